@@ -1,0 +1,1 @@
+"""The doors: each speaks one dialect of HTTP. Knows no rule and touches no file."""
