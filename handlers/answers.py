@@ -1,0 +1,75 @@
+"""The answers to what went well. Refusals are in `problems`."""
+
+from aiohttp import web
+
+from handlers.descriptions import (
+    Json,
+    entry_href,
+    file_href,
+    file_members,
+    folder_href,
+    folder_members,
+)
+from handlers.rendering import json_response
+from uploads.collisions import Replace, Unchanged
+from uploads.files import Folder, StoredFile
+from uploads.settling import Outcome
+from uploads.tree import Placed, Removed
+
+OK, CREATED, MOVED_FOR_GOOD, NO_CONTENT = 200, 201, 308, 204
+
+
+def stored(outcome: Outcome, *, seen: bool) -> web.Response:
+    """201 for a new name, 200 for a replaced or unchanged one. In a drop box: that, and no more."""
+    file = outcome.file
+    if file is None:
+        msg = f"an accepted claim without a file: {outcome}"
+        raise ValueError(msg)
+    status = OK if isinstance(outcome.verdict, Replace | Unchanged) else CREATED
+    if not seen:
+        received: dict[str, Json] = {"received": True, "size": file.content.size}
+        return json_response(received, status, {"Cache-Control": "no-store"})
+    headers = {"ETag": file.etag, "Cache-Control": "no-store"}
+    links = []
+    if status == CREATED:
+        headers["Location"] = file_href(file.path)
+    if isinstance(outcome.verdict, Replace):
+        previous = outcome.verdict.previous
+        links.append(
+            f"<{file_href(previous.path)}?version={previous.version.number}>;"
+            ' rel="predecessor-version"'
+        )
+    if outcome.twin is not None:
+        links.append(f'<{file_href(outcome.twin.path)}>; rel="duplicate"')
+    if links:
+        headers["Link"] = ", ".join(links)
+    return json_response(file_members(file), status, headers)
+
+
+def placed(made: Placed) -> web.Response:
+    entry = made.entry
+    members = file_members(entry) if isinstance(entry, StoredFile) else folder_members(entry)
+    headers = {"Location": entry_href(entry), "ETag": entry.etag, "Cache-Control": "no-store"}
+    return json_response(members, CREATED, headers)
+
+
+def removed(gone: Removed) -> web.Response:
+    """With the request that takes it back."""
+    undo: dict[str, Json] = {
+        "method": "POST",
+        "href": f"{file_href(gone.path)}?restore={gone.number}",
+    }
+    members: dict[str, Json] = {"deleted": str(gone.path), "change": gone.number, "undo": undo}
+    return json_response(members, OK, {"Cache-Control": "no-store"})
+
+
+def moved_to_folder(folder: Folder) -> web.Response:
+    headers = {"Location": folder_href(folder.path), "Cache-Control": "no-store"}
+    return web.Response(status=MOVED_FOR_GOOD, headers=headers)
+
+
+def options(methods: str) -> web.Response:
+    return web.Response(
+        status=NO_CONTENT,
+        headers={"Allow": methods, "Accept-Ranges": "bytes", "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,23 @@
+"""The doors put together: one aiohttp application over the parts."""
+
+from aiohttp import web
+
+from handlers import routes
+from handlers.contract import Contract
+from handlers.form import Forms
+from handlers.gate import Gate
+from handlers.health import Health
+from handlers.identity import Guesses, Identity
+from handlers.metrics import Metrics
+from handlers.parked import Parked
+from handlers.parts import Parts
+from handlers.plain import Plain
+
+
+def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
+    identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
+    gate = Gate(parts.http, identity, metrics)
+    app = web.Application(middlewares=[_middleware(gate)])
+    app.on_response_prepare.append(gate.dress)
+    routes.add(app, Plain(parts), Forms(parts), Parked(parts), health, Contract())
+    return app

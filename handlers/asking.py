@@ -1,0 +1,143 @@
+"""What a request to `/files/...` asks: its path, its query, and an upload's headers as an Arrival."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from handlers import conditions
+from handlers.identity import principal_of
+from handlers.problems import Refusal, of_type
+from uploads import names
+from uploads.conditions import Condition
+from uploads.failures import MalformedRequest, TooLarge
+from uploads.names import Path
+from uploads.policy import SameContent, SameFile, SameName, Wishes
+from uploads.settling import Arrival
+
+Word = TypeVar("Word", SameFile, SameName, SameContent)
+
+ABSOLUTE = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The path as the client spelled it; `is_folder`: it ended with a slash."""
+
+    path: Path
+    is_folder: bool
+
+
+def target(request: web.Request, prefix: str, limits: names.Limits) -> Target:
+    """From the raw request line: what frameworks decode or normalise, we judge."""
+    raw = request.raw_path
+    if "#" in raw:
+        raise MalformedRequest("The address holds a raw #; write it as %23.")
+    if raw.startswith(ABSOLUTE):
+        raw = "/" + raw.split("/", 3)[3] if raw.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://host/
+    rest = raw.partition("?")[0].removeprefix(prefix)
+    is_folder = not rest or rest.endswith("/")
+    return Target(named_path(names.decode(rest.removesuffix("/").encode()), limits), is_folder)
+
+
+def named_path(text: str, limits: names.Limits) -> Path:
+    """A path as it stands in a query, a form field or an address; empty is the root."""
+    return names.parse(text, limits) if text else Path(())
+
+
+def query(request: web.Request) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            request.raw_path.partition("?")[2],
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=50,
+        )
+    except ValueError:
+        raise MalformedRequest("The query of the address cannot be read.") from None
+    return dict(pairs)
+
+
+def number(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004 - fits 64 bits
+        raise MalformedRequest(f'"{name}" takes a number, not "{text}".')
+    return int(text)
+
+
+def flag(fields: dict[str, str], name: str) -> bool:
+    """`?recursive`, `?recursive=true` and the like."""
+    value = fields.get(name, "false").lower()
+    if value not in {"", "true", "false", "1", "0", "yes", "no"}:
+        raise MalformedRequest(f'"{name}" takes true or false, not "{value}".')
+    return value in {"", "true", "1", "yes"}
+
+
+def condition(request: web.Request) -> Condition:
+    lines = request.headers.getall
+    return conditions.condition(lines("If-Match", []), lines("If-None-Match", []))
+
+
+def wishes(request: web.Request, fields: dict[str, str]) -> Wishes:
+    """Policy words from `Prefer`, overridden by the query or form field of the same name."""
+    preferred = conditions.preferences(request.headers.getall("Prefer", []))
+    words = {**preferred, **{name.replace("_", "-"): value for name, value in fields.items()}}
+    # A preference that is not understood is ignored (RFC 7240); a field is a mistake to be told.
+    strict = {name.replace("_", "-") for name in fields}
+    return Wishes(
+        same_file=_word(SameFile, words, "same-file", strict),
+        same_name=_word(SameName, words, "same-name", strict),
+        same_content=_word(SameContent, words, "same-content", strict),
+    )
+
+
+def _word(
+    kind: type[Word], words: dict[str, str], name: str, strict: set[str]
+) -> Word | None:
+    value = words.get(name)
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        if name in strict:
+            known = ", ".join(kind)
+            raise MalformedRequest(f'"{name}" takes one of {known}, not "{value}".') from None
+        return None
+
+
+def refuse_unreadable_body(request: web.Request) -> None:
+    """What would store something else than the file that was meant."""
+    if "Content-Range" in request.headers:
+        raise Refusal(of_type("partial-put", "Content-Range is not taken with an upload."))
+    encodings = request.headers.getall("Content-Encoding", [])
+    if not conditions.is_identity(encodings):
+        raise Refusal(
+            of_type(
+                "encoding-refused",
+                f"The body is encoded as {', '.join(encodings)}.",
+                Accept_Encoding="identity",
+            )
+        )
+
+
+def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival:
+    refuse_unreadable_body(request)
+    headers = request.headers
+    size = request.content_length
+    if size is not None and size >= 1 << 62:
+        raise TooLarge("No file is that large. Check the Content-Length that you send.")
+    return Arrival(
+        door="plain",
+        path=path,
+        principal=principal_of(request),
+        condition=condition(request),
+        wishes=wishes(request, fields),
+        size=size,
+        declared=conditions.declared_digests(
+            headers.getall("Repr-Digest", []),
+            headers.getall("Content-Digest", []),
+            headers.getall("Content-MD5", []),
+        ),
+        claimed_type=headers.get("Content-Type"),
+    )

@@ -1,0 +1,131 @@
+"""How files, folders, uploads and resolutions are written in answers: links and JSON members."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import formatdate
+from urllib.parse import quote
+
+from uploads.files import Event, Folder, StoredFile, Upload, Version
+from uploads.names import Path
+from uploads.settling import Discard, LinkIt, ReplaceIt, Resolution, StoreAs
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+FILES = "/files/"
+UPLOADS = "/uploads/"
+
+
+def file_href(path: Path) -> str:
+    return FILES + path.href_path()
+
+
+def folder_href(path: Path) -> str:
+    return FILES + (path.href_path() + "/" if path.parts else "")
+
+
+def entry_href(entry: StoredFile | Folder) -> str:
+    return folder_href(entry.path) if isinstance(entry, Folder) else file_href(entry.path)
+
+
+def upload_href(upload: Upload) -> str:
+    return UPLOADS + upload.id
+
+
+def moment(seconds: float) -> str:
+    """RFC 3339, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def http_date(seconds: float) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+def file_members(file: StoredFile) -> dict[str, Json]:
+    return {
+        "href": file_href(file.path),
+        "etag": file.etag,
+        "version": file.version.number,
+        "size": file.content.size,
+        "digest": file.content.digest,
+        "media_type": file.content.media_type,
+        "modified": moment(file.version.modified),
+    }
+
+
+def folder_members(folder: Folder) -> dict[str, Json]:
+    return {
+        "href": folder_href(folder.path),
+        "etag": folder.etag,
+        "modified": moment(folder.modified),
+    }
+
+
+def entry_members(entry: StoredFile | Folder) -> dict[str, Json]:
+    """As a line of a listing."""
+    if isinstance(entry, Folder):
+        return {"name": entry.path.name, "type": "folder", **folder_members(entry)}
+    return {"name": entry.path.name, "type": "file", **file_members(entry)}
+
+
+def evidence_members(existing: StoredFile | Folder) -> dict[str, Json]:
+    return folder_members(existing) if isinstance(existing, Folder) else file_members(existing)
+
+
+def event_members(path: Path, event: Event) -> dict[str, Json]:
+    members: dict[str, Json] = {
+        "version": event.number,
+        "kind": event.kind.value,
+        "at": moment(event.at),
+        "by": event.by,
+    }
+    return members | (_version_members(path, event.version) if event.version else {})
+
+
+def _version_members(path: Path, version: Version) -> dict[str, Json]:
+    return {
+        "href": f"{file_href(path)}?version={version.number}",
+        "etag": version.etag,
+        "size": version.content.size,
+        "digest": version.content.digest,
+        "media_type": version.content.media_type,
+        "modified": moment(version.modified),
+    }
+
+
+def upload_members(upload: Upload) -> dict[str, Json]:
+    return {
+        "href": upload_href(upload),
+        "expires": moment(upload.expires),
+        "name": upload.path.name,
+        "target": file_href(upload.path),
+        "size": upload.content.size,
+        "digest": upload.content.digest,
+        "media_type": upload.content.media_type,
+    }
+
+
+def resolution_fields(resolution: Resolution) -> Mapping[str, str]:
+    """The fields that a form sends to `/uploads/<id>` for this resolution."""
+    match resolution:
+        case ReplaceIt(path, etag):
+            return {"action": "replace", "path": str(path), "if_match": etag}
+        case StoreAs(path):
+            return {"action": "store", "path": str(path)}
+        case LinkIt(path, _):
+            return {"action": "link", "path": str(path)}
+        case Discard():
+            return {"action": "discard"}
+
+
+def resolution_members(upload: Upload, resolution: Resolution) -> dict[str, Json]:
+    """A complete request, to be sent as it stands."""
+    fields = dict(resolution_fields(resolution))
+    etag = fields.pop("if_match", None)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+    headers: dict[str, Json] = {} if etag is None else {"If-Match": etag}
+    return {
+        "action": fields["action"],
+        "method": "POST",
+        "href": f"{upload_href(upload)}?{query}",
+        "headers": headers,
+    }

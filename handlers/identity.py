@@ -1,0 +1,99 @@
+"""Who is asking: Basic or Bearer credentials -> a principal, and the brake on guessing."""
+
+import base64
+import binascii
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from handlers.problems import Refusal, of_failure, of_type
+from uploads.access import ANONYMOUS, Principal
+from uploads.failures import NotIdentified
+from uploads.ports import Accounts
+
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+ADDRESSES_REMEMBERED = 10_000
+WINDOW = 60.0
+
+
+def principal_of(request: web.Request) -> Principal:
+    return request[PRINCIPAL]
+
+
+@dataclass(slots=True)
+class Guesses:
+    """Failed attempts per address in the last minute. Bounded: the oldest address is forgotten."""
+
+    most: int
+    _failed: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
+
+    def wait(self, address: str) -> int:
+        """Seconds until this address may try again; 0 is now."""
+        times = self._failed.get(address)
+        now = time.monotonic()
+        while times and times[0] <= now - WINDOW:
+            times.popleft()
+        if times is None or len(times) < self.most:
+            return 0
+        return max(1, round(times[0] + WINDOW - now))
+
+    def count(self, address: str) -> None:
+        self._failed.setdefault(address, deque(maxlen=self.most)).append(time.monotonic())
+        self._failed.move_to_end(address)
+        if len(self._failed) > ADDRESSES_REMEMBERED:
+            self._failed.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    accounts: Accounts
+    guesses: Guesses
+
+    async def identify(self, authorization: list[str], address: str) -> Principal:
+        if not authorization:
+            return ANONYMOUS
+        if len(authorization) > 1:
+            raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
+        if wait := self.guesses.wait(address):
+            raise Refusal(
+                of_type(
+                    "too-many-guesses",
+                    f"Too many wrong passwords or tokens came from your address. Wait {wait} s.",
+                    Retry_After=str(wait),
+                )
+            )
+        principal = await self._by(authorization[0])
+        if principal is None:
+            self.guesses.count(address)
+            wrong = NotIdentified("This user name and password, or this token, is not known here.")
+            raise Refusal(of_failure(wrong))
+        return principal
+
+    async def _by(self, authorization: str) -> Principal | None:
+        scheme, _, credentials = authorization.partition(" ")
+        match scheme.lower():
+            case "basic":
+                user, password = _basic(credentials.strip())
+                # Scripts and sync clients that know only Basic send a token as the password.
+                return await self.accounts.by_password(
+                    user, password
+                ) or self.accounts.by_token(password)
+            case "bearer":
+                return self.accounts.by_token(credentials.strip())
+            case _:
+                raise Refusal(
+                    of_type("malformed-request", "Authorization takes Basic or Bearer here.")
+                )
+
+
+def _basic(credentials: str) -> tuple[str, str]:
+    """RFC 7617: the user name ends at the first colon."""
+    try:
+        user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if not colon:
+        raise Refusal(of_type("malformed-request", "The Basic credentials cannot be read."))
+    return user, password

@@ -1,0 +1,107 @@
+"""Folders and histories as JSON or as pages."""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from handlers import asking, negotiation
+from handlers.browser import pages
+from handlers.descriptions import (
+    Json,
+    entry_members,
+    event_members,
+    file_href,
+    folder_href,
+    folder_members,
+)
+from handlers.identity import principal_of
+from handlers.parts import Parts
+from handlers.rendering import json_response, page_response
+from uploads.access import Right
+from uploads.failures import MalformedRequest
+from uploads.files import Folder, Listing, Order, Page
+from uploads.names import Path
+
+MOST_ENTRIES = 1000
+MOST_EVENTS = 1000
+
+
+async def folder(
+    parts: Parts, request: web.Request, path: Path, fields: dict[str, str]
+) -> web.StreamResponse:
+    principal = principal_of(request)
+    listing = _listing(fields)
+    html = negotiation.wants_html(request.headers.get("Accept"))
+    may_create = parts.rules.may(principal, Right.CREATE, path)
+    if html and may_create and not parts.rules.may(principal, Right.LIST, path):
+        return page_response(pages.drop_box(path))
+    found, page = await parts.library.list(principal, path, listing)
+    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if page.after is not None:
+        headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
+    if html:
+        note = fields.get("stored")
+        stored = asking.number(note, "stored") if note else 0
+        html_text = pages.listing(found, page, listing, may_create=may_create, stored=stored)
+        return page_response(html_text, headers={"Link": headers.get("Link", "")})
+    return json_response(_members(found, page, listing), headers=headers)
+
+
+async def history(
+    parts: Parts, request: web.Request, path: Path, fields: dict[str, str]
+) -> web.StreamResponse:
+    principal = principal_of(request)
+    before = asking.number(fields["before"], "before") if "before" in fields else None
+    limit = _limit(fields, MOST_EVENTS)
+    events = await parts.library.history(principal, path, before, limit)
+    if negotiation.wants_html(request.headers.get("Accept")):
+        return page_response(pages.history(path, events))
+    versions: list[Json] = [event_members(path, event) for event in events]
+    following: Json = None
+    if len(events) == limit:
+        following = f"{file_href(path)}?versions&before={events[-1].number}&limit={limit}"
+    members: dict[str, Json] = {
+        "href": file_href(path),
+        "versions": versions,
+        "next": following,
+    }
+    return json_response(members, headers={"Cache-Control": "private, no-cache", "Vary": "Accept"})
+
+
+def _members(found: Folder, page: Page, listing: Listing) -> dict[str, Json]:
+    entries: list[Json] = [entry_members(entry) for entry in page.entries]
+    following = _next_href(found, listing, page.after) if page.after is not None else None
+    return {**folder_members(found), "entries": entries, "next": following}
+
+
+def _next_href(found: Folder, listing: Listing, after: str) -> str:
+    fields = {
+        "sort": listing.order.value,
+        "desc": "true" if listing.descending else "false",
+        "limit": str(listing.limit),
+        "after": after,
+    }
+    return f"{folder_href(found.path)}?{urlencode(fields)}"
+
+
+def _listing(fields: dict[str, str]) -> Listing:
+    try:
+        order = Order(fields.get("sort", Order.NAME))
+    except ValueError:
+        known = ", ".join(Order)
+        raise MalformedRequest(
+            f'"sort" takes one of {known}, not "{fields["sort"]}".'
+        ) from None
+    return Listing(
+        order=order,
+        descending=asking.flag(fields, "desc"),
+        after=fields.get("after"),
+        limit=_limit(fields, MOST_ENTRIES),
+    )
+
+
+def _limit(fields: dict[str, str], most: int) -> int:
+    wanted = asking.number(fields["limit"], "limit") if "limit" in fields else 200
+    if not 1 <= wanted <= most:
+        raise MalformedRequest(f'"limit" takes a number from 1 to {most}.')
+    return wanted

@@ -1,0 +1,38 @@
+"""What the doors are made of: the rules' parts and the few settings of HTTP itself."""
+
+from dataclasses import dataclass
+
+from uploads import names
+from uploads.library import Library
+from uploads.ports import Accounts
+from uploads.receiving import Receiver
+from uploads.resuming import Parking
+from uploads.rules import Rules
+from uploads.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """`hosts`: names that are ours beside address literals and localhost."""
+
+    hosts: frozenset[str] = frozenset()
+    trusted_proxies: frozenset[str] = frozenset()
+    cors_origins: frozenset[str] = frozenset()
+    metrics: str = "loopback"
+    drain_bytes: int = 1 << 20
+    drain_time: float = 5.0
+    files_per_form: int = 100
+    field_bytes: int = 64 << 10
+    login_failures: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    rules: Rules
+    receiver: Receiver
+    parking: Parking
+    library: Library
+    tree: Tree
+    accounts: Accounts
+    names: names.Limits
+    http: HttpSettings = HttpSettings()

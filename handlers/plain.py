@@ -1,0 +1,114 @@
+"""GET HEAD PUT DELETE OPTIONS under /files/: the door for curl and scripts."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from handlers import answers, asking, bodies, listings, serving
+from handlers.asking import Target
+from handlers.identity import principal_of
+from handlers.parts import Parts
+from handlers.problems import Refusal, of_outcome
+from uploads.access import Right
+from uploads.failures import MalformedRequest
+from uploads.files import Folder, StoredFile
+from uploads.names import Path
+from uploads.settling import Arrival, Outcome
+from uploads.tree import Placed
+
+FILES = "/files/"
+FILE_METHODS = "GET, HEAD, PUT, DELETE, OPTIONS, POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    parts: Parts
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        fields = asking.query(request)
+        if "versions" in fields:
+            return await listings.history(self.parts, request, target.path, fields)
+        if "version" in fields:
+            number = asking.number(fields["version"], "version")
+            file = await self.parts.library.version(principal_of(request), target.path, number)
+            return await self._serve(request, file)
+        if target.is_folder:
+            return await listings.folder(self.parts, request, target.path, fields)
+        found = await self.parts.library.find(principal_of(request), target.path)
+        if isinstance(found, Folder):
+            return answers.moved_to_folder(found)
+        return await self._serve(request, found)
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        fields = asking.query(request)
+        if target.is_folder:
+            return await self._put_folder(request, target.path)
+        arrival = asking.arrival(request, target.path, fields)
+        return await self.take_in(request, arrival)
+
+    async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
+        """An upload whose body is the file: judged early where that is sure, else received."""
+        parts = self.parts
+        refused = await parts.receiver.foresee(arrival)
+        # What would be read only to be thrown away is rather taken in and kept for a resolution.
+        if refused is not None and not self._worth_receiving(request):
+            raise refusal(refused)
+        pieces = bodies.pieces(request, parts.rules.limits)
+        outcome = await parts.receiver.receive(arrival, pieces)
+        if not outcome.accepted:
+            raise refusal(outcome)
+        seen = parts.rules.may(arrival.principal, Right.READ, outcome.path)
+        return answers.stored(outcome, seen=seen)
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        recursive = asking.flag(asking.query(request), "recursive")
+        found = await self.parts.tree.delete(
+            principal_of(request), target.path, asking.condition(request), recursive=recursive
+        )
+        if isinstance(found, Outcome):
+            raise refusal(found)
+        return answers.removed(found)
+
+    async def options(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002
+        """Says what can be done at all; who may is judged when it is done."""
+        return answers.options(FILE_METHODS)
+
+    async def _put_folder(self, request: web.Request, path: Path) -> web.StreamResponse:
+        """A folder is made by its address alone: a body would be lost, so it is refused."""
+        asking.refuse_unreadable_body(request)
+        if request.content_length or request.headers.get("Transfer-Encoding"):
+            raise MalformedRequest(
+                f'"{path}/" is the address of a folder. Leave the slash out to store a file.'
+            )
+        made = await self.parts.tree.make_folder(principal_of(request), path)
+        if isinstance(made, Outcome):
+            raise refusal(made)
+        return answers.placed(made)
+
+    async def _serve(self, request: web.Request, file: StoredFile) -> web.StreamResponse:
+        digests = {}
+        if "Want-Repr-Digest" in request.headers:
+            digests = dict(await self.parts.library.digests(file))
+        reading = await self.parts.library.open(file)
+        return await serving.serve(request, file, reading, digests)
+
+    def _worth_receiving(self, request: web.Request) -> bool:
+        small = bodies.fits_drain(request, self.parts.http.drain_bytes)
+        return small and not bodies.expects_continue(request)
+
+    def _target(self, request: web.Request) -> Target:
+        return asking.target(request, FILES, self.parts.names)
+
+
+def refusal(outcome: Outcome) -> Refusal:
+    verdict = outcome.verdict
+    return Refusal(of_outcome(outcome, verdict))  # type: ignore[arg-type]
+
+
+def placed_or_refused(result: Outcome | Placed) -> Placed:
+    if isinstance(result, Outcome):
+        raise refusal(result)
+    return result

@@ -1,0 +1,109 @@
+"""POST under /files/: forms and raw uploads into a folder; move, copy and restore of what is there."""
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from handlers import answers, asking, bodies, conditions, descriptions, negotiation
+from handlers.asking import Target
+from handlers.form import Forms
+from handlers.identity import principal_of
+from handlers.parts import Parts
+from handlers.plain import FILES, Plain, placed_or_refused, refusal
+from uploads.failures import MalformedRequest
+from uploads.names import Path
+from uploads.settling import Outcome
+from uploads.tree import Placed
+
+ACTIONS = ("move", "copy", "restore")
+SEE_OTHER = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    parts: Parts
+    plain: Plain
+    forms: Forms
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        target = asking.target(request, FILES, self.parts.names)
+        fields = asking.query(request)
+        if request.content_type == "multipart/form-data":
+            return await self.forms.post(request, target.path)
+        if request.content_type == "application/x-www-form-urlencoded":
+            fields |= await self._form_fields(request)
+        wanted = [action for action in ACTIONS if action in fields]
+        if len(wanted) == 1:
+            return await self._act(request, target.path, wanted[0], fields)
+        if wanted or not target.is_folder:
+            raise MalformedRequest(f"A POST to a file needs one of: {', '.join(ACTIONS)}.")
+        return await self._raw(request, target, fields)
+
+    async def _raw(
+        self, request: web.Request, target: Target, fields: dict[str, str]
+    ) -> web.StreamResponse:
+        """The body is the file; its name is in `Slug` or `Content-Disposition` (RFC 5023, 6266)."""
+        headers = request.headers
+        name = conditions.posted_name(headers.get("Slug"), headers.get("Content-Disposition"))
+        if name is None:
+            raise MalformedRequest(
+                "A POST to a folder is a form (multipart/form-data), or a file whose name is in"
+                " Slug or Content-Disposition."
+            )
+        path = Path((*target.path.parts, *asking.named_path(name, self.parts.names).parts))
+        arrival = replace(asking.arrival(request, path, fields), may_rename=True)
+        return await self.plain.take_in(request, arrival)
+
+    async def _act(
+        self, request: web.Request, path: Path, action: str, fields: dict[str, str]
+    ) -> web.StreamResponse:
+        principal, condition = principal_of(request), asking.condition(request)
+        if "if_match" in fields and condition.if_match is None:
+            tags = conditions.condition([fields["if_match"]], [])
+            condition = replace(condition, if_match=tags.if_match)
+        tree = self.parts.tree
+        result: Outcome | Placed
+        if action == "restore":
+            number = asking.number(fields["restore"], "restore")
+            result = await tree.restore(principal, path, number, condition)
+        elif action == "copy":
+            goal = self._goal(fields["copy"])
+            result = await tree.copy(principal, path, goal, condition)
+        else:
+            goal = self._goal(fields["move"])
+            recursive = asking.flag(fields, "recursive")
+            result = await tree.move(principal, path, goal, condition, recursive=recursive)
+        return _answer(request, result)
+
+    def _goal(self, text: str) -> Path:
+        """A path in the tree, or the address of one as answers give it."""
+        if text.startswith(FILES):
+            text = conditions.decoded(text.removeprefix(FILES))
+        return asking.named_path(text.strip("/"), self.parts.names)
+
+    async def _form_fields(self, request: web.Request) -> dict[str, str]:
+        body = await bodies.small_body(
+            request, self.parts.rules.limits, self.parts.http.field_bytes
+        )
+        if body is None:
+            raise MalformedRequest("The form is too long. Files go as multipart/form-data.")
+        try:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50)
+        except ValueError:
+            raise MalformedRequest("The form cannot be read.") from None
+        return dict(pairs)
+
+
+def _answer(request: web.Request, result: Outcome | Placed) -> web.StreamResponse:
+    if isinstance(result, Outcome) and result.accepted:
+        response = answers.stored(result, seen=True)
+        entry_href = descriptions.file_href(result.path)
+    else:
+        placed = placed_or_refused(result)
+        response = answers.placed(placed)
+        entry_href = descriptions.entry_href(placed.entry)
+    if negotiation.wants_html(request.headers.get("Accept")):
+        parent = entry_href.rstrip("/").rpartition("/")[0] + "/"
+        return web.Response(status=SEE_OTHER, headers={"Location": parent})
+    return response

@@ -1,0 +1,70 @@
+"""Problem -> response: JSON, a page or text, by `Accept`. Also the request id that all of them show."""
+
+import json
+import secrets
+
+from aiohttp import web
+
+from handlers import negotiation
+from handlers.browser import pages
+from handlers.descriptions import Json
+from handlers.problems import Problem
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'"
+)
+PAGE_HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "Vary": "Accept",
+    "Cache-Control": "no-store",
+}
+
+
+def request_id(request: web.Request) -> str:
+    """Made by us, 64 random bits: it stands in the log and in the problem."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        known = request[REQUEST_ID] = secrets.token_hex(8)
+    return known
+
+
+def json_response(
+    members: Json, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    body = json.dumps(members).encode() + b"\n"
+    return web.Response(
+        body=body, status=status, headers=headers, content_type="application/json"
+    )
+
+
+def page_response(
+    html: str, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        text=html,
+        status=status,
+        headers={**(headers or {}), **PAGE_HEADERS},
+        content_type="text/html",
+    )
+
+
+def problem_response(request: web.Request, problem: Problem) -> web.Response:
+    headers = problem.all_headers()
+    accept = request.headers.get("Accept")
+    if negotiation.wants_html(accept):
+        html = pages.problem(problem, request_id(request))
+        return page_response(html, problem.status, headers)
+    headers["Vary"] = "Accept"
+    if negotiation.prefers(accept, ("application/problem+json", "text/plain")) == "text/plain":
+        text = f"{problem.status} {problem.type.title}\n{problem.detail}\n{problem.next}\n"
+        return web.Response(text=text, status=problem.status, headers=headers)
+    document = json.dumps(problem.members(request_id(request)), indent=2, ensure_ascii=True)
+    return web.Response(
+        body=document.encode() + b"\n",
+        status=problem.status,
+        headers=headers,
+        content_type="application/problem+json",
+    )

@@ -1,0 +1,54 @@
+"""All addresses on one screen."""
+
+from aiohttp import web
+
+from handlers.contract import Contract
+from handlers.form import Forms
+from handlers.health import Health
+from handlers.parked import Parked
+from handlers.plain import Plain
+from handlers.posting import Posting
+
+
+async def let_the_reader_invite(request: web.Request) -> None:
+    """Nothing: `100 Continue` is written just before a body is read, never before a refusal."""
+
+
+def add(
+    app: web.Application,
+    plain: Plain,
+    forms: Forms,
+    parked: Parked,
+    health: Health,
+    contract: Contract,
+) -> None:
+    posting = Posting(plain.parts, plain, forms)
+    # fmt: off
+    table = [
+        ("GET",     "/",                       contract.home),
+        ("GET",     "/files/{path:.*}",        plain.get),
+        ("PUT",     "/files/{path:.*}",        plain.put),
+        ("DELETE",  "/files/{path:.*}",        plain.delete),
+        ("OPTIONS", "/files/{path:.*}",        plain.options),
+        ("POST",    "/files/{path:.*}",        posting.post),
+        ("GET",     "/uploads/",               parked.list),
+        ("GET",     "/uploads/{id}",           parked.get),
+        ("POST",    "/uploads/{id}",           parked.post),
+        ("DELETE",  "/uploads/{id}",           parked.delete),
+        ("GET",     "/uploads/{id}/content",   parked.content),
+        ("GET",     "/problems/",              contract.problem_types),
+        ("GET",     "/problems/{slug}",        contract.problem_type),
+        ("GET",     "/openapi.json",           contract.openapi),
+        ("GET",     "/docs",                   contract.docs),
+        ("GET",     "/static/{name}",          contract.static),
+        ("GET",     "/health/live",            health.live),
+        ("GET",     "/health/ready",           health.ready),
+        ("GET",     "/metrics",                health.metrics),
+    ]
+    # fmt: on
+    for method, address, handler in table:
+        expect = let_the_reader_invite
+        if method == "GET":
+            app.router.add_get(address, handler, expect_handler=expect)
+        else:
+            app.router.add_route(method, address, handler, expect_handler=expect)

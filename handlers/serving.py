@@ -1,0 +1,187 @@
+"""Sending stored bytes: conditional, in ranges, by sendfile, and so that no browser runs them."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+
+from handlers import conditions, descriptions, ranges
+from handlers.problems import Refusal, of_outcome, of_type
+from uploads.collisions import Stale
+from uploads.files import StoredFile
+from uploads.ports import Reading
+from uploads.settling import Outcome
+
+# Shown in place by browsers; nothing that can carry a script (HTML, SVG, XML, PDF) is among them.
+PASSIVE_TYPES: Final = frozenset(
+    {"text/plain", "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"}
+    | {"audio/mpeg", "audio/ogg", "audio/flac", "video/mp4", "video/webm"}
+)
+READ_AT_ONCE = 64 << 10
+FULL, PARTIAL, NOT_MODIFIED = 200, 206, 304
+
+
+def safe_headers(media_type: str, name: str) -> dict[str, str]:
+    """For whatever somebody uploaded. The type is our word, never theirs."""
+    passive = media_type in PASSIVE_TYPES
+    shown = f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
+    return {
+        "Content-Type": shown if passive else "application/octet-stream",
+        "Content-Disposition": conditions.content_disposition(name, inline=passive),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-cache",
+    }
+
+
+async def serve(
+    request: web.Request,
+    file: StoredFile,
+    reading: Reading,
+    digests: Mapping[str, bytes],
+) -> web.StreamResponse:
+    """GET or HEAD of one version, in the order of RFC 9110 section 13.2.2. Closes the reading."""
+    try:
+        headers = safe_headers(file.content.media_type, file.path.name) | {
+            "ETag": file.etag,
+            "Last-Modified": descriptions.http_date(file.version.stored),
+            "Accept-Ranges": "bytes",
+        }
+        if "Want-Repr-Digest" in request.headers and digests:
+            headers["Repr-Digest"] = conditions.digest_header(digests)
+        if _unchanged(request, file):
+            return web.Response(status=NOT_MODIFIED, headers=headers)
+        return await _body(request, file, reading, headers)
+    finally:
+        reading.close()
+
+
+def _unchanged(request: web.Request, file: StoredFile) -> bool:
+    """True for a 304; a failed If-Match or If-Unmodified-Since is a refusal."""
+    lines = request.headers.getall
+    condition = conditions.condition(lines("If-Match", []), lines("If-None-Match", []))
+    since = request.headers.get
+    if condition.if_match is not None:
+        fulfilled = condition.if_match_holds(file.etag)
+    else:
+        fulfilled = not conditions.modified_after(
+            since("If-Unmodified-Since"), file.version.stored
+        )
+    if not fulfilled:
+        stale = Stale(file)
+        raise Refusal(of_outcome(Outcome(stale, file.path), stale))
+    if condition.if_none_match is not None:
+        return not condition.if_none_match_holds(file.etag)
+    stored = file.version.stored
+    asked = since("If-Modified-Since")
+    return asked is not None and conditions.modified_after(asked, stored) is False
+
+
+async def _body(
+    request: web.Request, file: StoredFile, reading: Reading, headers: dict[str, str]
+) -> web.StreamResponse:
+    wanted = _wanted(request, file, reading.size)
+    if isinstance(wanted, ranges.Whole):
+        return await _send(request, reading, 0, reading.size, FULL, headers)
+    if isinstance(wanted, ranges.Unsatisfiable):
+        raise Refusal(
+            of_type(
+                "no-such-range",
+                f'"{file.path}" has {reading.size:,} bytes.',
+                Content_Range=f"bytes */{reading.size}",
+            )
+        )
+    if len(wanted) == 1:
+        (span,) = wanted
+        headers["Content-Range"] = span.content_range(reading.size)
+        return await _send(request, reading, span.start, span.length, PARTIAL, headers)
+    return await _send_parts(request, reading, wanted, headers)
+
+
+def _wanted(
+    request: web.Request, file: StoredFile, size: int
+) -> ranges.Whole | ranges.Unsatisfiable | list[ranges.Span]:
+    asked = request.headers.get("Range")
+    if asked is None or request.method != "GET":
+        return ranges.Whole()
+    if_range = request.headers.get("If-Range")
+    if if_range is not None and not conditions.if_range_holds(
+        if_range, file.etag, file.version.stored
+    ):
+        return ranges.Whole()
+    return ranges.parse_range(asked, size)
+
+
+async def _send(
+    request: web.Request,
+    reading: Reading,
+    start: int,
+    count: int,
+    status: int,
+    headers: dict[str, str],
+) -> web.StreamResponse:
+    if request.method == "HEAD" or (reading.fileno() is None or count <= READ_AT_ONCE):
+        body = b"" if request.method == "HEAD" else await reading.read(start, count)
+        response = web.Response(body=body, status=status, headers=headers)
+        response.content_length = count
+        return response
+    stream = web.StreamResponse(status=status, headers=headers)
+    stream.content_length = count
+    await stream.prepare(request)
+    await _send_span(request, stream, reading, start, count)
+    await stream.write_eof()
+    return stream
+
+
+async def _send_span(
+    request: web.Request, stream: web.StreamResponse, reading: Reading, start: int, count: int
+) -> None:
+    """By sendfile where the kernel can, else in pieces."""
+    descriptor, transport = reading.fileno(), request.transport
+    if transport is None:
+        raise ConnectionResetError
+    if descriptor is not None and transport.get_extra_info("sslcontext") is None:
+        file = _Descriptor(descriptor)
+        loop = asyncio.get_running_loop()
+        await loop.sendfile(transport, file, start, count, fallback=False)  # type: ignore[arg-type]
+        return
+    async for piece in reading.pieces(start, count):
+        await stream.write(piece)
+
+
+class _Descriptor:
+    """As much of a file as sendfile asks for. The descriptor stays the reading's own."""
+
+    mode = "rb"
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+async def _send_parts(
+    request: web.Request, reading: Reading, spans: list[ranges.Span], headers: dict[str, str]
+) -> web.StreamResponse:
+    """multipart/byteranges, RFC 9110 section 14.6."""
+    boundary = secrets.token_hex(16)
+    type_ = headers["Content-Type"]
+    heads = [
+        f"\r\n--{boundary}\r\nContent-Type: {type_}\r\n"
+        f"Content-Range: {span.content_range(reading.size)}\r\n\r\n".encode()
+        for span in spans
+    ]
+    end = f"\r\n--{boundary}--\r\n".encode()
+    headers["Content-Type"] = f"multipart/byteranges; boundary={boundary}"
+    stream = web.StreamResponse(status=PARTIAL, headers=headers)
+    stream.content_length = sum(map(len, heads)) + sum(s.length for s in spans) + len(end)
+    await stream.prepare(request)
+    for head, span in zip(heads, spans, strict=True):
+        await stream.write(head)
+        async for piece in reading.pieces(span.start, span.length):
+            await stream.write(piece)
+    await stream.write(end)
+    await stream.write_eof()
+    return stream

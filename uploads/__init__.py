@@ -1,0 +1,1 @@
+"""The rules. No HTTP, no SQL, no disk: this unit imports the standard library and itself only."""

@@ -1,0 +1,149 @@
+"""Who may do what where. A folder with grants of its own is ruled by those alone."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from uploads.names import Path
+
+ANONYMOUS_NAME = "anonymous"
+USERS = "users"
+
+
+class Right(StrEnum):
+    LIST = "list"
+    READ = "read"
+    CREATE = "create"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+ALL_RIGHTS = frozenset(Right)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token narrows its owner's rights to."""
+
+    folder: Path
+    rights: frozenset[Right]
+
+    def holds(self, right: Right, folded: str) -> bool:
+        return right in self.rights and _within(folded, self.folder.folded)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. `name` owns what is stored; `groups` are the words under which grants name it."""
+
+    name: str = ANONYMOUS_NAME
+    groups: frozenset[str] = frozenset({ANONYMOUS_NAME})
+    scope: Scope | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.name == ANONYMOUS_NAME
+
+
+ANONYMOUS = Principal()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    folder: Path
+    who: frozenset[str]
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The part of the tree in which a principal holds a right, as ranges of folded paths.
+
+    Ranges, because an index finds the first file in a range in one step, however many files of
+    other people hold the same content. `None` as the end means: no end.
+    """
+
+    ranges: tuple[tuple[str, str | None], ...]
+
+    def holds(self, folded: str) -> bool:
+        return any(low <= folded and (high is None or folded < high) for low, high in self.ranges)
+
+
+FOR_USERS = [Grant(Path(()), frozenset({USERS}), ALL_RIGHTS)]
+FOR_ANYBODY = [Grant(Path(()), frozenset({USERS, ANONYMOUS_NAME}), ALL_RIGHTS)]
+
+
+class Access:
+    def __init__(self, grants: Iterable[Grant]) -> None:
+        self._grants: dict[str, list[Grant]] = {"": []}
+        for grant in grants:
+            self._grants.setdefault(grant.folder.folded, []).append(grant)
+
+    def may(self, principal: Principal, right: Right, path: Path) -> bool:
+        return self._holds(principal, right, path.folded)
+
+    def may_all_below(self, principal: Principal, right: Right, path: Path) -> bool:
+        """The right in the folder `path` and in every folder below it that has grants of its own."""
+        return all(self._holds(principal, right, place) for place in self._places(path))
+
+    def may_any(self, principal: Principal, path: Path) -> bool:
+        """May the principal know that the folder `path` exists? Any right in or below it will do."""
+        places = self._places(path)
+        return any(self._holds(principal, right, place) for place in places for right in Right)
+
+    def reach(self, principal: Principal, right: Right) -> Reach:
+        """All paths in which the principal holds the right; costs as much as there are grants."""
+        folders = [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]
+        borders = sorted({border for folder in folders for border in _borders(folder)})
+        ranges: list[tuple[str, str | None]] = []
+        for at, low in enumerate(borders):
+            if not self._holds(principal, right, low):
+                continue
+            high = borders[at + 1] if at + 1 < len(borders) else None
+            if ranges and ranges[-1][1] == low:
+                low = ranges.pop()[0]  # noqa: PLW2901 - the two ranges touch: one range
+            ranges.append((low, high))
+        return Reach(tuple(ranges))
+
+    def _places(self, path: Path) -> list[str]:
+        below = [folder for folder in self._grants if _within(folder, path.folded)]
+        return [path.folded, *below]
+
+    def _holds(self, principal: Principal, right: Right, folded: str) -> bool:
+        if principal.scope is not None and not principal.scope.holds(right, folded):
+            return False
+        return any(
+            right in grant.rights and not principal.groups.isdisjoint(grant.who)
+            for grant in self._ruling(folded)
+        )
+
+    def _ruling(self, folded: str) -> list[Grant]:
+        while folded not in self._grants:
+            folded = folded.rpartition("/")[0]
+        return self._grants[folded]
+
+
+class UngrantedAccess(Access):
+    """Where no grant is written down: everybody may do everything as long as nobody is registered,
+    and from then on all users may, and nobody else.
+    """
+
+    def __init__(self, any_users: Callable[[], bool]) -> None:
+        super().__init__([])
+        self._any_users = any_users
+
+    def _ruling(self, folded: str) -> list[Grant]:  # noqa: ARG002 - the same for all folders
+        return FOR_USERS if self._any_users() else FOR_ANYBODY
+
+
+def _within(folded: str, folder: str) -> bool:
+    return not folder or folded == folder or folded.startswith(folder + "/")
+
+
+def _borders(folder: str) -> tuple[str, ...]:
+    """Where the rule of a folder begins and ends among all folded paths, in their order.
+
+    The folder itself, then names that merely begin like it (`a-x` sorts before `a/`), then
+    everything below it, which ends where `/` is followed by the next character, `0`.
+    """
+    return (folder, folder + "\0", folder + "/", folder + "0") if folder else ("",)

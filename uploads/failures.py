@@ -1,0 +1,84 @@
+"""Why an upload or another wish failed, where no collision is the reason.
+
+Failure                     its text is for people: what happened, to which thing, what to do next
+├── NotIdentified           who asks is not known, and that would matter
+├── NotAllowed              known, but may not
+├── NotThere                nothing there that the caller may know of
+├── MalformedRequest        what was asked cannot be understood
+├── WrongDigest             the bytes are not those whose digest was declared
+├── BodyTooShort            the body ended before its declared length
+├── BodyStalled             the body stood still, or dripped
+├── TooLarge                beyond a limit of size
+├── TypeRefused             the folder does not take this media type, or extension and bytes differ
+├── OverQuota               the principal's share is used up
+├── DiskFull                the reserve of free space is reached
+├── TooManyUploads          the principal has too many at once
+└── Unavailable             busy, or degraded: later again
+    └── Unsettled           a commit failed: it may or may not have happened
+"""
+
+
+class Failure(Exception):  # noqa: N818 - a failure is an answer, not an error of ours
+    """The family. `retry_after` is in seconds, where another try makes sense."""
+
+    retry_after: int | None = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotIdentified(Failure):
+    pass
+
+
+class NotAllowed(Failure):
+    pass
+
+
+class NotThere(Failure):
+    pass
+
+
+class MalformedRequest(Failure):
+    pass
+
+
+class WrongDigest(Failure):
+    pass
+
+
+class BodyTooShort(Failure):
+    pass
+
+
+class BodyStalled(Failure):
+    pass
+
+
+class TooLarge(Failure):
+    pass
+
+
+class TypeRefused(Failure):
+    pass
+
+
+class OverQuota(Failure):
+    pass
+
+
+class DiskFull(Failure):
+    pass
+
+
+class TooManyUploads(Failure):
+    retry_after = 5
+
+
+class Unavailable(Failure):
+    retry_after = 5
+
+
+class Unsettled(Unavailable):
+    pass

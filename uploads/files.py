@@ -1,0 +1,145 @@
+"""What we know of contents, files and folders. Values only: no rule about them stands here."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from uploads.names import Path
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes, known by their digest, written `algorithm:hex`. Stored once, never changed."""
+
+    digest: str
+    size: int
+    media_type: str = field(default=UNKNOWN_TYPE, compare=False)
+
+    @property
+    def hex(self) -> str:
+        return self.digest.partition(":")[2]
+
+
+class Kind(StrEnum):
+    """What a change did to the file or folder that it names."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    DELETED = "deleted"
+    MOVED = "moved"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who makes a change and when, and what the client said of the file. Times are Unix seconds."""
+
+    by: str
+    at: float
+    modified: float | None = None
+    claimed_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One content under one name, since one change. `number` is the number of that change."""
+
+    number: int
+    content: Content
+    stored: float
+    modified: float
+    by: str
+    claimed_type: str | None = None
+
+    @property
+    def etag(self) -> str:
+        """Strong, without clocks, never reused at a URL for other bytes; A-B-A is visible."""
+        return f'"{self.number}-{self.content.hex[:16]}"'
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    path: Path
+    version: Version
+
+    @property
+    def etag(self) -> str:
+        return self.version.etag
+
+    @property
+    def content(self) -> Content:
+        return self.version.content
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`changed` is the number of the last change of the folder itself or of anything below it."""
+
+    path: Path
+    changed: int
+    modified: float
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.changed}-folder"'
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a file's history. `version` is None where the change was a deletion."""
+
+    number: int
+    kind: Kind
+    at: float
+    by: str
+    version: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What counts against a quota: every version kept and every parked upload, at its full size."""
+
+    bytes: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes that arrived whole and were refused: kept until `expires`, known to `principal` only.
+
+    `etag` is the one of the version that it collided with, where the principal may read that.
+    """
+
+    id: str
+    path: Path
+    content: Content
+    principal: str
+    created: float
+    expires: float
+    problem: str
+    modified: float | None = None
+    claimed_type: str | None = None
+
+
+class Order(StrEnum):
+    NAME = "name"
+    SIZE = "size"
+    MODIFIED = "modified"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which page of a folder: folders stand before files. `after` is a cursor from a `Page`."""
+
+    order: Order = Order.NAME
+    descending: bool = False
+    after: str | None = None
+    limit: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    entries: tuple[StoredFile | Folder, ...]
+    after: str | None

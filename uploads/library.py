@@ -1,0 +1,87 @@
+"""Finding, reading and listing what is stored, as far as the asker may know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from uploads.access import Principal, Right
+from uploads.collisions import AtName, FileHere, FolderHere
+from uploads.files import Event, Folder, Listing, Page, StoredFile
+from uploads.names import Path
+from uploads.ports import Blobs, Index, Reading, View
+from uploads.rules import Rules, not_there
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    rules: Rules
+    index: Index
+    blobs: Blobs
+
+    async def find(self, principal: Principal, path: Path) -> StoredFile | Folder:
+        """What stands at this very spelling, as far as the principal may know of it."""
+        return await self.index.read(lambda view: self._find(view, principal, path))
+
+    async def version(self, principal: Principal, path: Path, number: int) -> StoredFile:
+        self.rules.demand(principal, Right.READ, path)
+        file = await self.index.read(lambda view: view.version(path, number))
+        if file is None:
+            raise not_there(path)
+        return file
+
+    async def open(self, file: StoredFile) -> Reading:
+        return await self.blobs.open(file.content)
+
+    async def digests(self, file: StoredFile) -> Mapping[str, bytes]:
+        """The digests of its content that were verified on the way in, by algorithm."""
+        return await self.index.read(lambda view: view.digests(file.content))
+
+    async def history(
+        self, principal: Principal, path: Path, before: int | None = None, limit: int = 100
+    ) -> list[Event]:
+        """Newest first; also of a name whose file was deleted."""
+        self.rules.demand(principal, Right.READ, path)
+        events = await self.index.read(lambda view: view.history(path, before, limit))
+        if not events and before is None:
+            raise not_there(path)
+        return events
+
+    async def list(
+        self, principal: Principal, path: Path, listing: Listing
+    ) -> tuple[Folder, Page]:
+        """A page of a folder, without what the principal may not know of."""
+        self.rules.demand(principal, Right.LIST, path)
+        return await self.index.read(lambda view: self._list(view, principal, path, listing))
+
+    def _find(self, view: View, principal: Principal, path: Path) -> StoredFile | Folder:
+        if isinstance(folder := view.folder(path), Folder) and self.rules.access.may_any(
+            principal, path
+        ):
+            return folder
+        self.rules.demand(principal, Right.READ, path)
+        return known(view.at(path), path)
+
+    def _list(
+        self, view: View, principal: Principal, path: Path, listing: Listing
+    ) -> tuple[Folder, Page]:
+        folder = view.folder(path)
+        if folder is None:
+            raise not_there(path)
+        page = view.list(path, listing)
+        entries = tuple(entry for entry in page.entries if self._listed(principal, entry))
+        return folder, Page(entries, page.after)
+
+    def _listed(self, principal: Principal, entry: StoredFile | Folder) -> bool:
+        if isinstance(entry, Folder):
+            return self.rules.access.may_any(principal, entry.path)
+        return self.rules.may(principal, Right.LIST, entry.path)
+
+
+def known(at: AtName, path: Path) -> StoredFile | Folder:
+    """What stands at this very spelling."""
+    match at:
+        case FileHere(file):
+            return file
+        case FolderHere(folder):
+            return folder
+        case _:
+            raise not_there(path)

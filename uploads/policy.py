@@ -1,0 +1,82 @@
+"""The policy words, per folder and request: what to do in each of the three situations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from uploads import names
+from uploads.names import Path
+
+
+class SameFile(StrEnum):
+    """This name already holds exactly these bytes."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
+class SameName(StrEnum):
+    """This name holds other bytes, and the request has no condition."""
+
+    REFUSE = "refuse"
+    VERSION = "version"
+    RENAME = "rename"
+
+
+class SameContent(StrEnum):
+    """These bytes stand under another name, in a place that the caller may read."""
+
+    REFUSE = "refuse"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What one request asks for, by `Prefer`, query or form field; None leaves the folder's word."""
+
+    same_file: SameFile | None = None
+    same_name: SameName | None = None
+    same_content: SameContent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    same_file: SameFile = SameFile.REFUSE
+    same_name: SameName = SameName.REFUSE
+    same_content: SameContent = SameContent.REFUSE
+    exact_names: bool = False
+    require_conditions: bool = False
+    types_allowed: frozenset[str] = frozenset()
+    types_refused: frozenset[str] = frozenset()
+    extension_must_fit: bool = False
+
+    def wishing(self, wishes: Wishes) -> "Policy":
+        return replace(
+            self,
+            same_file=wishes.same_file or self.same_file,
+            same_name=wishes.same_name or self.same_name,
+            same_content=wishes.same_content or self.same_content,
+        )
+
+
+class Policies:
+    """The policy of every folder: that of the longest configured prefix."""
+
+    def __init__(self, default: Policy, folders: Mapping[Path, Policy]) -> None:
+        self._default = default
+        self._folders = {path.folded: policy for path, policy in folders.items()}
+
+    def of(self, path: Path) -> Policy:
+        """The policy for what stands at `path` (a file's is that of the folders above it)."""
+        for length in range(len(path.parts), -1, -1):
+            policy = self._folders.get(Path(path.parts[:length]).folded)
+            if policy is not None:
+                return policy
+        return self._default
+
+    def keys(self, path: Path) -> tuple[str, ...]:
+        """What two names must not share in one folder, for every part of the path."""
+        return tuple(
+            names.key(part, exact=self.of(Path(path.parts[:depth])).exact_names)
+            for depth, part in enumerate(path.parts)
+        )

@@ -1,0 +1,223 @@
+"""What the rules need from the shelves. Every implementation passes the same contract tests.
+
+Rules are handed *into* the index as functions: `read` gives them a `View`, `write` a `Turn`. A turn
+is alone in its moment, so that nothing comes between a check and the write that rests on it; many
+turns may share one commit, and `write` returns only when that commit is durable.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from uploads.access import Principal, Reach
+from uploads.collisions import AtName
+from uploads.files import (
+    Content,
+    Event,
+    Folder,
+    Listing,
+    Page,
+    Stamp,
+    StoredFile,
+    Upload,
+    Usage,
+)
+from uploads.names import Path
+
+Piece = bytes | bytearray | memoryview
+T = TypeVar("T")
+
+
+class Staged(Protocol):
+    """Finished content: whole, digested and synced, but invisible. It vanishes unless kept."""
+
+    @property
+    def content(self) -> Content: ...
+
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """What else was computed on the way in, by the name of its algorithm ("sha-256")."""
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes, as many as it takes to tell a media type."""
+
+    def typed(self, media_type: str) -> "Staged":
+        """The same, its content's media type now known."""
+
+
+class Stage(Protocol):
+    """Bytes on their way in."""
+
+    @property
+    def received(self) -> int: ...
+
+    async def write(self, piece: Piece) -> None:
+        """Takes a piece; returns when the next may come, which can be before it is written.
+
+        :raises DiskFull, Unavailable: nothing of it will stay.
+        """
+
+    async def finish(self) -> Staged:
+        """Everything written and synced.
+
+        :raises DiskFull, Unavailable: a sync that failed is never tried again.
+        """
+
+
+class Reading(Protocol):
+    """An open content. Whoever opened it closes it; what is open can be read to its end."""
+
+    @property
+    def size(self) -> int: ...
+
+    def fileno(self) -> int | None:
+        """A descriptor for sendfile, or None where the bytes are not in a file of their own."""
+
+    async def read(self, start: int, count: int) -> bytes: ...
+
+    def pieces(self, start: int, count: int) -> AsyncIterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class Blobs(Protocol):
+    def stage(
+        self, size: int | None, digests: Collection[str]
+    ) -> AbstractAsyncContextManager[Stage]:
+        """Room for a content, of a known size or not. `digests`: to be computed beside our own.
+
+        Leaving the context drops what was not kept, also after a cancellation.
+        """
+
+    async def open(self, content: Content) -> Reading:
+        """:raises NotThere: collected meanwhile. :raises Unavailable: missing or damaged."""
+
+    def keep(self, staged: Staged) -> bytes | None:
+        """Called in a turn. Links the staged bytes into place, or returns them for the index to
+        hold. Known content is no error: its size is checked, its folder will be synced all the same.
+        """
+
+    def sync(self) -> None:
+        """Called before a commit: makes durable whatever was kept since the last call."""
+
+    def remove(self, content: Content) -> None:
+        """Called in a turn, when no row names the content any more."""
+
+    def free_space(self) -> int: ...
+
+
+class View(Protocol):
+    """What can be asked of the index, in one consistent moment."""
+
+    def at(self, path: Path) -> AtName: ...
+
+    def folder(self, path: Path) -> Folder | None: ...
+
+    def list(self, folder: Path, listing: Listing) -> Page: ...
+
+    def is_empty(self, folder: Path) -> bool: ...
+
+    def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:
+        """All files at any depth, in the order of their paths' parts, page by page."""
+
+    def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
+        """A file with this content in this reach. Never costs more for many holders of it."""
+
+    def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
+        """A content that once arrived under all of these verified digests."""
+
+    def free_name(self, path: Path) -> Path:
+        """The next free spelling by `names.free_name`, in the same folder."""
+
+    def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
+        """Newest first, of all files that ever stood at this name, deleted ones included."""
+
+    def version(self, path: Path, number: int) -> StoredFile | None: ...
+
+    def usage(self, principal: str) -> Usage: ...
+
+    def upload(self, id: str) -> Upload | None: ...
+
+    def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]: ...
+
+    def parked(self, principal: str) -> Usage: ...
+
+    def digests(self, content: Content) -> Mapping[str, bytes]: ...
+
+
+class Turn(View, Protocol):
+    """A view whose moment nobody else shares, and the changes that can be recorded in it.
+
+    Each method that takes a `Stamp` is one change with one number. A work that raises leaves
+    nothing behind.
+    """
+
+    def keep(self, staged: Staged) -> None:
+        """Takes the bytes in, and what digests are known of them."""
+
+    def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
+        """A new version of the file at `path`, which is free or a file. Makes missing folders."""
+
+    def make_folder(self, path: Path, stamp: Stamp) -> Folder: ...
+
+    def delete(self, path: Path, stamp: Stamp) -> int:
+        """A file, or a folder with all that is in it, as one change, whose number is returned."""
+
+    def move(self, source: Path, target: Path, stamp: Stamp) -> StoredFile | Folder:
+        """With its history. Makes missing folders; `target` is free."""
+
+    def restore(self, path: Path, number: int, stamp: Stamp) -> StoredFile:
+        """The content of version `number` of this name, as a new version."""
+
+    def restore_folder(self, path: Path, number: int, stamp: Stamp) -> Folder | None:
+        """All that the deletion `number` of this folder took away; None where there is nothing."""
+
+    def park(self, upload: Upload) -> None:
+        """Its content has been kept, or is already there."""
+
+    def drop_upload(self, id: str) -> None: ...
+
+    def forget_versions(self, before: float, limit: int) -> int:
+        """Drops versions that stopped being current before that time; returns how many."""
+
+    def forget_uploads(self, before: float, limit: int) -> int: ...
+
+    def forget_contents(self, limit: int) -> list[Content]:
+        """Drops contents that nothing names any more; their bytes are removed in a later turn."""
+
+    def is_named(self, content: Content) -> bool: ...
+
+
+class Index(Protocol):
+    async def read(self, question: Callable[[View], T]) -> T: ...
+
+    async def write(self, work: Callable[[Turn], T]) -> T:
+        """
+        :raises DiskFull: nothing happened.
+        :raises Unavailable: nothing happened; later again.
+        :raises Unsettled: it may or may not have happened, and the bytes are safe either way.
+        """
+
+
+class Sniffer(Protocol):
+    async def media_type(self, head: bytes) -> str:
+        """What the first bytes are; `application/octet-stream` when that cannot be told in time."""
+
+    def fits(self, media_type: str, name: str) -> bool:
+        """Does the extension of this name go with this media type?"""
+
+
+class Accounts(Protocol):
+    async def by_password(self, user: str, password: str) -> Principal | None:
+        """Takes as long for a user who does not exist."""
+
+    def by_token(self, token: str) -> Principal | None: ...
+
+    def current(self, principal: Principal) -> Principal | None:
+        """The principal as it is now: None when it was removed or revoked meanwhile."""
+
+    def any_users(self) -> bool: ...
+
+
+Clock = Callable[[], float]

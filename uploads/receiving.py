@@ -1,0 +1,141 @@
+"""Bytes in, hash, decide, keep, park or drop: the only way in, whatever door they come through."""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterable, Coroutine
+from typing import Any, TypeVar
+
+from uploads.admission import Admission
+from uploads.collisions import Accepted
+from uploads.events import Publish, Settled
+from uploads.failures import BodyTooShort, DiskFull, WrongDigest
+from uploads.files import Content, StoredFile
+from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, View
+from uploads.rules import Rules
+from uploads.settling import Arrival, Judgement, Outcome, Settling
+
+T = TypeVar("T")
+
+
+class Receiver:
+    def __init__(
+        self,
+        rules: Rules,
+        index: Index,
+        blobs: Blobs,
+        sniffer: Sniffer,
+        publish: Publish,
+        clock: Clock,
+    ) -> None:
+        self._rules = rules
+        self._settling = Settling(rules)
+        self._index = index
+        self._blobs = blobs
+        self._sniffer = sniffer
+        self._publish = publish
+        self._clock = clock
+        self.admission = Admission(
+            rules.limits.uploads_at_once, rules.limits.uploads_per_principal
+        )
+
+    async def foresee(self, arrival: Arrival) -> Outcome | None:
+        """The refusal that is certain before a byte of the body is read, or None.
+
+        Raises the `Failure` that is as certain: no right, no room, too large.
+        """
+        self._rules.demand_upload(arrival.principal, arrival.path)
+        self._check_room(arrival.size or 0)
+        outcome = await self._index.read(lambda view: self._foresee(view, arrival))
+        if outcome is not None:
+            self._tell(arrival, outcome, arrival.size or 0, early=True)
+        return outcome
+
+    async def receive(self, arrival: Arrival, pieces: AsyncIterable[Piece]) -> Outcome:
+        """Takes the body in and settles it. What was cut short or does not fit leaves no trace."""
+        self._rules.demand_upload(arrival.principal, arrival.path)
+        with self.admission.place(arrival.principal):
+            async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
+                await self._fill(stage, arrival, pieces)
+                staged = await self._judged_by_bytes(arrival, await stage.finish())
+                outcome = await _to_the_end(self._settle(arrival, staged))
+        self._tell(arrival, outcome, staged.content.size, early=False)
+        return outcome
+
+    async def _settle(self, arrival: Arrival, staged: Staged) -> Outcome:
+        now = self._clock()
+        return await self._index.write(
+            lambda turn: self._settling.settle(turn, arrival, staged, now)
+        )
+
+    def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
+        content = view.content_declared(arrival.declared) if arrival.declared else None
+        if content is not None and arrival.size in (None, content.size):
+            judgements = [self._settling.judge(view, arrival, content)]
+        else:
+            judgements = self._judge_unknown(view, arrival)
+        verdict = judgements[0].verdict
+        alike = all(type(other.verdict) is type(verdict) for other in judgements)
+        if isinstance(verdict, Accepted) or not alike:
+            self._rules.check_quota(view.usage(arrival.principal.name), arrival.size or 0)
+            return None
+        return Outcome(verdict, arrival.path)
+
+    def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
+        """Judges the body as something new, and as what is there already if its size may fit."""
+        new = Content("", -1 if arrival.size is None else arrival.size)
+        judgements = [self._settling.judge(view, arrival, new)]
+        current = getattr(judgements[0].at, "file", None)
+        if isinstance(current, StoredFile) and arrival.size in (None, current.content.size):
+            judgements.append(self._settling.judge(view, arrival, current.content))
+        return judgements
+
+    async def _fill(
+        self, stage: Stage, arrival: Arrival, pieces: AsyncIterable[Piece]
+    ) -> None:
+        async for piece in pieces:
+            await stage.write(piece)
+            if arrival.size is None:
+                self._rules.check_size(stage.received)
+                self._check_room(len(piece))
+        if arrival.size is not None and stage.received != arrival.size:
+            raise BodyTooShort(
+                f"The body ended after {stage.received:,} of {arrival.size:,} bytes."
+                " Nothing was stored; send it again."
+            )
+
+    async def _judged_by_bytes(self, arrival: Arrival, staged: Staged) -> Staged:
+        for algorithm, declared in arrival.declared.items():
+            if not hmac.compare_digest(staged.digests[algorithm], declared):
+                raise WrongDigest(
+                    f"The bytes received do not have the {algorithm} digest that was declared."
+                    " Nothing was stored; send the file again."
+                )
+        media_type = await self._sniffer.media_type(staged.head)
+        policy = self._rules.policies.of(arrival.path.parent)
+        name = arrival.path.name
+        fits = self._sniffer.fits(media_type, name)
+        self._rules.check_type(policy, media_type, name, fits=fits)
+        return staged.typed(media_type)
+
+    def _check_room(self, size: int) -> None:
+        self._rules.check_size(size)
+        if self._blobs.free_space() - size < self._rules.limits.free_space:
+            raise DiskFull(
+                "The disk of this server is nearly full, so nothing more is taken in."
+                " What is stored can still be read. Try again later."
+            )
+
+    def _tell(self, arrival: Arrival, outcome: Outcome, size: int, *, early: bool) -> None:
+        verdict = type(outcome.verdict).__name__
+        parked = outcome.parked is not None
+        self._publish(Settled(arrival.door, verdict, size, early, parked))
+
+
+async def _to_the_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Awaits what must not be left half-way: a cancellation counts only once it is done."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

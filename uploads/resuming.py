@@ -1,0 +1,124 @@
+"""Uploads parked by a conflict: what became of them, and how they are settled without their bytes."""
+
+from dataclasses import dataclass
+
+from uploads.access import Principal
+from uploads.collisions import Accepted
+from uploads.conditions import Condition, Tags
+from uploads.events import Publish, Settled
+from uploads.failures import NotThere
+from uploads.files import Upload
+from uploads.names import Path
+from uploads.policy import SameContent, SameName, Wishes
+from uploads.ports import Blobs, Clock, Index, Reading, Turn, View
+from uploads.rules import Rules
+from uploads.settling import Arrival, Discard, LinkIt, Outcome, ReplaceIt, Settling, StoreAs
+
+Wanted = ReplaceIt | StoreAs | LinkIt
+DOOR = "resolution"
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    rules: Rules
+    index: Index
+    blobs: Blobs
+    publish: Publish
+    clock: Clock
+
+    async def look(self, id: str, principal: Principal) -> Outcome:
+        """The parked upload as it stands now: judged afresh, with what could settle it now."""
+        return await self.index.read(
+            lambda view: self._look(view, self._own(view, id, principal), principal)
+        )
+
+    async def all_of(
+        self, principal: Principal, after: str | None = None, limit: int = 100
+    ) -> list[Upload]:
+        """The uploads of one user. Nobody is shown what others sent without a name."""
+        if principal.is_anonymous:
+            return []
+        return await self.index.read(lambda view: view.uploads(principal.name, after, limit))
+
+    async def open(self, id: str, principal: Principal) -> tuple[Upload, Reading]:
+        upload = await self.index.read(lambda view: self._own(view, id, principal))
+        return upload, await self.blobs.open(upload.content)
+
+    async def resolve(self, id: str, principal: Principal, wanted: Wanted) -> Outcome:
+        """Settles it as wanted, unless the world has moved on: then judged and offered anew."""
+        now = self.clock()
+        outcome = await self.index.write(
+            lambda turn: self._resolve(turn, self._own(turn, id, principal), principal, wanted, now)
+        )
+        self.publish(Settled(DOOR, type(outcome.verdict).__name__, 0, early=False, parked=False))
+        return outcome
+
+    async def discard(self, id: str, principal: Principal) -> None:
+        await self.index.write(
+            lambda turn: turn.drop_upload(self._own(turn, id, principal).id)
+        )
+
+    def _own(self, view: View, id: str, principal: Principal) -> Upload:
+        upload = view.upload(id)
+        now = self.clock()
+        if upload is None or upload.principal != principal.name or upload.expires <= now:
+            raise NotThere("There is no such upload: it was settled, discarded or has expired.")
+        return upload
+
+    def _look(self, view: View, upload: Upload, principal: Principal) -> Outcome:
+        arrival = _arrival(upload, principal, upload.path, Condition(if_none_match=ANY), Wishes())
+        settling = Settling(self.rules)
+        judgement = settling.judge(view, arrival, upload.content)
+        resolutions = settling.resolutions(view, principal, upload.path, judgement)
+        return Outcome(
+            judgement.verdict,
+            upload.path,
+            parked=upload,
+            resolutions=resolutions or (Discard(),),
+        )
+
+    def _resolve(
+        self, turn: Turn, upload: Upload, principal: Principal, wanted: Wanted, now: float
+    ) -> Outcome:
+        settling = Settling(self.rules)
+        arrival = _wanted_arrival(upload, principal, wanted)
+        judgement = settling.judge(turn, arrival, upload.content)
+        if isinstance(judgement.verdict, Accepted):
+            turn.drop_upload(upload.id)
+            return settling.record(turn, arrival, upload.content, judgement, now)
+        resolutions = settling.resolutions(turn, principal, upload.path, judgement)
+        return Outcome(
+            judgement.verdict,
+            arrival.path,
+            parked=upload,
+            resolutions=resolutions or (Discard(),),
+        )
+
+
+ANY = Tags(any=True)
+
+
+def _wanted_arrival(upload: Upload, principal: Principal, wanted: Wanted) -> Arrival:
+    match wanted:
+        case ReplaceIt(path, etag):
+            condition = Condition(if_match=Tags(strong=frozenset({etag})))
+        case StoreAs(path) | LinkIt(path):
+            condition = Condition(if_none_match=ANY)
+    # Whoever resolves has been told of the twin, so a second name for it is what they chose.
+    wishes = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
+    return _arrival(upload, principal, path, condition, wishes)
+
+
+def _arrival(
+    upload: Upload, principal: Principal, path: Path, condition: Condition, wishes: Wishes
+) -> Arrival:
+    return Arrival(
+        door=DOOR,
+        path=path,
+        principal=principal,
+        condition=condition,
+        wishes=wishes,
+        size=upload.content.size,
+        modified=upload.modified,
+        claimed_type=upload.claimed_type,
+    )

@@ -1,0 +1,158 @@
+"""The rules of one server: who may, which policy, how much. What every verb is judged by."""
+
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from uploads.access import Access, Principal, Reach, Right
+from uploads.collisions import (
+    AtName,
+    FileAbove,
+    FileHere,
+    FolderHere,
+    Lookalike,
+    Nothing,
+    Replace,
+    Unchanged,
+    Verdict,
+)
+from uploads.failures import (
+    NotAllowed,
+    NotIdentified,
+    NotThere,
+    OverQuota,
+    TooLarge,
+    TypeRefused,
+)
+from uploads.files import Usage
+from uploads.names import Path
+from uploads.policy import Policies, Policy, SameName, Wishes
+from uploads.ports import Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None: without limit. Sizes in bytes, times in seconds."""
+
+    file_size: int | None = None
+    quota_bytes: int | None = None
+    quota_files: int | None = None
+    free_space: int = 0
+    uploads_at_once: int = 256
+    uploads_per_principal: int = 64
+    parked_bytes: int = 10 << 30
+    parked_files: int = 1000
+    keep_parked: float = 86400.0
+    body_idle: float = 30.0
+    body_rate: int = 1024
+    body_rate_grace: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    access: Access
+    policies: Policies
+    limits: Limits
+    accounts: Accounts
+
+    def policy(self, principal: Principal, path: Path, wishes: Wishes, door: Wishes) -> Policy:
+        """The folder's words under the door's, as far as the principal may widen them."""
+        allowed = wishes
+        if wishes.same_name is SameName.VERSION and not self.may(principal, Right.REPLACE, path):
+            allowed = replace(wishes, same_name=None)
+        return self.policies.of(path.parent).wishing(door).wishing(allowed)
+
+    def may(self, principal: Principal, right: Right, path: Path) -> bool:
+        return self.access.may(principal, right, path)
+
+    def reach(self, principal: Principal) -> Reach:
+        return self.access.reach(principal, Right.READ)
+
+    def current(self, principal: Principal) -> Principal:
+        """The principal as it is at this moment: rights are judged again when it counts."""
+        now = self.accounts.current(principal)
+        if now is None:
+            raise NotIdentified(
+                "You are no longer known here: your account or token was removed. Sign in again."
+            )
+        return now
+
+    def demand(self, principal: Principal, right: Right, path: Path) -> None:
+        if not self.may(principal, right, path):
+            self.deny(principal, right, path)
+
+    def demand_below(self, principal: Principal, right: Right, path: Path) -> None:
+        """For what takes a whole folder: no part of it may be closed to the principal."""
+        if not self.access.may_all_below(principal, right, path):
+            self.deny(principal, right, path)
+
+    def demand_upload(self, principal: Principal, path: Path) -> None:
+        if not self.may(principal, Right.REPLACE, path):
+            self.demand(principal, Right.CREATE, path)
+
+    def deny(self, principal: Principal, right: Right, path: Path) -> NoReturn:
+        """Answers alike whether something is there or not."""
+        if principal.is_anonymous:
+            raise NotIdentified(f"Sign in to {right} here.")
+        if self.access.may_any(principal, path.parent):
+            raise NotAllowed(f"You may not {right} in this folder. Ask whoever runs this server.")
+        raise not_there(path)
+
+    def demand_for(self, principal: Principal, verdict: Verdict, path: Path) -> None:
+        """The right that an accepted verdict rests on."""
+        if isinstance(verdict, Unchanged):
+            return
+        right = Right.REPLACE if isinstance(verdict, Replace) else Right.CREATE
+        self.demand(principal, right, path)
+
+    def sees(self, principal: Principal, at: AtName, path: Path) -> bool:
+        """May the principal read what stands at, or in the way of, this name?"""
+        match at:
+            case FileHere(file) | FileAbove(file):
+                return self.may(principal, Right.READ, file.path)
+            case FolderHere(folder):
+                return self.access.may_any(principal, folder.path)
+            case Lookalike(existing):
+                return self.may(principal, Right.READ, existing.path)
+            case Nothing():
+                return self.may(principal, Right.READ, path)
+
+    def check_size(self, size: int) -> None:
+        most = self.limits.file_size
+        if most is not None and size > most:
+            raise TooLarge(
+                f"The file is too large: at most {most:,} bytes are taken. Send a smaller file."
+            )
+
+    def check_quota(self, usage: Usage, size: int) -> None:
+        limits = self.limits
+        over_bytes = limits.quota_bytes is not None and usage.bytes + size > limits.quota_bytes
+        over_files = limits.quota_files is not None and usage.files + 1 > limits.quota_files
+        if over_bytes or over_files:
+            raise OverQuota(
+                f"Your share of this server is used up: {usage.bytes:,} bytes in {usage.files:,}"
+                f" versions are yours, and {size:,} bytes more do not fit."
+                " Delete something, or ask for a larger share."
+            )
+
+    def may_park(self, usage: Usage, parked: Usage, size: int) -> bool:
+        limits = self.limits
+        if parked.files >= limits.parked_files or parked.bytes + size > limits.parked_bytes:
+            return False
+        return limits.quota_bytes is None or usage.bytes + size <= limits.quota_bytes
+
+    def check_type(self, policy: Policy, media_type: str, name: str, *, fits: bool) -> None:
+        listed = {media_type, media_type.partition("/")[0] + "/*"}
+        if policy.types_allowed and listed.isdisjoint(policy.types_allowed):
+            taken = ", ".join(sorted(policy.types_allowed))
+            raise TypeRefused(f"This folder does not take {media_type} files, only {taken}.")
+        if not listed.isdisjoint(policy.types_refused):
+            raise TypeRefused(f"This folder does not take {media_type} files.")
+        if policy.extension_must_fit and not fits:
+            raise TypeRefused(
+                f'The name "{name}" does not go with its bytes, which are {media_type}.'
+                " Give it the extension of what it is."
+            )
+
+
+def not_there(path: Path) -> NotThere:
+    return NotThere(f'There is nothing at "{path}" that you may know of.')

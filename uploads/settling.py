@@ -1,0 +1,238 @@
+"""How a claim is settled: judged, and recorded or parked, in one turn of the index."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from uploads.access import Principal, Right
+from uploads.collisions import (
+    Accepted,
+    AlreadyStored,
+    AtName,
+    Claim,
+    ConditionRequired,
+    ContentKnown,
+    FileAbove,
+    FileHere,
+    FolderHere,
+    Lookalike,
+    NameEquivalent,
+    NameTaken,
+    Nothing,
+    Rename,
+    Stale,
+    Unchanged,
+    Verdict,
+    decide,
+)
+from uploads.conditions import Condition
+from uploads.files import Content, Stamp, StoredFile, Upload
+from uploads.names import Path
+from uploads.policy import SameName, Wishes
+from uploads.ports import Staged, Turn, View
+from uploads.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is said of an upload before its bytes: the headers, or the fields of a form.
+
+    `may_rename`: the server chooses the address (a POST). A PUT is never stored elsewhere
+    (RFC 9110 section 9.3.4).
+    """
+
+    door: str
+    path: Path
+    principal: Principal
+    condition: Condition = Condition()
+    wishes: Wishes = Wishes()
+    door_policy: Wishes = Wishes()
+    size: int | None = None
+    declared: Mapping[str, bytes] = field(default_factory=dict)
+    modified: float | None = None
+    claimed_type: str | None = None
+    may_rename: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceIt:
+    """Replace the file shown, if it is still the version shown."""
+
+    path: Path
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAs:
+    """Store under a name that was free when it was proposed."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIt:
+    """Store as one more name of the content that is already there."""
+
+    path: Path
+    existing: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    pass
+
+
+Resolution = ReplaceIt | StoreAs | LinkIt | Discard
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict and what came of it.
+
+    `file` is what stands at `path` after an accepted claim. `twin` is another file with the same
+    content that the sender may read. `parked` holds the bytes of a refused one, with the
+    `resolutions` that settle it without sending them again.
+    """
+
+    verdict: Verdict
+    path: Path
+    file: StoredFile | None = None
+    twin: StoredFile | None = None
+    parked: Upload | None = None
+    resolutions: tuple[Resolution, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        return isinstance(self.verdict, Accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with what it was based on."""
+
+    verdict: Verdict
+    at: AtName
+    twin: StoredFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    rules: Rules
+
+    def judge(self, view: View, arrival: Arrival, content: Content) -> Judgement:
+        """May raise a `Failure` where the principal lacks the right that the verdict needs."""
+        principal = self.rules.current(arrival.principal)
+        self.rules.demand_upload(principal, arrival.path)
+        at = view.at(arrival.path)
+        twin = view.same_content(content, self.rules.reach(principal), arrival.path)
+        sees = self.rules.sees(principal, at, arrival.path)
+        claim = Claim(arrival.path, content, arrival.condition, sees)
+        policy = self.rules.policy(principal, arrival.path, arrival.wishes, arrival.door_policy)
+        if policy.same_name is SameName.RENAME and not arrival.may_rename:
+            policy = replace(policy, same_name=SameName.REFUSE)
+        verdict = decide(claim, at, twin, policy)
+        if isinstance(verdict, Accepted):
+            self.rules.demand_for(principal, verdict, arrival.path)
+        return Judgement(verdict, at, twin)
+
+    def settle(self, turn: Turn, arrival: Arrival, staged: Staged, now: float) -> Outcome:
+        """The whole step for bytes that have just arrived."""
+        content = staged.content
+        judgement = self.judge(turn, arrival, content)
+        if isinstance(judgement.verdict, Accepted):
+            if not isinstance(judgement.verdict, Unchanged):
+                self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
+                turn.keep(staged)
+            return self.record(turn, arrival, content, judgement, now)
+        resolutions = self.resolutions(turn, arrival.principal, arrival.path, judgement)
+        parked = None
+        if resolutions and self._may_park(turn, arrival.principal, content):
+            turn.keep(staged)
+            parked = self._park(turn, arrival, content, judgement.verdict, now)
+        return Outcome(
+            judgement.verdict,
+            arrival.path,
+            parked=parked,
+            resolutions=resolutions if parked else (),
+        )
+
+    def record(
+        self, turn: Turn, arrival: Arrival, content: Content, judgement: Judgement, now: float
+    ) -> Outcome:
+        """Makes an accepted verdict true. The bytes of `content` have been kept."""
+        stamp = Stamp(arrival.principal.name, now, arrival.modified, arrival.claimed_type)
+        match judgement.verdict:
+            case Unchanged(existing):
+                return Outcome(judgement.verdict, existing.path, existing)
+            case Rename():
+                path = turn.free_name(arrival.path)
+            case _:
+                path = arrival.path
+        file = turn.store(path, content, stamp)
+        return Outcome(judgement.verdict, path, file, judgement.twin)
+
+    def resolutions(
+        self, view: View, principal: Principal, path: Path, judgement: Judgement
+    ) -> tuple[Resolution, ...]:
+        """What the sender of a refused claim could ask for now, with a good chance of success."""
+        if isinstance(judgement.verdict, AlreadyStored):
+            return ()
+        found: list[Resolution] = []
+        current = _current(judgement.verdict)
+        if current is not None and self.rules.may(principal, Right.REPLACE, current.path):
+            found.append(ReplaceIt(current.path, current.etag))
+        if isinstance(judgement.verdict, ContentKnown):
+            found.append(LinkIt(path, judgement.verdict.existing.path))
+        elif (free := self._free_path(view, path, judgement)) is not None and self.rules.may(
+            principal, Right.CREATE, free
+        ):
+            found.append(StoreAs(free))
+        return (*found, Discard()) if found else ()
+
+    def _free_path(self, view: View, path: Path, judgement: Judgement) -> Path | None:
+        match judgement.at:
+            case Nothing():
+                return path
+            case FileHere() | FolderHere():
+                return view.free_name(path)
+            case Lookalike(existing, wanted) if wanted == path:
+                return view.free_name(existing.path)
+            case Lookalike(existing, wanted):
+                spelled = Path((*existing.path.parts, *path.parts[len(wanted.parts) :]))
+                return spelled if isinstance(view.at(spelled), Nothing) else None
+            case FileAbove():
+                return None
+
+    def _may_park(self, turn: Turn, principal: Principal, content: Content) -> bool:
+        usage, parked = turn.usage(principal.name), turn.parked(principal.name)
+        return self.rules.may_park(usage, parked, content.size)
+
+    def _park(
+        self, turn: Turn, arrival: Arrival, content: Content, verdict: Verdict, now: float
+    ) -> Upload:
+        upload = Upload(
+            id=secrets.token_urlsafe(24),
+            path=arrival.path,
+            content=content,
+            principal=arrival.principal.name,
+            created=now,
+            expires=now + self.rules.limits.keep_parked,
+            problem=type(verdict).__name__,
+            modified=arrival.modified,
+            claimed_type=arrival.claimed_type,
+        )
+        turn.park(upload)
+        return upload
+
+
+def _current(verdict: Verdict) -> StoredFile | None:
+    """The file that a replacement would replace."""
+    match verdict:
+        case NameTaken(file) | Stale(file) | ConditionRequired(file):
+            return file
+        case NameEquivalent(StoredFile() as file, wanted) if len(file.path.parts) == len(
+            wanted.parts
+        ):
+            return file
+        case _:
+            return None

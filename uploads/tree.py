@@ -1,0 +1,250 @@
+"""Deleting, moving, copying, folders and restoring: the verbs that change the tree without bytes.
+
+None of them replaces anything: what stands where something is to go is a refusal with its evidence.
+"""
+
+from dataclasses import dataclass
+
+from uploads.access import Principal, Right
+from uploads.collisions import (
+    Accepted,
+    AtName,
+    Claim,
+    ConditionRequired,
+    FolderHere,
+    Nothing,
+    NotEmpty,
+    Stale,
+    TypeClash,
+    Unchanged,
+    Verdict,
+    decide,
+)
+from uploads.conditions import Condition
+from uploads.failures import MalformedRequest
+from uploads.files import Content, Folder, Stamp, StoredFile
+from uploads.library import known
+from uploads.names import Path
+from uploads.policy import Policy, SameContent, SameName, Wishes
+from uploads.ports import Clock, Index, Turn, View
+from uploads.rules import Rules, not_there
+from uploads.settling import Outcome
+
+COPIED_AT_ONCE = 1000
+NO_CONTENT = Content("", -1)
+IN_PLACE = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A file or folder is gone from the tree. `number`, handed to a restore, brings it back."""
+
+    path: Path
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Something was made, moved, copied or brought back, and now stands here."""
+
+    entry: StoredFile | Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    rules: Rules
+    index: Index
+    clock: Clock
+
+    async def make_folder(self, principal: Principal, path: Path) -> Outcome | Placed:
+        self.rules.demand(principal, Right.CREATE, path)
+        stamp = self._stamp(principal)
+
+        def work(turn: Turn) -> Outcome | Placed:
+            self.rules.current(principal)
+            at = turn.at(path)
+            if isinstance(at, FolderHere):
+                return Outcome(TypeClash(at.folder), path)
+            refused = self._in_the_way(principal, at, path)
+            return Outcome(refused, path) if refused else Placed(turn.make_folder(path, stamp))
+
+        return await self.index.write(work)
+
+    async def delete(
+        self, principal: Principal, path: Path, condition: Condition, *, recursive: bool
+    ) -> Outcome | Removed:
+        self.rules.demand(principal, Right.DELETE, path)
+        stamp = self._stamp(principal)
+
+        def work(turn: Turn) -> Outcome | Removed:
+            self.rules.current(principal)
+            found = known(turn.at(path), path)
+            refused = self._refused_removal(turn, principal, found, condition, recursive=recursive)
+            return Outcome(refused, path) if refused else Removed(path, turn.delete(path, stamp))
+
+        return await self.index.write(work)
+
+    async def move(
+        self,
+        principal: Principal,
+        source: Path,
+        target: Path,
+        condition: Condition,
+        *,
+        recursive: bool,
+    ) -> Outcome | Placed:
+        """`condition` speaks of the source. What stands at the target is never replaced."""
+        for right in (Right.READ, Right.DELETE):
+            self.rules.demand(principal, right, source)
+        self.rules.demand(principal, Right.CREATE, target)
+        self._not_into_itself(source, target)
+        stamp = self._stamp(principal)
+
+        def work(turn: Turn) -> Outcome | Placed:
+            self.rules.current(principal)
+            found = known(turn.at(source), source)
+            refused = self._refused_removal(
+                turn, principal, found, condition, recursive=recursive
+            ) or self._refused_arrival(turn, principal, found, target, moved_from=source)
+            if refused:
+                return Outcome(refused, target)
+            return Placed(turn.move(source, target, stamp))
+
+        return await self.index.write(work)
+
+    async def copy(
+        self, principal: Principal, source: Path, target: Path, condition: Condition
+    ) -> Outcome | Placed:
+        """Names only: no byte is copied. A folder comes with all that the principal may read."""
+        self.rules.demand(principal, Right.READ, source)
+        self.rules.demand(principal, Right.CREATE, target)
+        self._not_into_itself(source, target)
+        stamp = self._stamp(principal)
+
+        def work(turn: Turn) -> Outcome | Placed:
+            self.rules.current(principal)
+            found = known(turn.at(source), source)
+            if not condition.if_match_holds(found.etag):
+                return Outcome(Stale(_file(found)), source)
+            refused = self._refused_arrival(turn, principal, found, target)
+            if refused:
+                return Outcome(refused, target)
+            return self._copy(turn, principal, found, target, stamp)
+
+        return await self.index.write(work)
+
+    async def restore(
+        self, principal: Principal, path: Path, number: int, condition: Condition
+    ) -> Outcome | Placed:
+        """Brings an earlier version back as the newest, or what a deletion took away."""
+        self.rules.demand(principal, Right.READ, path)
+        self.rules.demand_upload(principal, path)
+        stamp = self._stamp(principal)
+
+        def work(turn: Turn) -> Outcome | Placed:
+            self.rules.current(principal)
+            version = turn.version(path, number)
+            if version is None:
+                return self._restore_folder(turn, principal, path, number, stamp)
+            claim = Claim(path, version.content, condition, sees=True)
+            policy = self.rules.policies.of(path.parent).wishing(IN_PLACE)
+            verdict = decide(claim, turn.at(path), None, policy)
+            if not isinstance(verdict, Accepted):
+                return Outcome(verdict, path)
+            self.rules.demand_for(principal, verdict, path)
+            if isinstance(verdict, Unchanged):
+                return Outcome(verdict, path, verdict.existing)
+            return Outcome(verdict, path, turn.restore(path, number, stamp))
+
+        return await self.index.write(work)
+
+    def _refused_removal(
+        self,
+        view: View,
+        principal: Principal,
+        found: StoredFile | Folder,
+        condition: Condition,
+        *,
+        recursive: bool,
+    ) -> Verdict | None:
+        shown = _file(found) if self.rules.may(principal, Right.READ, found.path) else None
+        if not condition.if_match_holds(found.etag):
+            return Stale(shown)
+        required = self.rules.policies.of(found.path.parent).require_conditions
+        if required and condition.if_match is None:
+            return ConditionRequired(shown)
+        if isinstance(found, Folder):
+            self.rules.demand_below(principal, Right.DELETE, found.path)
+            if not recursive and not view.is_empty(found.path):
+                return NotEmpty(found)
+        return None
+
+    def _refused_arrival(
+        self,
+        view: View,
+        principal: Principal,
+        found: StoredFile | Folder,
+        target: Path,
+        moved_from: Path | None = None,
+    ) -> Verdict | None:
+        if isinstance(found, Folder):
+            self.rules.demand_below(principal, Right.READ, found.path)
+            self.rules.demand_below(principal, Right.CREATE, target)
+        at = view.at(target)
+        # Another spelling of its own name is not in the way of what is being renamed.
+        if getattr(at, "existing", None) == found and moved_from is not None:
+            return None
+        return self._in_the_way(principal, at, target)
+
+    def _in_the_way(self, principal: Principal, at: AtName, path: Path) -> Verdict | None:
+        """A free name is a condition of its own here: nothing that is there is ever replaced."""
+        if isinstance(at, Nothing):
+            return None
+        sees = self.rules.sees(principal, at, path)
+        return decide(Claim(path, NO_CONTENT, Condition(), sees), at, None, Policy())
+
+    def _copy(
+        self,
+        turn: Turn,
+        principal: Principal,
+        found: StoredFile | Folder,
+        target: Path,
+        stamp: Stamp,
+    ) -> Outcome | Placed:
+        if isinstance(found, StoredFile):
+            self.rules.check_quota(turn.usage(principal.name), found.content.size)
+            return Placed(turn.store(target, found.content, stamp))
+        placed = turn.make_folder(target, stamp)
+        after: Path | None = None
+        while files := turn.files_below(found.path, after, COPIED_AT_ONCE):
+            for file in files:
+                self.rules.check_quota(turn.usage(principal.name), file.content.size)
+                below = file.path.parts[len(found.path.parts) :]
+                turn.store(Path((*target.parts, *below)), file.content, stamp)
+            after = files[-1].path
+        return Placed(placed)
+
+    def _restore_folder(
+        self, turn: Turn, principal: Principal, path: Path, number: int, stamp: Stamp
+    ) -> Outcome | Placed:
+        self.rules.demand_below(principal, Right.CREATE, path)
+        refused = self._in_the_way(principal, turn.at(path), path)
+        if refused:
+            return Outcome(refused, path)
+        folder = turn.restore_folder(path, number, stamp)
+        if folder is None:
+            raise not_there(path)
+        return Placed(folder)
+
+    def _not_into_itself(self, source: Path, target: Path) -> None:
+        if not source.parts or target.parts[: len(source.parts)] == source.parts:
+            raise MalformedRequest(
+                f'"{source}" cannot be put at "{target}", which is itself or inside it.'
+            )
+
+    def _stamp(self, principal: Principal) -> Stamp:
+        return Stamp(principal.name, self.clock())
+
+
+def _file(found: StoredFile | Folder) -> StoredFile | None:
+    return found if isinstance(found, StoredFile) else None
