@@ -1,0 +1,184 @@
+"""Plain folders outside the data folder: finds and reads what is in one, fills another.
+
+Knows the file system only: no rule, and nothing of how files rest inside the data folder.
+"""
+
+import asyncio
+import contextlib
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PIECE = 1 << 20
+NO_FILES = {
+    stat.S_IFLNK: "is a symbolic link, which is not followed",
+    stat.S_IFIFO: "is a named pipe, not a file",
+    stat.S_IFSOCK: "is a socket, not a file",
+    stat.S_IFCHR: "is a device, not a file",
+    stat.S_IFBLK: "is a device, not a file",
+}
+
+
+class SourceChanged(Exception):
+    """A file of the folder was written to while it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file below the folder that is read. `names` lead to it, as they are spelled on the disk."""
+
+    names: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFolder:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that cannot be taken in, whatever its name. `why` goes on after "it"."""
+
+    names: tuple[str, ...]
+    why: str
+
+
+Found = FoundFile | FoundFolder | LeftOut
+
+
+def found_in(folder: Path) -> Iterator[Found]:
+    """All that is below `folder`, each folder before its contents, in the order of their names.
+
+    A symbolic link is reported and never followed: it may lead anywhere.
+    """
+    under_way = [_directly_in(folder, ())]
+    while under_way:
+        found = next(under_way[-1], None)
+        if found is None:
+            under_way.pop()
+            continue
+        yield found
+        if isinstance(found, FoundFolder):
+            under_way.append(_directly_in(folder, found.names))
+
+
+def _directly_in(folder: Path, names: tuple[str, ...]) -> Iterator[Found]:
+    try:
+        with os.scandir(folder.joinpath(*names)) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        yield LeftOut(names, f"cannot be listed: {error.strerror}")
+        return
+    for entry in entries:
+        yield _found((*names, entry.name), entry)
+
+
+def _found(names: tuple[str, ...], entry: "os.DirEntry[str]") -> Found:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return LeftOut(names, f"cannot be looked at: {error.strerror}")
+    kind = stat.S_IFMT(status.st_mode)
+    if kind == stat.S_IFDIR:
+        return FoundFolder(names)
+    if kind == stat.S_IFREG:
+        return FoundFile(names, status.st_size)
+    return LeftOut(names, NO_FILES.get(kind, "is not a regular file"))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file of the folder that is read."""
+
+    descriptor: int
+    status: os.stat_result
+
+    @property
+    def size(self) -> int:
+        return self.status.st_size
+
+    @property
+    def modified(self) -> float:
+        return self.status.st_mtime
+
+    async def pieces(self, report: Callable[[int], None]) -> AsyncIterator[bytes]:
+        """:raises SourceChanged: what was read is not one state of the file."""
+        while piece := await asyncio.to_thread(os.read, self.descriptor, PIECE):
+            report(len(piece))
+            yield piece
+        now = os.fstat(self.descriptor)
+        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+            raise SourceChanged
+
+
+@contextlib.contextmanager
+def opened(folder: Path, names: tuple[str, ...]) -> Iterator[Source]:
+    """Opens a file that `found_in` found. Never follows a link at its name, never waits for a pipe.
+
+    :raises SourceChanged: it is no file any more.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(folder.joinpath(*names), flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceChanged
+        yield Source(descriptor, status)
+    finally:
+        os.close(descriptor)
+
+
+class Target:
+    """The folder that an export fills. It is new or empty, so that nothing there is overwritten."""
+
+    def __init__(self, folder: Path) -> None:
+        """:raises FileExistsError: something is in it. :raises NotADirectoryError: it is a file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise FileExistsError(folder)
+        self._folder = folder
+        self._made = [folder, folder.parent]
+
+    def make_folder(self, parts: tuple[str, ...]) -> None:
+        made = self._folder.joinpath(*parts)
+        made.mkdir()
+        self._made.append(made)
+
+    async def write(
+        self, parts: tuple[str, ...], pieces: AsyncIterator[bytes], modified: float
+    ) -> None:
+        """Writes a file whole and syncs it, or leaves none.
+
+        :raises FileExistsError: on this disk two names are one (a disk that ignores case).
+        """
+        path = self._folder.joinpath(*parts)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            async for piece in pieces:
+                await asyncio.to_thread(_write_all, descriptor, piece)
+            os.utime(descriptor, (modified, modified))
+            await asyncio.to_thread(os.fsync, descriptor)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+
+    def sync(self) -> None:
+        """Makes the names of all that was written durable."""
+        for folder in self._made:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(descriptor, left) :]
