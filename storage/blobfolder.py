@@ -1,0 +1,94 @@
+"""Where blobs lie: `blobs/ab/<digest>`, read-only, each under the name of its digest.
+
+Looks and opens without changing anything, so that a check may use it beside a running server.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage import posix
+
+_FAN_OUT = tuple(f"{number:02x}" for number in range(256))
+_NAME = re.compile(r"[0-9a-f]{64}")
+# Not to be led elsewhere by a link, nor to wait for the other end of a pipe.
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Damaged(Exception):
+    """What lies there is not what was put there; the text says how it differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What was found in the folder. `sound`: an ordinary file under a name that a blob can have."""
+
+    name: str
+    size: int
+    sound: bool
+
+
+class BlobFolder:
+    def __init__(self, data: Path, links: int = 2) -> None:
+        self.path = data / "blobs"
+        self._links = links
+
+    def make(self) -> None:
+        """The folder and all 256 below it, durable: later only links in them need a sync."""
+        missing = [name for name in _FAN_OUT if not (self.path / name).is_dir()]
+        if not missing:
+            return
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in missing:
+            (self.path / name).mkdir(mode=0o700)
+        for made in (self.path, self.path.parent, self.path.parent.parent):
+            posix.sync_folder(made)
+
+    def folder_of(self, name: str) -> Path:
+        return self.path / name[:2]
+
+    def open(self, name: str, size: int) -> int:
+        """:raises FileNotFoundError: nothing is there. :raises Damaged: not what was stored."""
+        with posix.folder(self.folder_of(name)) as within:
+            try:
+                descriptor = os.open(name, READ_FLAGS, dir_fd=within)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                raise Damaged(f"it cannot be opened: {error.strerror}") from error
+        fault = self._fault(os.fstat(descriptor), size)
+        if fault is not None:
+            os.close(descriptor)
+            raise Damaged(fault)
+        return descriptor
+
+    def fault(self, name: str, size: int, within: int) -> str | None:
+        """How what lies there differs from a blob of this size, without opening it."""
+        return self._fault(os.stat(name, dir_fd=within, follow_symlinks=False), size)
+
+    def _fault(self, found: os.stat_result, size: int) -> str | None:
+        if not stat.S_ISREG(found.st_mode):
+            return "it is not an ordinary file"
+        if found.st_nlink > self._links:
+            return f"it has {found.st_nlink} names, so somebody else may change it"
+        if found.st_size != size:
+            return f"it has {found.st_size:,} bytes instead of {size:,}"
+        return None
+
+    def all(self) -> Iterator[Blob]:
+        """Everything that lies in the folders, sorted by name within each."""
+        for fan in _FAN_OUT:
+            folder = self.path / fan
+            if folder.is_dir():
+                with os.scandir(folder) as entries:
+                    found = sorted(entries, key=lambda entry: entry.name)
+                yield from (_blob(fan, entry) for entry in found)
+
+
+def _blob(fan: str, entry: "os.DirEntry[str]") -> Blob:
+    status = entry.stat(follow_symlinks=False)
+    named_right = _NAME.fullmatch(entry.name) is not None and entry.name.startswith(fan)
+    return Blob(entry.name, status.st_size, named_right and stat.S_ISREG(status.st_mode))

@@ -1,0 +1,56 @@
+"""The digest that is a content's identity, and those that a client wants to see verified.
+
+Knows nothing of files.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+from blake3 import blake3
+
+from uploads.ports import Piece
+
+
+class _Hash(Protocol):
+    def update(self, data: Piece, /) -> object: ...
+
+    def digest(self) -> bytes: ...
+
+
+def _blake3() -> _Hash:
+    # More threads are slower on pieces of a megabyte, and much slower on small contents.
+    return blake3(max_threads=1)
+
+
+IDENTITIES: Mapping[str, Callable[[], _Hash]] = {"blake3": _blake3, "sha256": hashlib.sha256}
+
+_DECLARABLE: Mapping[str, Callable[[], _Hash]] = {
+    "sha-256": hashlib.sha256,
+    "sha-512": hashlib.sha512,
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+}
+
+
+class Hasher:
+    """One reading of the bytes, all digests."""
+
+    def __init__(self, algorithm: str, digests: Collection[str] = ()) -> None:
+        self._algorithm = algorithm
+        self._identity = IDENTITIES[algorithm]()
+        self._others = {name: self._other(name) for name in digests}
+        self._all = {id(hash_): hash_ for hash_ in (self._identity, *self._others.values())}
+
+    def _other(self, name: str) -> _Hash:
+        is_identity = self._algorithm == "sha256" and name == "sha-256"
+        return self._identity if is_identity else _DECLARABLE[name]()
+
+    def update(self, piece: Piece) -> None:
+        for hash_ in self._all.values():
+            hash_.update(piece)
+
+    def digest(self) -> str:
+        return f"{self._algorithm}:{self._identity.digest().hex()}"
+
+    def digests(self) -> dict[str, bytes]:
+        return {name: hash_.digest() for name, hash_ in self._others.items()}

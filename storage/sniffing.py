@@ -1,0 +1,234 @@
+"""What the first bytes of a content are, by libmagic, and whether a name goes with that.
+
+libmagic reads what strangers sent: it works in a thread of its own under a deadline, and a thread
+that it never comes back from is left behind for a new one. Knows nothing of policies.
+"""
+
+import asyncio
+import logging
+import mimetypes
+import queue
+import threading
+
+import pylibmagic  # noqa: F401 - it leads the import below to the libmagic that it brings
+
+# isort: split
+import magic
+
+from uploads.files import UNKNOWN_TYPE
+
+_log = logging.getLogger(__name__)
+
+# As much as libmagic needs for nearly every type; what comes later in a file is not looked at.
+_LOOKED_AT = 8192
+_STUCK_AT_MOST = 4
+
+_Question = tuple[bytes, asyncio.AbstractEventLoop, "asyncio.Future[str]"]
+
+# What the system's table does not know, or knows differently on every system.
+_EXTENSIONS = {
+    ".md": "text/markdown",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".jxl": "image/jxl",
+    ".flac": "audio/flac",
+    ".opus": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".7z": "application/x-7z-compressed",
+    ".gz": "application/gzip",
+    ".tgz": "application/gzip",
+    ".bz2": "application/x-bzip2",
+    ".xz": "application/x-xz",
+    ".zst": "application/zstd",
+    ".rar": "application/x-rar",
+    ".epub": "application/epub+zip",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
+    ".jar": "application/java-archive",
+    ".apk": "application/vnd.android.package-archive",
+}
+
+# Different words for one thing; the first is the one that the others count as.
+_SAME = (
+    ("application/gzip", "application/x-gzip"),
+    ("application/zip", "application/x-zip-compressed"),
+    ("application/x-rar", "application/vnd.rar", "application/x-rar-compressed"),
+    ("application/x-tar", "application/tar"),
+    ("application/xml", "text/xml"),
+    ("application/rtf", "text/rtf"),
+    ("application/msword", "application/x-ole-storage", "application/cdfv2"),
+    ("application/vnd.ms-excel", "application/x-ole-storage"),
+    ("application/vnd.ms-powerpoint", "application/x-ole-storage"),
+    ("application/x-executable", "application/x-pie-executable", "application/x-sharedlib"),
+    ("audio/wav", "audio/x-wav", "audio/vnd.wave"),
+    ("audio/mp4", "audio/x-m4a", "video/mp4", "audio/mp4a-latm", "video/x-m4v"),
+    ("audio/flac", "audio/x-flac"),
+    ("audio/aac", "audio/x-hx-aac-adts"),
+    ("audio/midi", "audio/x-midi", "audio/mid"),
+    ("audio/ogg", "video/ogg", "application/ogg"),
+    ("video/x-matroska", "video/webm", "audio/webm"),
+    ("video/x-msvideo", "video/avi", "video/vnd.avi"),
+    ("image/bmp", "image/x-ms-bmp"),
+    ("image/vnd.microsoft.icon", "image/x-icon"),
+    ("image/heic", "image/heif"),
+    ("font/ttf", "font/sfnt", "application/font-sfnt", "application/x-font-ttf"),
+    ("font/otf", "application/vnd.ms-opentype", "font/sfnt"),
+)
+
+# Text that has a media type of its own outside text/*: libmagic may call it plain text or source.
+_TEXTUAL = {
+    "application/javascript",
+    "application/json",
+    "application/rtf",
+    "application/sql",
+    "application/toml",
+    "application/x-csh",
+    "application/x-httpd-php",
+    "application/x-javascript",
+    "application/x-latex",
+    "application/x-ndjson",
+    "application/x-perl",
+    "application/x-python-code",
+    "application/x-sh",
+    "application/x-subrip",
+    "application/x-tcl",
+    "application/x-tex",
+    "application/xml",
+    "application/yaml",
+    "message/rfc822",
+}
+# Formats that are a zip file inside: libmagic says no more than that when it cannot look further.
+_ZIPPED = (
+    "application/vnd.openxmlformats-",
+    "application/vnd.oasis.opendocument.",
+    "application/vnd.android.package-archive",
+    "application/java-archive",
+    "application/epub+zip",
+)
+
+
+class MagicSniffer:
+    """Implements the port `Sniffer`. `deadline` is in seconds, counted while libmagic works."""
+
+    def __init__(self, deadline: float = 0.2) -> None:
+        self._deadline = deadline
+        self._alone = asyncio.Lock()
+        self._stuck = 0
+        self._worker: _Worker | None = None
+
+    async def media_type(self, head: bytes) -> str:
+        """Empty content has no type to be told: it is unknown, which fits every name."""
+        if not head or self._stuck >= _STUCK_AT_MOST:
+            return UNKNOWN_TYPE
+        async with self._alone:
+            if self._worker is None:
+                self._worker = _Worker()
+            try:
+                return await asyncio.wait_for(self._worker.ask(head[:_LOOKED_AT]), self._deadline)
+            except TimeoutError:
+                self._leave_behind()
+            except magic.MagicException:
+                _log.warning("libmagic cannot tell what a content is", exc_info=True)
+            return UNKNOWN_TYPE
+
+    def fits(self, media_type: str, name: str) -> bool:
+        """An extension that nobody knows promises nothing, so any type fits it."""
+        expected = _expected(name)
+        if UNKNOWN_TYPE in (media_type, expected):
+            return True
+        return (
+            media_type == expected
+            or _one_text(media_type, expected)
+            or _zipped(media_type, expected)
+            or any(media_type in words and expected in words for words in _SAME)
+        )
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
+    def _leave_behind(self) -> None:
+        self.close()
+        self._stuck += 1
+        _log.error("libmagic hangs; media types that it was asked for are unknown")
+        if self._stuck == _STUCK_AT_MOST:
+            _log.error(
+                "libmagic hung %d times: every media type is unknown from now on", _STUCK_AT_MOST
+            )
+
+
+class _Worker:
+    """One thread with one libmagic, which must not be used by two at once."""
+
+    def __init__(self) -> None:
+        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="libmagic", daemon=True).start()
+
+    async def ask(self, head: bytes) -> str:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[str] = loop.create_future()
+        self._questions.put((head, loop, future))
+        return await future
+
+    def end(self) -> None:
+        self._questions.put(None)
+
+    def _run(self) -> None:
+        judge = magic.Magic(mime=True)
+        while (question := self._questions.get()) is not None:
+            head, loop, future = question
+            try:
+                answer: str | Exception = judge.from_buffer(head)
+            except Exception as error:  # noqa: BLE001 - whatever libmagic throws must not end the thread
+                answer = error
+            try:
+                loop.call_soon_threadsafe(_resolve, future, answer)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+
+def _resolve(future: "asyncio.Future[str]", answer: str | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(answer, str):
+        future.set_result(answer)
+    else:
+        future.set_exception(magic.MagicException(str(answer)))
+
+
+def _expected(name: str) -> str:
+    _, dot, extension = name.lower().rpartition(".")
+    if known := _EXTENSIONS.get(dot + extension):
+        return known
+    guessed, encoding = mimetypes.guess_type(f"x.{extension}", strict=False)
+    return UNKNOWN_TYPE if guessed is None or encoding is not None else guessed
+
+
+def _one_text(media_type: str, expected: str) -> bool:
+    """Which text it is, is a guess (C, Python, CSV, plain); HTML and SVG are not any text."""
+    if "text/html" in (media_type, expected) or "image/svg+xml" in (media_type, expected):
+        return {media_type, expected} <= {"text/html", "application/xhtml+xml"} or (
+            expected == "image/svg+xml"
+            and media_type in ("text/xml", "application/xml", "text/plain")
+        )
+    return _is_text(media_type) and _is_text(expected)
+
+
+def _is_text(media_type: str) -> bool:
+    return (
+        media_type.startswith("text/")
+        or media_type in _TEXTUAL
+        or media_type.endswith(("+json", "+xml"))
+    )
+
+
+def _zipped(media_type: str, expected: str) -> bool:
+    return media_type == "application/zip" and expected.startswith(_ZIPPED)
