@@ -254,6 +254,8 @@ def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
         extra = {"rule": verdict.rule.value, "wanted": str(verdict.wanted)}
         if verdict.existing is not None:
             extra["taken"] = str(verdict.existing.path)
+    if isinstance(verdict, Stale):
+        extra = {"identical": verdict.identical}
     if outcome.parked is not None:
         next_ += " Your bytes are kept: use one of the resolutions."
     return Problem(
@@ -293,7 +295,7 @@ def _of_verdict(verdict: Refused, path: Path) -> _Words:
                     "Use that file, or send Prefer: same-content=link for a second"
                     " name.")  # fmt: skip
         case Stale(current):
-            return ("stale-version", "version", current, _stale(current, path),
+            return ("stale-version", "version", current, _stale(verdict, path),
                     "Look at what is there now, then send the request again with its"
                     " ETag.")  # fmt: skip
         case ConditionRequired(current):
@@ -319,10 +321,12 @@ def _equivalent(verdict: NameEquivalent) -> str:
     )
 
 
-def _stale(current: StoredFile | None, path: Path) -> str:
+def _stale(verdict: Stale, path: Path) -> str:
+    current = verdict.current
     if current is None:
         return f'Your condition is not true of "{path}".'
-    return f'"{path}" is now version {current.version.number}, with the ETag {current.etag}.'
+    told = f'"{path}" is now version {current.version.number}, with the ETag {current.etag}.'
+    return told + (" It holds exactly the bytes that you sent." if verdict.identical else "")
 
 
 def _clash(existing: StoredFile | Folder | None, path: Path) -> str:

@@ -116,9 +116,15 @@ class ContentKnown:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A condition of the request is not fulfilled. None: nothing is there, or nothing to be told."""
+    """A condition of the request is not fulfilled. None: nothing is there, or nothing to be told.
+
+    `identical`: what is there now are the very bytes that came. RFC 9110 section 13.1.1 would let
+    us call that success, as after a lost answer; but two writers who both count from 5 to 6 send
+    the same bytes too, and one of their steps would be lost. So it is refused, and said.
+    """
 
     current: StoredFile | None
+    identical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +191,9 @@ def _at_file(
     same_file = claim.sees and claim.content == current.content
     shown = current if claim.sees else None
     if not claim.condition.if_match_holds(current.etag):
-        # RFC 9110 section 13.1.1: what was asked for may turn out to be done already.
-        return Unchanged(current) if same_file else Stale(shown)
+        return Stale(shown, same_file)
     if not claim.condition.if_none_match_holds(current.etag):
-        return Stale(shown)
+        return Stale(shown, same_file)
     if claim.condition.if_match is not None:
         # The overwrite flag: it speaks for this name, so a twin elsewhere is told of, not refused.
         return Unchanged(current) if same_file else Replace(current)

@@ -175,8 +175,9 @@ class Settling:
         self, view: View, principal: Principal, path: Path, judgement: Judgement
     ) -> tuple[Resolution, ...]:
         """What the sender of a refused claim could ask for now, with a good chance of success."""
-        if isinstance(judgement.verdict, AlreadyStored):
-            return ()
+        match judgement.verdict:
+            case AlreadyStored() | Stale(identical=True):
+                return ()
         found: list[Resolution] = []
         current = _current(judgement.verdict)
         if current is not None and self.rules.may(principal, Right.REPLACE, current.path):

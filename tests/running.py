@@ -1,0 +1,84 @@
+"""The real program in a process of its own, for tests that race it, kill it or measure it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_LINE = re.compile(r"http://[^ ]+?:(\d+)/")
+START_WITHIN = 30.0
+
+
+@dataclass
+class Program:
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self._close()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        self._close()
+        return code
+
+    def _close(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def start(data: Path, *options: str, env: dict[str, str] | None = None) -> Program:
+    """Returns once the start line is out. What it logs goes to `<data>.log`."""
+    with Path(f"{data}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "server.py"), "serve", "--data", str(data)]
+            + ["--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=data.parent,
+            env={**os.environ, **(env or {})},
+        )
+    began = time.monotonic()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := START_LINE.search(line):
+            return Program(process, int(found[1]))
+        if time.monotonic() - began > START_WITHIN:
+            break
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    raise AssertionError(f"no start line; the log says:\n{Path(f'{data}.log').read_text()}")
+
+
+@contextmanager
+def running(
+    data: Path, *options: str, env: dict[str, str] | None = None
+) -> Iterator[Program]:
+    program = start(data, *options, env=env)
+    try:
+        yield program
+    finally:
+        if program.process.poll() is None:
+            program.stop()
+        program._close()
