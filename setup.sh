@@ -1,0 +1,99 @@
+#!/bin/sh
+# Prepares a machine; `make` calls it.
+#   setup.sh packages LOCK   makes .venv where it is missing, and installs what LOCK names
+#   setup.sh programs        makes sure of the programs that the tests drive
+set -eu
+cd "$(dirname "$0")"
+
+say() { echo "setup: $*" >&2; }
+
+stop() { say "$*"; exit 1; }
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif ! has sudo; then return 1
+    elif [ -t 0 ]; then sudo "$@"
+    else sudo -n "$@"
+    fi
+}
+
+# Takes packages of Debian; fails where there is no apt-get or no right to use it.
+apt_install() {
+    has apt-get || return 1
+    say "installing $* with apt-get"
+    as_root apt-get update -qq >&2 &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2
+}
+
+fits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+# Prints the first Python >= 3.11 that can also run `$1` (Debian's may lack ensurepip).
+find_python() {
+    for python in python3.14 python3.13 python3.12 python3.11 python3 python; do
+        if fits "$python" && "$python" -c "$1" >/dev/null 2>&1; then
+            echo "$python"
+            return
+        fi
+    done
+    return 1
+}
+
+install_python() {
+    if python=$(find_python pass); then
+        package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+        apt_install "$package" || stop "$python cannot make virtual environments. As root: apt-get install $package"
+    elif has apt-get; then
+        apt_install python3 python3-venv || stop "Python 3.11 or later is needed. As root: apt-get install python3 python3-venv"
+    elif has brew; then
+        say "installing python with brew"
+        brew install python >&2
+    else
+        stop "Python 3.11 or later is needed, and none was found: https://www.python.org/downloads/"
+    fi
+}
+
+make_environment() {
+    rm -rf .venv
+    if python=$(find_python 'import ensurepip, venv'); then
+        "$python" -m venv .venv
+    elif has uv; then
+        uv venv --quiet --seed --python '>=3.11' .venv
+    else
+        install_python
+        python=$(find_python 'import ensurepip, venv') || stop "Python 3.11 or later is needed, and what was installed is older."
+        "$python" -m venv .venv
+    fi
+}
+
+packages() {
+    if ! fits .venv/bin/python; then
+        say "making .venv"
+        make_environment
+    fi
+    say "installing the packages of $1"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+}
+
+programs() {
+    wanted="curl"
+    # strace is of Linux alone.
+    if [ "$(uname)" = Linux ]; then wanted="$wanted strace"; fi
+    missing=""
+    for program in $wanted; do
+        has "$program" || missing="$missing $program"
+    done
+    [ -n "$missing" ] || return 0
+    # Split on purpose: each word is a package of the same name.
+    # shellcheck disable=SC2086
+    if has brew; then brew install $missing >&2
+    else apt_install $missing || stop "The tests drive programs that are missing here:$missing. Install them and try again."
+    fi
+}
+
+case "${1:-}" in
+    packages) packages "$2" ;;
+    programs) programs ;;
+    *) stop "usage: setup.sh packages LOCK | setup.sh programs" ;;
+esac
