@@ -45,7 +45,7 @@ class Library:
             raise not_there(path)
         return events
 
-    async def list(
+    async def page(
         self, principal: Principal, path: Path, listing: Listing
     ) -> tuple[Folder, Page]:
         """A page of a folder, without what the principal may not know of."""
@@ -66,7 +66,7 @@ class Library:
         folder = view.folder(path)
         if folder is None:
             raise not_there(path)
-        page = view.list(path, listing)
+        page = view.page(path, listing)
         entries = tuple(entry for entry in page.entries if self._listed(principal, entry))
         return folder, Page(entries, page.after)
 
