@@ -83,11 +83,11 @@ class Access:
         return self._holds(principal, right, path.folded)
 
     def may_all_below(self, principal: Principal, right: Right, path: Path) -> bool:
-        """The right in the folder `path` and in every folder below it that has grants of its own."""
+        """The right in this folder and in every folder below it that has grants of its own."""
         return all(self._holds(principal, right, place) for place in self._places(path))
 
     def may_any(self, principal: Principal, path: Path) -> bool:
-        """May the principal know that the folder `path` exists? Any right in or below it will do."""
+        """May the principal know that this folder exists? Any right in or below it will do."""
         places = self._places(path)
         return any(self._holds(principal, right, place) for place in places for right in Right)
 

@@ -11,7 +11,6 @@ from uploads.files import Content, Folder, StoredFile
 from uploads.names import Equivalence, Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
 
-
 # What stands at a name when a claim asks for it.
 
 
@@ -190,9 +189,7 @@ def _at_file(
 ) -> Verdict:
     same_file = claim.sees and claim.content == current.content
     shown = current if claim.sees else None
-    if not claim.condition.if_match_holds(current.etag):
-        return Stale(shown, same_file)
-    if not claim.condition.if_none_match_holds(current.etag):
+    if not claim.condition.holds(current.etag):
         return Stale(shown, same_file)
     if claim.condition.if_match is not None:
         # The overwrite flag: it speaks for this name, so a twin elsewhere is told of, not refused.

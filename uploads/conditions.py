@@ -20,6 +20,9 @@ class Condition:
     if_match: Tags | None = None
     if_none_match: Tags | None = None
 
+    def holds(self, current: str | None) -> bool:
+        return self.if_match_holds(current) and self.if_none_match_holds(current)
+
     def if_match_holds(self, current: str | None) -> bool:
         """RFC 9110 section 13.1.1: by strong comparison, so that a weak tag never matches."""
         if self.if_match is None:
@@ -32,3 +35,6 @@ class Condition:
             return True
         named = self.if_none_match
         return not (named.any or current in named.strong or current in named.weak)
+
+
+UNCONDITIONAL = Condition()

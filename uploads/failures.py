@@ -18,7 +18,7 @@ Failure                     its text is for people: what happened, to which thin
 """
 
 
-class Failure(Exception):  # noqa: N818 - a failure is an answer, not an error of ours
+class Failure(Exception):
     """The family. `retry_after` is in seconds, where another try makes sense."""
 
     retry_after: int | None = None

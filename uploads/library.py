@@ -45,9 +45,7 @@ class Library:
             raise not_there(path)
         return events
 
-    async def page(
-        self, principal: Principal, path: Path, listing: Listing
-    ) -> tuple[Folder, Page]:
+    async def page(self, principal: Principal, path: Path, listing: Listing) -> tuple[Folder, Page]:
         """A page of a folder, without what the principal may not know of."""
         self.rules.demand(principal, Right.LIST, path)
         return await self.index.read(lambda view: self._list(view, principal, path, listing))

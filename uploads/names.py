@@ -1,4 +1,4 @@
-"""What may be a name or a path, and when two names collide. Nothing is changed: stored as sent, or refused."""
+"""What may be a name or a path, and when two names collide. Stored as sent, or refused."""
 
 import re
 import unicodedata
@@ -237,9 +237,7 @@ def _check_character(name: str, at: int, character: str) -> None:
     shown = name.encode("unicode_escape").decode()
     category = unicodedata.category(character)
     if category in {"Cc", "Zl", "Zp"}:
-        raise BadName(
-            NameRule.CONTROL, name, f'"{shown}" holds a control character ({point}).'
-        )
+        raise BadName(NameRule.CONTROL, name, f'"{shown}" holds a control character ({point}).')
     if character in BIDI:
         raise BadName(
             NameRule.DIRECTION,
@@ -248,14 +246,10 @@ def _check_character(name: str, at: int, character: str) -> None:
             " an extension.",
         )
     if category in {"Cn", "Cs", "Co"}:
-        raise BadName(
-            NameRule.UNASSIGNED, name, f'"{shown}" holds {point}, which is no character.'
-        )
+        raise BadName(NameRule.UNASSIGNED, name, f'"{shown}" holds {point}, which is no character.')
     hidden = category == "Cf" or character in "\u115f\u1160\u17b4\u17b5\u3164\uffa0\u034f"
     if (hidden or _is_selector(character)) and not _is_joined(name, at):
-        raise BadName(
-            NameRule.INVISIBLE, name, f'"{shown}" holds {point}, which cannot be seen.'
-        )
+        raise BadName(NameRule.INVISIBLE, name, f'"{shown}" holds {point}, which cannot be seen.')
 
 
 def _is_selector(character: str) -> bool:
@@ -284,9 +278,7 @@ def _is_joining(character: str) -> bool:
 
 def _check_portable(name: str) -> None:
     if RESERVED.fullmatch(name):
-        raise BadName(
-            NameRule.RESERVED, name, f'"{name}" is the name of a device on Windows.'
-        )
+        raise BadName(NameRule.RESERVED, name, f'"{name}" is the name of a device on Windows.')
     if forbidden := sorted(WINDOWS.intersection(name)):
         raise BadName(
             NameRule.CHARACTER,

@@ -32,11 +32,14 @@ class SameContent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What one request asks for, by `Prefer`, query or form field; None leaves the folder's word."""
+    """What one request asks for, by `Prefer`, query or form field; None: the folder's word."""
 
     same_file: SameFile | None = None
     same_name: SameName | None = None
     same_content: SameContent | None = None
+
+
+NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, slots=True)

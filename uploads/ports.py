@@ -95,7 +95,7 @@ class Blobs(Protocol):
 
     def keep(self, staged: Staged) -> bytes | None:
         """Called in a turn. Links the staged bytes into place, or returns them for the index to
-        hold. Known content is no error: its size is checked, its folder will be synced all the same.
+        hold. Known content is no error: its size is checked, its folder synced all the same.
         """
 
     def sync(self) -> None:

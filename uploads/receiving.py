@@ -34,9 +34,7 @@ class Receiver:
         self._sniffer = sniffer
         self._publish = publish
         self._clock = clock
-        self.admission = Admission(
-            rules.limits.uploads_at_once, rules.limits.uploads_per_principal
-        )
+        self.admission = Admission(rules.limits.uploads_at_once, rules.limits.uploads_per_principal)
 
     async def foresee(self, arrival: Arrival) -> Outcome | None:
         """The refusal that is certain before a byte of the body is read, or None.
@@ -89,9 +87,7 @@ class Receiver:
             judgements.append(self._settling.judge(view, arrival, current.content))
         return judgements
 
-    async def _fill(
-        self, stage: Stage, arrival: Arrival, pieces: AsyncIterable[Piece]
-    ) -> None:
+    async def _fill(self, stage: Stage, arrival: Arrival, pieces: AsyncIterable[Piece]) -> None:
         async for piece in pieces:
             await stage.write(piece)
             if arrival.size is None:

@@ -1,4 +1,4 @@
-"""Uploads parked by a conflict: what became of them, and how they are settled without their bytes."""
+"""Uploads parked by a conflict: how they stand, and how they are settled without their bytes."""
 
 from dataclasses import dataclass
 
@@ -54,9 +54,7 @@ class Parking:
         return outcome
 
     async def discard(self, id: str, principal: Principal) -> None:
-        await self.index.write(
-            lambda turn: turn.drop_upload(self._own(turn, id, principal).id)
-        )
+        await self.index.write(lambda turn: turn.drop_upload(self._own(turn, id, principal).id))
 
     def _own(self, view: View, id: str, principal: Principal) -> Upload:
         upload = view.upload(id)

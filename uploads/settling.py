@@ -25,10 +25,10 @@ from uploads.collisions import (
     Verdict,
     decide,
 )
-from uploads.conditions import Condition
+from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.files import Content, Stamp, StoredFile, Upload
 from uploads.names import Path
-from uploads.policy import SameName, Wishes
+from uploads.policy import NO_WISHES, SameName, Wishes
 from uploads.ports import Staged, Turn, View
 from uploads.rules import Rules
 
@@ -44,9 +44,9 @@ class Arrival:
     door: str
     path: Path
     principal: Principal
-    condition: Condition = Condition()
-    wishes: Wishes = Wishes()
-    door_policy: Wishes = Wishes()
+    condition: Condition = UNCONDITIONAL
+    wishes: Wishes = NO_WISHES
+    door_policy: Wishes = NO_WISHES
     size: int | None = None
     declared: Mapping[str, bytes] = field(default_factory=dict)
     modified: float | None = None
@@ -175,9 +175,8 @@ class Settling:
         self, view: View, principal: Principal, path: Path, judgement: Judgement
     ) -> tuple[Resolution, ...]:
         """What the sender of a refused claim could ask for now, with a good chance of success."""
-        match judgement.verdict:
-            case AlreadyStored() | Stale(identical=True):
-                return ()
+        if _is_done(judgement.verdict):
+            return ()
         found: list[Resolution] = []
         current = _current(judgement.verdict)
         if current is not None and self.rules.may(principal, Right.REPLACE, current.path):
@@ -237,3 +236,8 @@ def _current(verdict: Verdict) -> StoredFile | None:
             return file
         case _:
             return None
+
+
+def _is_done(verdict: Verdict) -> bool:
+    """The very bytes are there under this name: nothing is left to be settled."""
+    return isinstance(verdict, AlreadyStored) or (isinstance(verdict, Stale) and verdict.identical)
