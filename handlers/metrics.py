@@ -113,6 +113,10 @@ class Metrics:
         lines.extend(self._gauge_lines())
         return "\n".join(lines) + "\n"
 
+    @property
+    def is_degraded(self) -> bool:
+        return self._degraded
+
     def names(self) -> set[str]:
         """Of everything that can ever be in `render`; what the documentation is held against."""
         return {family.name for family in self._families()} | set(GAUGES)

@@ -1,0 +1,296 @@
+"""Every operation of the doors as data: what it takes, what it answers, which refusals it knows.
+
+The contract and the documentation are made from these tables; `routes` has the same addresses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
+FORM, FIELDS, BYTES = (
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+    "application/octet-stream",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`content`: media type -> names of schemas, none where it is not JSON."""
+
+    status: int
+    meaning: str
+    content: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    method: str
+    address: str
+    summary: str
+    takes: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    problems: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    description: str = ""
+
+    @property
+    def is_safe(self) -> bool:
+        return self.method in {"GET", "HEAD", "OPTIONS"}
+
+
+def _json(
+    status: int, meaning: str, *schemas: str, headers: Sequence[str] = (), page: bool = False
+) -> Answer:
+    content = ((JSON, schemas), *(((HTML, ()),) if page else ()))
+    return Answer(status, meaning, content, tuple(headers))
+
+
+def _page(meaning: str) -> Answer:
+    return Answer(200, meaning, ((HTML, ()),))
+
+
+# Refusals, by what can bring them about.
+ANY: Final = (
+    "malformed-request",
+    "not-identified",
+    "wrong-host",
+    "expectation-failed",
+    "too-many-guesses",
+    "internal",
+    "unavailable",
+)
+UNSAFE: Final = ("cross-site",)
+PATH: Final = ("bad-name", "not-there", "not-allowed")
+CONDITION: Final = ("malformed-condition", "stale-version")
+WRITING: Final = ("condition-required", "unsettled", "disk-full")
+OCCUPIED: Final = ("name-taken", "name-equivalent", "type-clash")
+COLLISION: Final = (*OCCUPIED, "already-stored", "content-known")
+RECEIVING: Final = (
+    "body-too-short",
+    "body-stalled",
+    "too-large",
+    "type-refused",
+    "encoding-refused",
+    "partial-put",
+    "wrong-digest",
+    "over-quota",
+    "too-many-uploads",
+)
+UPLOADING: Final = (*PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING)
+
+LISTED: Final = ("sort", "desc", "after", "limit")
+PAST: Final = ("versions", "version", "before")
+READ_IF: Final = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+WRITE_IF: Final = ("If-Match", "If-None-Match")
+DIGESTS: Final = ("Repr-Digest", "Content-Digest", "Content-MD5")
+WISHES: Final = ("Prefer", "same-file", "same-name", "same-content")
+SERVED: Final = ("ETag", "Last-Modified", "Content-Disposition", "Repr-Digest")
+MADE: Final = ("Location", "ETag", "Link")
+
+HERE: Final = "/files/{path}"
+FOLDER: Final = "/files/{path}/"
+ROOT: Final = "/files/"
+UPLOAD: Final = "/uploads/{id}"
+
+_STORED: Final = (
+    _json(201, "Stored under a new name.", "File", "Received", headers=MADE),
+    _json(
+        200,
+        "Replaced, with a link to the version before; or these very bytes were there already.",
+        "File",
+        "Received",
+        headers=("ETag", "Link"),
+    ),
+)
+_SEE_OTHER: Final = Answer(303, "Done; for browsers.", headers=("Location",))
+_CHANGES: Final = (
+    "What to do stands in the query or in the fields of a form: `move` or `copy` with where to,"
+    " or `restore` with the number of a version or deletion. Nothing that is there is replaced."
+)
+_RESTORED: Final = _json(201, "Moved, copied or restored.", "File", "Folder", headers=MADE)
+_ACTING: Final = (*PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota", "body-stalled")
+
+
+def _of_file() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "GET", HERE, "Read a file, one of its versions, or its history",
+            ("path", *PAST, "limit", *READ_IF, "Range", "If-Range", "Want-Repr-Digest"),
+            (
+                Answer(
+                    200, "The bytes; with `versions` the history.",
+                    ((ANYTHING, ()), (JSON, ("History",)), (HTML, ())), SERVED,
+                ),
+                Answer(206, "Parts of the bytes.", ((ANYTHING, ()),), (*SERVED, "Content-Range")),
+                Answer(304, "You have it already.", headers=("ETag",)),
+                Answer(308, "It is a folder.", headers=("Location",)),
+            ),
+            (*PATH, *CONDITION, "no-such-range"),
+        ),
+        Operation(
+            "PUT", HERE, "Store a file under this name, or refuse and say what is there",
+            ("path", *WRITE_IF, *WISHES, *DIGESTS), _STORED, UPLOADING, (BYTES,),
+            "Makes missing folders. If-Match with the current ETag replaces, If-None-Match: *"
+            " creates; without either the policy of the folder decides.",
+        ),
+        Operation(
+            "DELETE", HERE, "Delete a file; it can be restored",
+            ("path", *WRITE_IF, "recursive"),
+            (_json(200, "Gone, and how to undo it.", "Removed"),),
+            (*PATH, *CONDITION, *WRITING, "not-empty"),
+        ),
+        Operation(
+            "POST", HERE, "Move, copy or restore a file",
+            ("path", "If-Match", "If-None-Match", "move", "copy", "restore", "recursive"),
+            (_RESTORED, _json(200, "As it was before.", "File", headers=MADE), _SEE_OTHER),
+            _ACTING, (FIELDS,), _CHANGES,
+        ),
+    )  # fmt: skip
+
+
+def _of_folder() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "GET", FOLDER, "List a folder, page by page",
+            ("path", *LISTED, *PAST),
+            (_json(200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True),),
+            PATH,
+        ),
+        Operation(
+            "PUT", FOLDER, "Make a folder",
+            ("path",), (_json(201, "Made.", "Folder", headers=MADE),),
+            (*PATH, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
+        ),
+        Operation(
+            "DELETE", FOLDER, "Delete a folder, with all that is in it if `recursive`",
+            ("path", *WRITE_IF, "recursive"),
+            (_json(200, "Gone, and how to undo it.", "Removed"),),
+            (*PATH, *CONDITION, *WRITING, "not-empty"),
+        ),
+        Operation(
+            "POST", FOLDER, "Upload into a folder; or move, copy or restore it",
+            (
+                "path", "Slug", "Content-Disposition", *WRITE_IF, *WISHES, *DIGESTS,
+                "move", "copy", "restore", "recursive",
+            ),
+            (
+                _json(
+                    201, "Every file is stored.", "File", "Folder", "Received", "Results",
+                    headers=("Location", "ETag", "Link"), page=True,
+                ),
+                _json(
+                    200, "Nothing new was stored, or not all of it: see each result.",
+                    "File", "Received", "Results", page=True,
+                ),
+                _SEE_OTHER,
+            ),
+            (*UPLOADING, "not-empty"), (FORM, FIELDS, BYTES),
+            "A form uploads any number of files, each judged on its own. Any other body is one"
+            " file, whose name is in Slug or Content-Disposition. " + _CHANGES,
+        ),
+    )  # fmt: skip
+
+
+def _of_uploads() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "GET", "/uploads/", "List your uploads that wait for your word",
+            ("after",), (_json(200, "One page.", "Uploads", page=True),),
+        ),
+        Operation(
+            "GET", UPLOAD, "Look at an upload that met a conflict",
+            ("id",), (_json(200, "What it is and what settles it.", "Waiting", page=True),),
+            ("not-there", *COLLISION, "stale-version"),
+        ),
+        Operation(
+            "POST", UPLOAD, "Settle the conflict without sending the bytes again",
+            ("id", "action", "at", "If-Match"),
+            (
+                _json(201, "Stored.", "File", "Received", headers=MADE),
+                _json(200, "Replaced or discarded.", "File", "Received", "Discarded",
+                      headers=("ETag", "Link")),
+                Answer(204, "Discarded."),
+                _SEE_OTHER,
+            ),
+            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "body-stalled"),
+            (FIELDS,),
+        ),
+        Operation(
+            "DELETE", UPLOAD, "Discard it",
+            ("id",), (Answer(204, "Discarded."),), ("not-there", "unsettled", "disk-full"),
+        ),
+        Operation(
+            "GET", "/uploads/{id}/content", "Read the bytes that were kept",
+            ("id", *READ_IF, "Range", "If-Range"),
+            (
+                Answer(200, "The bytes.", ((ANYTHING, ()),)),
+                Answer(206, "Parts of the bytes.", ((ANYTHING, ()),), ("Content-Range",)),
+                Answer(304, "You have them already."),
+            ),
+            ("not-there", *CONDITION, "no-such-range"),
+        ),
+    )  # fmt: skip
+
+
+def _of_the_server() -> tuple[Operation, ...]:
+    return (
+        Operation("GET", "/", "Go to the files", (),
+                  (Answer(303, "To the top folder.", headers=("Location",)),)),
+        Operation("GET", "/problems/", "What can be refused, and what to do then", (),
+                  (_json(200, "All types of problems.", "ProblemTypes", page=True),)),
+        Operation("GET", "/problems/{slug}", "What one type of problem means", ("slug",),
+                  (_json(200, "The type.", "ProblemType", page=True),), ("not-there",)),
+        Operation("GET", "/openapi.json", "This contract", (),
+                  (Answer(200, "OpenAPI 3.1.", ((JSON, ()),)),)),
+        Operation("GET", "/docs", "This contract, readable", (), (_page("A page."),)),
+        Operation("GET", "/static/{name}", "Parts of the pages", ("name",),
+                  (Answer(200, "A style sheet or an icon.", ((ANYTHING, ()),)),), ("not-there",)),
+        Operation("GET", "/health/live", "Does the server run?", (),
+                  (_json(200, "It does.", "Status"),)),
+        Operation("GET", "/health/ready", "Can it take uploads?", (),
+                  (_json(200, "It can.", "Status"),)),
+        Operation("GET", "/metrics", "What it has measured, for Prometheus", (),
+                  (Answer(200, "Text format 0.0.4.", ((TEXT, ()),)),), ("not-there",)),
+    )  # fmt: skip
+
+
+def _in_the_root(found: Operation) -> Operation:
+    """The top folder has no path, and is never made, moved or deleted."""
+    return replace(
+        found, address=ROOT, takes=tuple(name for name in found.takes if name != "path")
+    )
+
+
+def _without_body(found: Operation) -> Operation:
+    """RFC 9110 section 9.3.2: what GET would answer, but for the body."""
+    answers = tuple(replace(answer, content=()) for answer in found.answers)
+    return replace(found, method="HEAD", summary=f"{found.summary}: headers only", answers=answers)
+
+
+def _asking(address: str) -> Operation:
+    answer = Answer(204, "Allow lists the methods.", headers=("Allow",))
+    takes = ("path",) if "{path}" in address else ()
+    return Operation("OPTIONS", address, "What can be done here", takes, (answer,))
+
+
+def _all() -> tuple[Operation, ...]:
+    folder = _of_folder()
+    written = (
+        *_of_file(),
+        *folder,
+        *map(_in_the_root, folder),
+        *map(_asking, (HERE, FOLDER, ROOT)),
+        *_of_uploads(),
+        *_of_the_server(),
+    )
+    return tuple(
+        one
+        for found in written
+        for one in ((found, _without_body(found)) if found.method == "GET" else (found,))
+    )
+
+
+OPERATIONS: Final = _all()

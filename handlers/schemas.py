@@ -1,0 +1,152 @@
+"""What our JSON looks like, as JSON Schema 2020-12: the schemas of the contract.
+
+A test validates real answers against them. Clients ignore members that they do not know.
+"""
+
+from typing import Final
+
+from handlers.descriptions import Json
+from handlers.problems import TYPES
+from uploads.files import Kind
+
+Schema = dict[str, Json]
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def text(description: str = "", **rules: Json) -> Schema:
+    described: Schema = {"description": description} if description else {}
+    return {"type": "string", **described, **rules}
+
+
+def whole(description: str = "", least: int = 0) -> Schema:
+    described: Schema = {"description": description} if description else {}
+    return {"type": "integer", "minimum": least, **described}
+
+
+def choice(*words: str) -> Schema:
+    return {"type": "string", "enum": list(words)}
+
+
+def each(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def any_of(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def members(required: Schema, optional: Schema | None = None, description: str = "") -> Schema:
+    described: Schema = {"description": description} if description else {}
+    return {
+        "type": "object",
+        **described,
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+
+
+HREF: Final = text("Relative to the server, ready to be requested.", pattern="^/")
+MOMENT: Final = text("RFC 3339, in UTC.", format="date-time")
+ETAG: Final = text("Strong. Send it in If-Match.", pattern='^"[0-9]+-([0-9a-f]{16}|folder)"$')
+FILE_ETAG: Final = text("Strong. Send it in If-Match.", pattern='^"[0-9]+-[0-9a-f]{16}"$')
+DIGEST: Final = text("The identity of the content.", pattern="^(blake3|sha256):[0-9a-f]{64}$")
+NEXT: Final[Schema] = {"type": ["string", "null"], "description": "The next page, or null."}
+MEDIA_TYPE: Final = text("Judged by the bytes, not by what the sender said.")
+NUMBER: Final = whole("The number of the change that made this version.", 1)
+
+_CONTENT: Final[Schema] = {"size": whole(), "digest": DIGEST, "media_type": MEDIA_TYPE}
+_FILE: Final[Schema] = {
+    "href": HREF,
+    "etag": FILE_ETAG,
+    "version": NUMBER,
+    **_CONTENT,
+    "modified": MOMENT,
+}
+_FOLDER: Final[Schema] = {"href": HREF, "etag": ETAG, "modified": MOMENT}
+
+_RESOLUTION: Final = members(
+    {
+        "action": choice("replace", "store", "link", "discard"),
+        "method": choice("POST"),
+        "href": HREF,
+        "headers": {"type": "object", "additionalProperties": text()},
+    },
+    description="A complete request that settles a parked upload. Send it as it stands.",
+)
+
+_PROBLEM: Final = members(
+    {
+        "type": choice(*(type_.href for type_ in TYPES.values())),
+        "title": text("The type in words."),
+        "status": whole("The status of the answer.", 400),
+        "detail": text("What happened, to which thing."),
+        "instance": text("Names this request in the log.", pattern="^urn:noclobber:request:"),
+        "next": text("What to do now."),
+        "retryable": {"type": "boolean", "description": "The same request may succeed later."},
+    },
+    {
+        "conflict": choice("name", "content", "version"),
+        "target": HREF,
+        "existing": any_of(ref("File"), ref("Folder")),
+        "expected": members({"if_match": FILE_ETAG}),
+        "upload": members({"href": HREF, "expires": MOMENT}),
+        "resolutions": each(ref("Resolution")),
+        "rule": text("Which rule about names decided."),
+        "name": text("The name that cannot be."),
+        "wanted": text("The spelling that was sent."),
+        "taken": text("The spelling that is there."),
+    },
+    "Every refusal (RFC 9457). It tells nothing that the caller may not read.",
+)
+
+SCHEMAS: Final[Schema] = {
+    "File": members(_FILE),
+    "Folder": members(_FOLDER),
+    "FileEntry": members({"name": text(), "type": choice("file"), **_FILE}),
+    "FolderEntry": members({"name": text(), "type": choice("folder"), **_FOLDER}),
+    "Listing": members(
+        {
+            **_FOLDER,
+            "entries": each(any_of(ref("FileEntry"), ref("FolderEntry"))),
+            "next": NEXT,
+        },
+        description="One page of a folder: folders first, then files.",
+    ),
+    "Change": members(
+        {"version": NUMBER, "kind": choice(*Kind), "at": MOMENT, "by": text()},
+        {"href": HREF, "etag": FILE_ETAG, **_CONTENT, "modified": MOMENT},
+        "One line of a history. A deletion has no content, so no href to one.",
+    ),
+    "History": members(
+        {"href": HREF, "versions": each(ref("Change")), "next": NEXT},
+        description="All that ever stood under one name, newest first.",
+    ),
+    "Received": members(
+        {"received": {"const": True}, "size": whole()},
+        description="All that is said to someone who may create but not read.",
+    ),
+    "Removed": members(
+        {
+            "deleted": text("The path that is gone."),
+            "change": whole("The number of the deletion.", 1),
+            "undo": members({"method": choice("POST"), "href": HREF}),
+        },
+        description="What was deleted, with the request that takes it back.",
+    ),
+    "Resolution": _RESOLUTION,
+    "Problem": _PROBLEM,
+    "ProblemType": members(
+        {
+            "type": HREF,
+            "title": text(),
+            "status": whole(least=400),
+            "meaning": text(),
+            "advice": text(),
+        }
+    ),
+    "ProblemTypes": members({"types": each(ref("ProblemType"))}),
+    "Status": members({"status": choice("alive", "ready")}),
+}
