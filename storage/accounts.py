@@ -1,0 +1,234 @@
+"""Users and tokens: who proves to be whom, and the work of the commands that register them.
+
+Implements the port `Accounts`. What is changed by a command counts from the next request of a
+running server. Knows nothing of grants.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path as DiskPath
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from storage import roster as rosters
+from storage.roster import Roster, Token, User
+from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
+from uploads.failures import MalformedRequest, NotThere
+from uploads.names import Path
+from uploads.ports import Clock
+
+_PREFIX = "nct_"
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_SHORTEST_PASSWORD = 8
+_LONGEST_PASSWORD = 1024
+_REMEMBERED = 1000
+# OWASP's least for argon2id. Two at once, so that a crowd of guesses cannot fill the memory.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_AT_ONCE = 2
+
+
+class FileAccounts:
+    """`accounts.json` in the data folder, read again whenever it has changed."""
+
+    def __init__(self, data: DiskPath, clock: Clock = time.time) -> None:
+        self._data = data
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "password")
+        self._key = secrets.token_bytes(32)
+        self._verified: dict[bytes, None] = {}
+        self._nobodys = _HASHER.hash(secrets.token_hex(16))
+        self._seen: tuple[int, ...] | None = None
+        self._roster = rosters.read(data)
+
+    async def by_password(self, user: str, password: str) -> Principal | None:
+        registered = self._current().users.get(user)
+        stored = self._nobodys if registered is None else registered.password
+        proof = hmac.digest(self._key, f"{user}\0{stored}\0{password}".encode(), "sha256")
+        if proof not in self._verified:
+            loop = asyncio.get_running_loop()
+            right = await loop.run_in_executor(self._threads, _is_right, stored, password)
+            if not right or registered is None:
+                return None
+            self._remember(proof)
+        # It may have been removed while the password was looked at.
+        return _user(user) if self._current().users.get(user) == registered else None
+
+    def by_token(self, token: str) -> Principal | None:
+        digest = _digest(token)
+        found: Principal | None = None
+        for name, known in self._current().tokens.items():
+            if hmac.compare_digest(known.secret, digest):
+                found = self._bearer(name, known)
+        return found
+
+    def current(self, principal: Principal) -> Principal | None:
+        if principal.is_anonymous:
+            return ANONYMOUS
+        roster = self._current()
+        for group in principal.groups:
+            kind, _, name = group.partition(":")
+            if kind == "token":
+                token = roster.tokens.get(name)
+                return None if token is None else self._bearer(name, token)
+        kind, _, name = principal.name.partition(":")
+        return _user(name) if kind == "user" and name in roster.users else None
+
+    def any_users(self) -> bool:
+        return bool(self._current().users)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _bearer(self, name: str, token: Token) -> Principal | None:
+        """A token acts as its owner. Its own name is among the groups, so that it can be revoked."""
+        roster = self._roster
+        if token.expires is not None and token.expires <= self._clock():
+            return None
+        if token.owner is not None and token.owner not in roster.users:
+            return None
+        owner = Principal(f"token:{name}") if token.owner is None else _user(token.owner)
+        return Principal(owner.name, owner.groups | {f"token:{name}"}, _scope(token))
+
+    def _current(self) -> Roster:
+        try:
+            status = (self._data / rosters.NAME).stat()
+            seen: tuple[int, ...] = (status.st_ino, status.st_mtime_ns, status.st_size)
+        except FileNotFoundError:
+            seen = ()
+        if seen != self._seen:
+            self._roster = rosters.read(self._data)
+            self._seen = seen
+            self._verified.clear()
+        return self._roster
+
+    def _remember(self, proof: bytes) -> None:
+        self._verified[proof] = None
+        if len(self._verified) > _REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+
+
+def add_user(data: DiskPath, name: str, password: str) -> None:
+    _check_name("user", name)
+    hashed = _hashed(password)
+    with rosters.changing(data) as roster:
+        _check_free("user", name, roster.users)
+        rosters.write(data, roster.with_user(name, User(hashed, time.time())))
+
+
+def set_password(data: DiskPath, name: str, password: str) -> None:
+    hashed = _hashed(password)
+    with rosters.changing(data) as roster:
+        _check_known("user", name, roster.users)
+        rosters.write(data, roster.with_user(name, User(hashed, roster.users[name].added)))
+
+
+def remove_user(data: DiskPath, name: str) -> None:
+    """With all tokens that act for the user. Files stay."""
+    with rosters.changing(data) as roster:
+        _check_known("user", name, roster.users)
+        rosters.write(data, roster.without_user(name))
+
+
+def list_users(data: DiskPath) -> dict[str, User]:
+    return dict(sorted(rosters.read(data).users.items()))
+
+
+def add_token(
+    data: DiskPath,
+    name: str,
+    owner: str | None = None,
+    *,
+    note: str = "",
+    scope: Scope | None = None,
+    expires: float | None = None,
+) -> str:
+    """Makes a token and returns its secret, which is not kept and can never be shown again."""
+    _check_name("token", name)
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    with rosters.changing(data) as roster:
+        _check_free("token", name, roster.tokens)
+        if owner is not None:
+            _check_known("user", owner, roster.users)
+        token = Token(
+            secret=_digest(secret),
+            added=time.time(),
+            owner=owner,
+            note=note,
+            folder="" if scope is None else str(scope.folder),
+            rights=None if scope is None else tuple(sorted(scope.rights)),
+            expires=expires,
+        )
+        rosters.write(data, roster.with_token(name, token))
+    return secret
+
+
+def revoke_token(data: DiskPath, name: str) -> None:
+    with rosters.changing(data) as roster:
+        _check_known("token", name, roster.tokens)
+        rosters.write(data, roster.without_token(name))
+
+
+def list_tokens(data: DiskPath) -> dict[str, Token]:
+    return dict(sorted(rosters.read(data).tokens.items()))
+
+
+def _user(name: str) -> Principal:
+    return Principal(f"user:{name}", frozenset({f"user:{name}", "users", ANONYMOUS_NAME}))
+
+
+def _scope(token: Token) -> Scope | None:
+    if not token.folder and token.rights is None:
+        return None
+    folder = Path(tuple(token.folder.split("/")) if token.folder else ())
+    rights = ALL_RIGHTS if token.rights is None else frozenset(token.rights)
+    return Scope(folder, rights)
+
+
+def _is_right(stored: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(stored, password[:_LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _hashed(password: str) -> str:
+    if len(password) < _SHORTEST_PASSWORD:
+        raise MalformedRequest(
+            f"The password is too short: take at least {_SHORTEST_PASSWORD} characters."
+        )
+    if len(password) > _LONGEST_PASSWORD:
+        raise MalformedRequest(
+            f"The password is too long: take at most {_LONGEST_PASSWORD} characters."
+        )
+    return _HASHER.hash(password)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _check_name(what: str, name: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        raise MalformedRequest(
+            f"{name!r} cannot be the name of a {what}:"
+            " take 1 to 64 of the characters A-Z a-z 0-9 . _ @ -"
+        )
+
+
+def _check_free(what: str, name: str, taken: Collection[str]) -> None:
+    for other in taken:
+        if other.lower() == name.lower():
+            raise MalformedRequest(f"There is a {what} {other!r} already. Take another name.")
+
+
+def _check_known(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise NotThere(f"There is no {what} {name!r}. Registered: {names}.")
