@@ -259,9 +259,7 @@ def _of_the_server() -> tuple[Operation, ...]:
 
 def _in_the_root(found: Operation) -> Operation:
     """The top folder has no path, and is never made, moved or deleted."""
-    return replace(
-        found, address=ROOT, takes=tuple(name for name in found.takes if name != "path")
-    )
+    return replace(found, address=ROOT, takes=tuple(name for name in found.takes if name != "path"))
 
 
 def _without_body(found: Operation) -> Operation:

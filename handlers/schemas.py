@@ -98,9 +98,15 @@ _PROBLEM: Final = members(
         "name": text("The name that cannot be."),
         "wanted": text("The spelling that was sent."),
         "taken": text("The spelling that is there."),
+        "results": each(ref("Result")),
     },
     "Every refusal (RFC 9457). It tells nothing that the caller may not read.",
 )
+
+
+def _result(name: str) -> Schema:
+    return {"allOf": [members({"name": text(), "status": whole(least=200)}), ref(name)]}
+
 
 SCHEMAS: Final[Schema] = {
     "File": members(_FILE),
@@ -138,6 +144,11 @@ SCHEMAS: Final[Schema] = {
     ),
     "Resolution": _RESOLUTION,
     "Problem": _PROBLEM,
+    "Result": any_of(*(_result(name) for name in ("File", "Received", "Problem"))),
+    "Results": members(
+        {"results": each(ref("Result"))},
+        description="What became of each file of a form, each with a status of its own.",
+    ),
     "ProblemType": members(
         {
             "type": HREF,

@@ -1,0 +1,199 @@
+"""The contract of the doors as one OpenAPI 3.1 document, made from `operations` and `schemas`."""
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from handlers.descriptions import Json
+from handlers.operations import (
+    ANY,
+    FIELDS,
+    FORM,
+    HTML,
+    OPERATIONS,
+    TEXT,
+    UNSAFE,
+    Answer,
+    Operation,
+)
+from handlers.problems import TYPES
+from handlers.schemas import SCHEMAS, Schema, any_of, choice, each, members, ref, text, whole
+from uploads.files import Order
+from uploads.policy import SameContent, SameFile, SameName
+
+PROBLEM_JSON = "application/problem+json"
+VERSION = "1"
+DESCRIPTION = (
+    "Every upload is compared with what is there: by name, by content and by version. A collision"
+    " is refused with a link to what it met, and with the requests that settle it."
+)
+
+ID: Final = text(minLength=1)
+FLAG: Final = choice("true", "false")
+
+# name -> where it stands, its schema, what it means
+_PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
+    "path": ("path", ID, "Names from the top folder down, percent-encoded, with slashes between."),
+    "id": ("path", ID, "The last part of the address that a problem gave as `upload`."),
+    "slug": ("path", choice(*TYPES), "The last part of a problem's `type`."),
+    "name": ("path", ID, "The name of a file of the pages."),
+    "versions": ("query", FLAG, "The history instead of the bytes. Its value does not matter."),
+    "version": ("query", whole(least=1), "This version instead of the current one."),
+    "before": ("query", whole(), "History: only changes with a lower number."),
+    "limit": (
+        "query",
+        {"type": "integer", "minimum": 1, "maximum": 1000, "default": 200},
+        "The most entries of a page.",
+    ),
+    "sort": ("query", choice(*Order), "The order of the files. Folders stand before them."),
+    "desc": ("query", FLAG, "The other way round."),
+    "after": ("query", text(), "Goes on after a page, as its `next` says."),
+    "recursive": ("query", FLAG, "A folder with all that is in it."),
+    "move": ("query", text(), "The path to move to."),
+    "copy": ("query", text(), "The path to copy to. No byte is copied."),
+    "restore": ("query", whole(least=1), "The number of the version or deletion to restore."),
+    "same-file": ("query", choice(*SameFile), "What to do if the file holds these very bytes."),
+    "same-name": ("query", choice(*SameName), "What to do if the name holds other bytes."),
+    "same-content": ("query", choice(*SameContent), "What to do if another name holds them."),
+    "action": (
+        "query",
+        choice("replace", "store", "link", "discard"),
+        "What to do. May stand in a form, too.",
+    ),
+    "at": ("query", text(), "The path to store at, as the resolution gave it."),
+    "If-Match": ("header", text(), "Only if this is the current ETag, or * if there is any."),
+    "If-None-Match": ("header", text(), "Only if this is not the current ETag; *: if none is."),
+    "If-Modified-Since": ("header", text(), "An HTTP date. Prefer If-None-Match."),
+    "If-Unmodified-Since": ("header", text(), "An HTTP date. Prefer If-Match."),
+    "If-Range": ("header", text(), "The range only if this is the current ETag, else all."),
+    "Range": ("header", text(), "The parts wanted: bytes=0-99"),
+    "Want-Repr-Digest": ("header", text(), "Asks for Repr-Digest in the answer."),
+    "Prefer": ("header", text(), "Policy words: same-name=version, same-content=link ..."),
+    "Repr-Digest": ("header", text(), "sha-256=:...: or sha-512=:...: of the file, verified."),
+    "Content-Digest": ("header", text(), "The same for the body, which is the file."),
+    "Content-MD5": ("header", text(), "MD5 of the body in base64, verified."),
+    "Slug": ("header", text(), "The name for a file that is posted."),
+    "Content-Disposition": ("header", text(), 'The same: attachment; filename="report.pdf"'),
+}
+
+_HEADERS: Final = {
+    "Allow": "The methods that the address takes.",
+    "Content-Disposition": "The name of the file, and whether to show or to save it.",
+    "Content-Range": "Which bytes of how many.",
+    "ETag": "The current version. Send it in If-Match to change the file.",
+    "Last-Modified": "When the version was stored.",
+    "Link": "rel duplicate, edit, predecessor-version, next or describedby.",
+    "Location": "Where it is.",
+    "Repr-Digest": "Digests of the whole file, where they were wanted and are known.",
+    "Retry-After": "Seconds until another try makes sense.",
+    "X-Request-Id": "Names the request in the log and in the problem.",
+}
+
+
+@functools.cache
+def document() -> dict[str, Json]:
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        path = paths.setdefault(operation.address, {})
+        if isinstance(path, dict):
+            path[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "noclobber", "version": VERSION, "description": DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "security": [{}, {"basic": []}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "parameters": {name: _parameter(name) for name in _PARAMETERS},
+            "headers": {name: _header(meaning) for name, meaning in _HEADERS.items()},
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def problems_of(operation: Operation) -> tuple[str, ...]:
+    """All types that the operation can answer with, in the order of the table of problems."""
+    named = {*ANY, *operation.problems, *(() if operation.is_safe else UNSAFE)}
+    return tuple(slug for slug in TYPES if slug in named)
+
+
+def _operation(operation: Operation) -> dict[str, Json]:
+    described: Schema = {"description": operation.description} if operation.description else {}
+    body: Schema = {"requestBody": _body(operation.body)} if operation.body else {}
+    return {
+        "operationId": f"{operation.method} {operation.address}",
+        "summary": operation.summary,
+        **described,
+        "parameters": [{"$ref": f"#/components/parameters/{n}"} for n in operation.takes],
+        **body,
+        "responses": {
+            **{str(answer.status): _answer(answer) for answer in operation.answers},
+            **_refusals(operation),
+        },
+        "x-problems": list(problems_of(operation)),
+    }
+
+
+def _answer(answer: Answer) -> Json:
+    found: Schema = {
+        "description": answer.meaning,
+        "headers": _header_refs((*answer.headers, "X-Request-Id")),
+    }
+    if answer.content:
+        found["content"] = {
+            media_type: {"schema": any_of(*map(ref, names))} if names else {}
+            for media_type, names in answer.content
+        }
+    return found
+
+
+def _refusals(operation: Operation) -> dict[str, Json]:
+    by_status: dict[int, list[str]] = {}
+    for slug in problems_of(operation):
+        by_status.setdefault(TYPES[slug].status, []).append(slug)
+    with_body = operation.method != "HEAD"
+    return {
+        str(status): _refusal(slugs, with_body=with_body)
+        for status, slugs in sorted(by_status.items())
+    }
+
+
+def _refusal(slugs: Sequence[str], *, with_body: bool) -> Json:
+    types = choice(*(TYPES[slug].href for slug in slugs))
+    found: Schema = {
+        "description": "; ".join(f"{slug}: {TYPES[slug].title}" for slug in slugs),
+        "headers": _header_refs(("Link", "ETag", "Retry-After", "X-Request-Id")),
+    }
+    if with_body:
+        problem: Schema = {"allOf": [ref("Problem"), {"properties": {"type": types}}]}
+        found["content"] = {PROBLEM_JSON: {"schema": problem}, HTML: {}, TEXT: {}}
+    return found
+
+
+def _body(media_types: Iterable[str]) -> Json:
+    fields = members({}, {name: text() for name in ("move", "copy", "restore", "recursive")})
+    form = members(
+        {"file": each(text("One or more files.", contentMediaType="application/octet-stream"))},
+        {name: text() for name in ("same_file", "same_name", "same_content", "if_match")},
+        "Fields speak for the files that come after them.",
+    )
+    schemas: dict[str, Json] = {FORM: {"schema": form}, FIELDS: {"schema": fields}}
+    return {"content": {media_type: schemas.get(media_type, {}) for media_type in media_types}}
+
+
+def _parameter(name: str) -> Json:
+    place, schema, meaning = _PARAMETERS[name]
+    required: Schema = {"required": True} if place == "path" else {}
+    return {"name": name, "in": place, **required, "description": meaning, "schema": schema}
+
+
+def _header(meaning: str) -> Json:
+    return {"description": meaning, "schema": text()}
+
+
+def _header_refs(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in dict.fromkeys(names)}
