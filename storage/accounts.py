@@ -87,7 +87,7 @@ class FileAccounts:
         self._threads.shutdown()
 
     def _bearer(self, name: str, token: Token) -> Principal | None:
-        """A token acts as its owner. Its own name is among the groups, so that it can be revoked."""
+        """A token acts as its owner. Its own name is a group, so that it can be revoked."""
         roster = self._roster
         if token.expires is not None and token.expires <= self._clock():
             return None
