@@ -1,0 +1,130 @@
+"""One process owns a data folder, and the folder is on a disk of this machine. Knows no index."""
+
+import fcntl
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "lock"
+MOUNTS = Path("/proc/self/mountinfo")
+LONGEST_NOTE = 100
+PATIENCE = 0.3
+PAUSE = 0.02
+
+# File systems whose locks and syncs end on another machine, or promise nothing.
+NETWORK = frozenset(
+    {"9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs"}
+    | {"nfs", "nfs3", "nfs4", "orangefs", "smb", "smb2", "smb3", "smbfs", "virtiofs", "vboxsf"}
+)
+# FUSE file systems that rest on a disk of this machine; any other may be anywhere.
+LOCAL_FUSE = frozenset({"fuseblk", "fuse.ntfs-3g", "fuse.exfat", "fuse.fuse-overlayfs"})
+
+
+class NotOwned(Exception):
+    """The data folder cannot be ours. The text is for the operator: why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The data folder is ours until `release`, or until this process ends in whatever way."""
+
+    folder: Path
+    descriptor: int
+
+    def release(self) -> None:
+        os.ftruncate(self.descriptor, 0)
+        os.close(self.descriptor)
+
+    def __enter__(self) -> "Owned":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def own(folder: Path) -> Owned:
+    """The kernel drops the lock with the process, so what a crash leaves behind blocks nobody.
+
+    :raises NotOwned: another process has the folder, or it is on a network file system.
+    """
+    require_local(folder)
+    descriptor = os.open(
+        folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+    )
+    try:
+        if not _locked(descriptor):
+            raise NotOwned(_taken(folder, descriptor))
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Owned(folder, descriptor)
+
+
+def require_local(folder: Path) -> None:
+    """:raises NotOwned: the folder is on a network file system."""
+    kind = file_system(folder)
+    if kind is not None and _is_remote(kind):
+        raise NotOwned(
+            f"The data folder {folder} is on a network file system ({kind}), where neither locks nor"
+            " syncs can be trusted. Choose a folder on a disk of this machine (--data)."
+        )
+
+
+def file_system(folder: Path) -> str | None:
+    """The type of the file system of a folder; None where the kernel does not tell."""
+    try:
+        mounts = MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    device = os.stat(folder).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    place = folder.resolve()
+    found: tuple[int, str] | None = None
+    for mount in mounts:
+        # proc(5), mountinfo: id, parent, device, root, mount point, options..., "-", type, ...
+        fields, _, rest = mount.partition(" - ")
+        _, _, mounted, _, point, *_ = fields.split()
+        at = Path(_unescaped(point))
+        if place.is_relative_to(at):
+            # Btrfs gives its parts devices of their own: then the deepest mount point decides.
+            rank = len(at.parts) + (1000 if mounted == wanted else 0)
+            # Of mounts on one point the last one covers the others.
+            if found is None or rank >= found[0]:
+                found = (rank, rest.split()[0])
+    return found[1] if found else None
+
+
+def _is_remote(kind: str) -> bool:
+    return kind in NETWORK or (kind.startswith("fuse") and kind not in LOCAL_FUSE)
+
+
+def _unescaped(point: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        point = point.replace(code, character)
+    return point
+
+
+def _locked(descriptor: int) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # A server that was told to stop may be about to let go.
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE)
+        else:
+            return True
+
+
+def _taken(folder: Path, descriptor: int) -> str:
+    note = os.pread(descriptor, LONGEST_NOTE, 0).decode(errors="replace").split()
+    holder = f"process {note[0]}" if note and note[0].isdecimal() else "another process"
+    return (
+        f"The data folder {folder} is in use by {holder}. Stop that one first, or start this one"
+        " with another folder (--data)."
+    )

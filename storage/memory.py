@@ -1,0 +1,196 @@
+"""Every port in memory, at its simplest: what tests and demonstrations run on. Read it first.
+
+Nothing here is durable, quick or bounded; it is what the other shelves must behave like.
+"""
+
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from storage.memory_turn import MemoryTurn
+from storage.memory_view import Keys, MemoryView, State
+from uploads.access import Principal
+from uploads.failures import NotThere
+from uploads.files import UNKNOWN_TYPE, Content
+from uploads.ports import Blobs, Piece, Reading, Stage, Staged, Turn, View
+
+T = TypeVar("T")
+
+HEAD_SIZE = 4096
+PIECE_SIZE = 1 << 20
+ROOMY = 1 << 40
+HASHLIB_NAMES = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
+
+
+class MemoryIndex:
+    """A turn works on a copy, which becomes the state when it is over: nothing is ever seen half."""
+
+    def __init__(self, keys: Keys, blobs: Blobs) -> None:
+        self._state = State()
+        self._keys = keys
+        self._blobs = blobs
+
+    async def read(self, question: Callable[[View], T]) -> T:
+        return question(MemoryView(self._state, self._keys))
+
+    async def write(self, work: Callable[[Turn], T]) -> T:
+        state = self._state.copy()
+        result = work(MemoryTurn(state, self._keys, self._blobs))
+        self._blobs.sync()
+        self._state = state
+        return result
+
+    async def small(self, content: Content) -> bytes | None:
+        return MemoryView(self._state, self._keys).small(content)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStaged:
+    content: Content
+    data: bytes
+    digests: Mapping[str, bytes]
+
+    @property
+    def head(self) -> bytes:
+        return self.data[:HEAD_SIZE]
+
+    def typed(self, media_type: str) -> "MemoryStaged":
+        return replace(self, content=replace(self.content, media_type=media_type))
+
+
+@dataclass(slots=True)
+class MemoryStage:
+    digests: Collection[str]
+    data: bytearray = field(default_factory=bytearray)
+
+    @property
+    def received(self) -> int:
+        return len(self.data)
+
+    async def write(self, piece: Piece) -> None:
+        self.data += piece
+
+    async def finish(self) -> MemoryStaged:
+        data = bytes(self.data)
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        others = {name: hashlib.new(HASHLIB_NAMES[name], data).digest() for name in self.digests}
+        return MemoryStaged(Content(digest, len(data)), data, others)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReading:
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def fileno(self) -> int | None:
+        return None
+
+    async def read(self, start: int, count: int) -> bytes:
+        return self.data[start : start + count]
+
+    async def pieces(self, start: int, count: int) -> AsyncIterator[bytes]:
+        for at in range(start, min(start + count, len(self.data)), PIECE_SIZE):
+            yield self.data[at : min(at + PIECE_SIZE, start + count)]
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class MemoryBlobs:
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    @asynccontextmanager
+    async def stage(
+        self,
+        size: int | None,  # noqa: ARG002 - memory makes room as it goes
+        digests: Collection[str],
+    ) -> AsyncIterator[Stage]:
+        yield MemoryStage(digests)
+
+    async def open(self, content: Content) -> Reading:
+        if content.digest not in self._kept:
+            raise NotThere("This file was removed a moment ago.")
+        return MemoryReading(self._kept[content.digest])
+
+    def keep(self, staged: Staged) -> bytes | None:
+        if not isinstance(staged, MemoryStaged):
+            raise TypeError(staged)
+        self._kept[staged.content.digest] = staged.data
+        return None
+
+    def sync(self) -> None:
+        """Memory is as durable as it will ever be."""
+
+    def remove(self, content: Content) -> None:
+        self._kept.pop(content.digest, None)
+
+    def free_space(self) -> int:
+        return ROOMY
+
+
+class MemorySniffer:
+    """Knows text and a few beginnings."""
+
+    BEGINNINGS: Mapping[bytes, str] = {
+        b"\x89PNG\r\n\x1a\n": "image/png",
+        b"\xff\xd8\xff": "image/jpeg",
+        b"GIF8": "image/gif",
+        b"%PDF-": "application/pdf",
+        b"PK\x03\x04": "application/zip",
+    }
+
+    async def media_type(self, head: bytes) -> str:
+        for beginning, media_type in self.BEGINNINGS.items():
+            if head.startswith(beginning):
+                return media_type
+        try:
+            text = head.decode()
+        except UnicodeDecodeError:
+            return UNKNOWN_TYPE
+        return "text/plain" if text and "\0" not in text else UNKNOWN_TYPE
+
+    def fits(self, media_type: str, name: str) -> bool:
+        guessed, _ = mimetypes.guess_type(name)
+        return guessed is None or UNKNOWN_TYPE in (media_type, guessed) or media_type == guessed
+
+
+class MemoryAccounts:
+    """Users and tokens as they were given; passwords in clear, so for tests and demonstrations only."""
+
+    def __init__(
+        self,
+        passwords: Mapping[str, str] | None = None,
+        principals: Mapping[str, Principal] | None = None,
+        tokens: Mapping[str, str] | None = None,
+    ) -> None:
+        self.passwords = dict(passwords or {})
+        self.principals = dict(principals or {})
+        self.tokens = dict(tokens or {})
+
+    async def by_password(self, user: str, password: str) -> Principal | None:
+        return self._principal(user) if self.passwords.get(user) == password else None
+
+    def by_token(self, token: str) -> Principal | None:
+        return self._principal(self.tokens[token]) if token in self.tokens else None
+
+    def current(self, principal: Principal) -> Principal | None:
+        if principal.is_anonymous:
+            return principal
+        current = self._principal(principal.name) if principal.name in self.passwords else None
+        return replace(current, scope=principal.scope) if current else None
+
+    def any_users(self) -> bool:
+        return bool(self.passwords)
+
+    def _principal(self, user: str) -> Principal:
+        return self.principals.get(user) or Principal(user, frozenset({user}))

@@ -1,0 +1,308 @@
+"""What can be asked of the index in memory: the port `View` at its simplest. Read it first.
+
+A state is a handful of plain dictionaries of frozen values, and a view looks at one state for good.
+Lookups may be slow here, never clever.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from storage.cursors import Cursor, cursor, page_size
+from uploads import names
+from uploads.access import Reach
+from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
+from uploads.files import (
+    Content,
+    Event,
+    Folder,
+    Listing,
+    Order,
+    Page,
+    StoredFile,
+    Upload,
+    Usage,
+)
+from uploads.names import Path
+
+Keys = Callable[[Path], tuple[str, ...]]
+ROOT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A file or folder; `number` is that of its current version, last change or deletion."""
+
+    id: int
+    parent: int
+    name: str
+    key: str
+    is_folder: bool
+    number: int
+    modified: float
+    gone: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A version, or a deletion, in the history of a node. `payer` is charged for it."""
+
+    event: Event
+    payer: str | None
+    superseded: float | None = None
+
+
+@dataclass(slots=True)
+class State:
+    nodes: dict[int, Node] = field(
+        default_factory=lambda: {ROOT: Node(ROOT, 0, "", "", True, 0, 0.0)}  # noqa: FBT003
+    )
+    live: dict[tuple[int, str], int] = field(default_factory=dict)
+    past: dict[tuple[int, int], Past] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
+    small: dict[str, bytes] = field(default_factory=dict)
+    digests: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    deletions: dict[int, int] = field(default_factory=dict)
+    changes: int = 0
+
+    def copy(self) -> "State":
+        return State(
+            self.nodes.copy(),
+            self.live.copy(),
+            self.past.copy(),
+            self.contents.copy(),
+            self.small.copy(),
+            self.digests.copy(),
+            self.uploads.copy(),
+            self.deletions.copy(),
+            self.changes,
+        )
+
+
+class MemoryView:
+    def __init__(self, state: State, keys: Keys) -> None:
+        self._state = state
+        self._keys = keys
+
+    def at(self, path: Path) -> AtName:
+        trail = self._trail(path)
+        for depth, (node, sent) in enumerate(zip(trail[1:], path.parts, strict=False)):
+            rule = names.matching_rule(sent, node.name)
+            if node.name != sent and rule is not None:
+                wanted = Path(path.parts[: depth + 1])
+                return Lookalike(self._entry(node, wanted.parent.child(node.name)), wanted, rule)
+        if len(trail) <= len(path.parts):
+            entry = self._entry(trail[-1], Path(path.parts[: len(trail) - 1]))
+            return FileAbove(entry) if isinstance(entry, StoredFile) else Nothing()
+        entry = self._entry(trail[-1], path)
+        return FileHere(entry) if isinstance(entry, StoredFile) else FolderHere(entry)
+
+    def folder(self, path: Path) -> Folder | None:
+        at = self.at(path)
+        return at.folder if isinstance(at, FolderHere) else None
+
+    def page(self, folder: Path, listing: Listing) -> Page:
+        start, size = cursor(listing), page_size(listing)
+        found = [(_place(entry, node, listing.order), entry) for node, entry in self._in(folder)]
+        # Two stable sorts: folders stand first in either direction.
+        found.sort(key=lambda item: (item[0].value, item[0].key), reverse=listing.descending)
+        found.sort(key=lambda item: not item[0].is_folder)
+        if start is not None:
+            found = [item for item in found if _beyond(item[0], start, listing)]
+        more = len(found) > size
+        entries = tuple(entry for _, entry in found[:size])
+        return Page(entries, found[size - 1][0].text(listing) if more else None)
+
+    def is_empty(self, folder: Path) -> bool:
+        return not any(self._in(folder))
+
+    def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:
+        files = sorted(self._files_below(folder), key=lambda file: self._keys(file.path))
+        if after is not None:
+            files = [file for file in files if self._keys(file.path) > self._keys(after)]
+        return files[:limit]
+
+    def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
+        here = self._live(apart_from)
+        holders = sorted(
+            (
+                self._file(node, self._path(node))
+                for node in self._state.nodes.values()
+                if self._holds(node, content) and node != here
+            ),
+            key=lambda file: file.path.folded,
+        )
+        for low, high in reach.ranges:
+            for file in holders:
+                if low <= file.path.folded and (high is None or file.path.folded < high):
+                    return file
+        return None
+
+    def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
+        fitting = [
+            digest
+            for digest, known in self._state.digests.items()
+            if digests and digests.items() <= known.items()
+        ]
+        return self._state.contents[fitting[0]] if len(fitting) == 1 else None
+
+    def free_name(self, path: Path) -> Path:
+        def taken(name: str) -> bool:
+            return self._live(path.parent.child(name)) is not None
+
+        return path.parent.child(names.free_name(path.name, taken))
+
+    def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
+        events = [
+            past.event
+            for node in self._namesakes(path)
+            for past in self._past(node)
+            if before is None or past.event.number < before
+        ]
+        return sorted(events, key=lambda event: -event.number)[:limit]
+
+    def version(self, path: Path, number: int) -> StoredFile | None:
+        for event in self.history(path, None, len(self._state.past)):
+            if event.number == number and event.version is not None:
+                return StoredFile(path, event.version)
+        return None
+
+    def usage(self, principal: str) -> Usage:
+        versions = [
+            past.event.version.content.size
+            for past in self._state.past.values()
+            if past.event.version is not None and past.payer == principal
+        ]
+        parked = self.parked(principal)
+        return Usage(sum(versions) + parked.bytes, len(versions) + parked.files)
+
+    def upload(self, id: str) -> Upload | None:
+        return self._state.uploads.get(id)
+
+    def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]:
+        own = sorted(self._parked(principal), key=lambda upload: upload.id)
+        return [upload for upload in own if upload.id > (after or "")][:limit]
+
+    def parked(self, principal: str) -> Usage:
+        sizes = [upload.content.size for upload in self._parked(principal)]
+        return Usage(sum(sizes), len(sizes))
+
+    def digests(self, content: Content) -> Mapping[str, bytes]:
+        return self._state.digests.get(content.digest, {})
+
+    def small(self, content: Content) -> bytes | None:
+        return self._state.small.get(content.digest)
+
+    def _parked(self, principal: str) -> list[Upload]:
+        return [upload for upload in self._state.uploads.values() if upload.principal == principal]
+
+    def _trail(self, path: Path) -> list[Node]:
+        """The live nodes along a path, whatever their spelling, as far as there are any."""
+        trail = [self._state.nodes[ROOT]]
+        for key in self._keys(path):
+            below = self._state.live.get((trail[-1].id, key)) if trail[-1].is_folder else None
+            if below is None:
+                break
+            trail.append(self._state.nodes[below])
+        return trail
+
+    def _live(self, path: Path) -> Node | None:
+        trail = self._trail(path)
+        return trail[-1] if len(trail) > len(path.parts) else None
+
+    def _exactly(self, path: Path) -> Node | None:
+        return self._live(path) if isinstance(self.at(path), FileHere | FolderHere) else None
+
+    def _in(self, path: Path) -> Iterator[tuple[Node, StoredFile | Folder]]:
+        folder = self._exactly(path)
+        for node in self._state.nodes.values():
+            if folder and node.parent == folder.id and node.gone is None:
+                yield node, self._entry(node, path.child(node.name))
+
+    def _files_below(self, folder: Path) -> Iterator[StoredFile]:
+        for _, entry in self._in(folder):
+            if isinstance(entry, StoredFile):
+                yield entry
+            else:
+                yield from self._files_below(entry.path)
+
+    def _entry(self, node: Node, path: Path) -> StoredFile | Folder:
+        if node.is_folder:
+            return Folder(path, node.number, node.modified)
+        return self._file(node, path)
+
+    def _file(self, node: Node, path: Path) -> StoredFile:
+        version = self._state.past[node.id, node.number].event.version
+        if version is None:
+            raise LookupError(f"{path} was deleted")
+        return StoredFile(path, version)
+
+    def _holds(self, node: Node, content: Content) -> bool:
+        return (
+            not node.is_folder
+            and node.gone is None
+            and (self._file(node, Path(())).content.digest == content.digest)
+        )
+
+    def _path(self, node: Node) -> Path:
+        if node.id == ROOT:
+            return Path(())
+        return self._path(self._state.nodes[node.parent]).child(node.name)
+
+    def _past(self, node: Node) -> list[Past]:
+        return [past for (id_, _), past in self._state.past.items() if id_ == node.id]
+
+    def _gone(self, parent: int, key: str, *, folders: bool) -> list[Node]:
+        """What was deleted at this name, the latest first."""
+        found = [
+            node
+            for node in self._state.nodes.values()
+            if node.gone is not None
+            and (node.parent, node.key, node.is_folder) == (parent, key, folders)
+        ]
+        return sorted(found, key=lambda node: -node.number)
+
+    def _place(self, path: Path) -> tuple[int, str] | None:
+        """The parent and key of a name: of folders that are live, else of those deleted last."""
+        parent = ROOT
+        keys = self._keys(path)
+        for key in keys[:-1]:
+            live = self._state.live.get((parent, key))
+            gone = self._gone(parent, key, folders=True)
+            if live is not None and self._state.nodes[live].is_folder:
+                parent = live
+            elif gone:
+                parent = gone[0].id
+            else:
+                return None
+        return (parent, keys[-1]) if keys else None
+
+    def _namesakes(self, path: Path) -> list[Node]:
+        """All files that stand or stood at a name."""
+        place = self._place(path)
+        if place is None:
+            return []
+        live = self._state.live.get(place)
+        standing = [self._state.nodes[live]] if live is not None else []
+        return [node for node in standing if not node.is_folder] + self._gone(*place, folders=False)
+
+
+def _place(entry: StoredFile | Folder, node: Node, order: Order) -> Cursor:
+    is_folder = isinstance(entry, Folder)
+    match order:
+        case Order.NAME:
+            value: str | float = node.key
+        case Order.SIZE:
+            value = 0 if isinstance(entry, Folder) else entry.content.size
+        case Order.MODIFIED:
+            value = entry.modified if isinstance(entry, Folder) else entry.version.modified
+        case Order.TYPE:
+            value = "" if isinstance(entry, Folder) else entry.content.media_type
+    return Cursor(is_folder, value, node.key)
+
+
+def _beyond(here: Cursor, start: Cursor, listing: Listing) -> bool:
+    if here.is_folder != start.is_folder:
+        return start.is_folder
+    mine, other = (here.value, here.key), (start.value, start.key)
+    return mine < other if listing.descending else mine > other

@@ -1,0 +1,145 @@
+"""The index on SQLite: one writing thread, a few reading ones. Knows no rule and no table."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from storage import sqlite_connection
+from storage.sqlite_nodes import Keys
+from storage.sqlite_view import SqliteView
+from storage.sqlite_writer import CLOSED, Job, Wiring, Writer
+from uploads.events import Publish
+from uploads.failures import Unavailable
+from uploads.files import Content
+from uploads.ports import Blobs, Clock, Turn, View
+
+T = TypeVar("T")
+
+READERS = 4
+UNREADABLE = "The index cannot be read at the moment. Try again shortly."
+
+
+def digest_algorithm(folder: Path, wanted: str) -> str:
+    """The algorithm that names the contents of this store: the one it was made with, whatever is wanted now."""
+    sqlite_connection.check_library()
+    database = sqlite_connection.writer(folder)
+    try:
+        meta = database.table("meta")
+        with database.atomic():
+            meta.insert({"name": "digest", "value": wanted}, ignore=True)
+        return str(meta.get("digest")["value"])
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    database: Database
+    view: SqliteView
+
+    def ask(self, question: Callable[[SqliteView], T]) -> T:
+        """In one transaction, so that all of the answer is of one moment."""
+        self.database.execute("BEGIN")
+        try:
+            return question(self.view)
+        finally:
+            self.database.execute("ROLLBACK")
+
+
+class SqliteIndex:
+    """Made by `open`, ended by `close`, both on the event loop that uses it."""
+
+    def __init__(self, writer: Writer, readers: list[Reader]) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._free: SimpleQueue[Reader] = SimpleQueue()
+        for reader in readers:
+            self._free.put(reader)
+        self._pool = ThreadPoolExecutor(len(readers), "index-reader")
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, folder: Path, *, keys: Keys, blobs: Blobs, publish: Publish, clock: Clock
+    ) -> "SqliteIndex":
+        """:raises ForeignLibraryError, Unavailable, sqlite3.Error: there is no working index here."""
+        wiring = Wiring(folder, keys, blobs, publish, clock)
+        return await asyncio.to_thread(cls._start, wiring, asyncio.get_running_loop())
+
+    @classmethod
+    def _start(cls, wiring: Wiring, loop: asyncio.AbstractEventLoop) -> "SqliteIndex":
+        sqlite_connection.check_library()
+        writer = Writer(wiring, loop)
+        try:
+            databases = [sqlite_connection.reader(wiring.folder) for _ in range(READERS)]
+        except BaseException:
+            writer.close()
+            raise
+        writer.start()
+        return cls(
+            writer,
+            [Reader(database, SqliteView(database.conn, wiring.keys)) for database in databases],
+        )
+
+    async def close(self) -> None:
+        """What was asked before is done; what is asked later is refused."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._close)
+
+    async def read(self, question: Callable[[View], T]) -> T:
+        return await self._read(question)
+
+    async def write(self, work: Callable[[Turn], T]) -> T:
+        """A caller who is cancelled waits for a work that has begun; one that has not never will."""
+        if self._closed:
+            raise Unavailable(CLOSED)
+        settled: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        job = Job(work, settled)
+        self._writer.put(job)
+        try:
+            return await asyncio.shield(settled)
+        except asyncio.CancelledError:
+            if not job.take():
+                await _ended(settled)
+            raise
+
+    async def small(self, content: Content) -> bytes | None:
+        """The bytes of a content that rests in the index itself."""
+        return await self._read(lambda view: view.small(content))
+
+    async def _read(self, question: Callable[[SqliteView], T]) -> T:
+        if self._closed:
+            raise Unavailable(CLOSED)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, question)
+
+    def _ask(self, question: Callable[[SqliteView], T]) -> T:
+        reader = self._free.get()
+        try:
+            return reader.ask(question)
+        except sqlite3.Error as error:
+            raise Unavailable(UNREADABLE) from error
+        finally:
+            self._free.put(reader)
+
+    def _close(self) -> None:
+        # The writer goes last: whoever closes the last connection checkpoints.
+        self._pool.shutdown()
+        for reader in self._readers:
+            reader.database.close()
+        self._writer.close()
+
+
+async def _ended(settled: asyncio.Future[T]) -> None:
+    while not settled.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([settled])
+    settled.exception()

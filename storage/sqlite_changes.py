@@ -1,0 +1,199 @@
+"""What a change writes to the tree and its history, statement by statement. Knows no rule."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from storage.migrations import ROOT
+from storage.sqlite_nodes import ENTRY, Node, Nodes
+from storage.sqlite_past import Past
+from uploads.files import Kind, Stamp
+from uploads.names import Path
+
+RECORD = "INSERT INTO changes (kind, node, path, from_path, at, by) VALUES (?, 0, ?, ?, ?, ?)"
+NEW_NODE = "INSERT INTO nodes (parent, name, key, folded, is_folder, number, modified, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+SET_NODE = "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ?, content = ?, gone = NULL WHERE id = ?"
+MOVE_NODE = "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ? WHERE id = ?"
+TOUCH = "UPDATE nodes SET number = ?, modified = ? WHERE id = ?"
+NEW_VERSION = "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+SUPERSEDE = "UPDATE versions SET superseded = ? WHERE node = ? AND number = ?"
+MOVE_VERSION = (
+    "INSERT INTO versions SELECT node, ?, 'moved', content, ?, ?, modified, claimed_type, payer, NULL"
+    " FROM versions WHERE node = ? AND number = ?"
+)
+HAND_ON = "UPDATE versions SET superseded = ?, payer = NULL WHERE node = ? AND number = ?"
+LIVE_BELOW = (
+    "WITH RECURSIVE below (id, number, is_folder) AS (SELECT id, number, is_folder FROM nodes WHERE id = ?"
+    " UNION ALL SELECT n.id, n.number, n.is_folder FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL) "
+)
+SUPERSEDE_BELOW = (
+    LIVE_BELOW + "UPDATE versions SET superseded = ? FROM below b"
+    " WHERE b.is_folder = 0 AND versions.node = b.id AND versions.number = b.number"
+)
+DELETIONS_BELOW = (
+    LIVE_BELOW
+    + "INSERT INTO versions SELECT id, ?, 'deleted', NULL, ?, ?, ?, NULL, NULL, NULL FROM below WHERE is_folder = 0"
+)
+GONE_BELOW = (
+    LIVE_BELOW
+    + "UPDATE nodes SET gone = ?, number = ?, content = NULL WHERE id IN (SELECT id FROM below)"
+)
+REFOLD_BELOW = (
+    "WITH RECURSIVE below (id) AS (SELECT ?"
+    " UNION ALL SELECT n.id FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL"
+    " UNION ALL SELECT n.id FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL) "
+    "UPDATE nodes SET folded = ? || substr(folded, ?) WHERE id IN (SELECT id FROM below)"
+)
+LOST = ENTRY + " WHERE n.number = ? AND n.gone IS NOT NULL ORDER BY n.folded"
+
+
+class Changes:
+    def __init__(self, connection: sqlite3.Connection, nodes: Nodes, past: Past) -> None:
+        self._connection = connection
+        self._nodes = nodes
+        self._past = past
+
+    def record(self, kind: Kind, path: Path, stamp: Stamp, source: Path | None = None) -> int:
+        """One more change; its number."""
+        from_path = None if source is None else "/".join(source.parts)
+        values = (kind.value, "/".join(path.parts), from_path, stamp.at, stamp.by)
+        return int(self._connection.execute(RECORD, values).lastrowid or 0)
+
+    def about(self, number: int, node: int) -> None:
+        self._connection.execute("UPDATE changes SET node = ? WHERE number = ?", (node, number))
+
+    def touch(self, folders: Iterable[int], number: int, at: float) -> None:
+        """What changed in a folder changed the folders above it: clients compare these to find it."""
+        self._connection.executemany(TOUCH, [(number, at, id_) for id_ in folders])
+
+    def folders(self, path: Path, number: int, at: float) -> list[int]:
+        """The folders from the root down to this one; those that are missing are made."""
+        trail = list(self._nodes.trail(path))
+        for node, sent in zip(trail[1:], path.parts, strict=False):
+            if node.name != sent or not node.is_folder:
+                raise ValueError(f"{node.name!r} is in the way of {path}")
+        ids = [node.id for node in trail]
+        for depth in range(len(trail), len(path.parts) + 1):
+            here = Path(path.parts[:depth])
+            key = self._nodes.keys(here)[-1]
+            gone = next((node for node in self._nodes.gone(ids[-1], key) if node.is_folder), None)
+            ids.append(self._set_node(gone, ids[-1], here, number, at, None))
+        return ids
+
+    def put(
+        self, path: Path, node: Node | None, parent: int, number: int, content: int, stamp: Stamp
+    ) -> int:
+        """The node of a file that is to have a new version: its own, one that was deleted here, or a new one."""
+        if node is None:
+            key = self._nodes.keys(path)[-1]
+            node = next(
+                (gone for gone in self._nodes.gone(parent, key) if not gone.is_folder), None
+            )
+        if node is not None:
+            self._connection.execute(SUPERSEDE, (stamp.at, node.id, node.number))
+        return self._set_node(node, parent, path, number, _modified(stamp), content)
+
+    def add_version(self, node: int, number: int, kind: Kind, content: int, stamp: Stamp) -> None:
+        values = (
+            node,
+            number,
+            kind.value,
+            content,
+            stamp.at,
+            stamp.by,
+            _modified(stamp),
+            stamp.claimed_type,
+            stamp.by,
+        )
+        self._connection.execute(NEW_VERSION, values)
+
+    def remove(self, node: int, number: int, stamp: Stamp) -> None:
+        """A node and all below it."""
+        self._connection.execute(SUPERSEDE_BELOW, (node, stamp.at))
+        self._connection.execute(DELETIONS_BELOW, (node, number, stamp.at, stamp.by, stamp.at))
+        self._connection.execute(GONE_BELOW, (node, stamp.at, number))
+
+    def move(self, node: Node, target: Path, parent: int, number: int, stamp: Stamp) -> None:
+        key = self._nodes.keys(target)[-1]
+        if node.is_folder:
+            was = self._nodes.path(node).folded
+            self._connection.execute(REFOLD_BELOW, (node.id, target.folded, len(was) + 1))
+        else:
+            self._connection.execute(
+                MOVE_VERSION, (number, stamp.at, stamp.by, node.id, node.number)
+            )
+            self._connection.execute(HAND_ON, (stamp.at, node.id, node.number))
+        modified = stamp.at if node.is_folder else node.modified
+        self._connection.execute(
+            MOVE_NODE, (parent, target.name, key, target.folded, number, modified, node.id)
+        )
+
+    def deleted_folder(self, path: Path, number: int) -> Node | None:
+        """The folder that this deletion took away from this name; it may be there again."""
+        sql = "SELECT node FROM changes WHERE number = ? AND kind = 'deleted'"
+        row = self._connection.execute(sql, (number,)).fetchone()
+        place = self._nodes.place(path)
+        if row is None or place is None:
+            return None
+        live = self._nodes.child(*place)
+        standing = [live] if live else self._nodes.gone(*place)
+        return next((node for node in standing if node.is_folder and node.id == row[0]), None)
+
+    def lost(self, number: int) -> list[Node]:
+        """All that this deletion took away and that is still gone, folders before what is in them."""
+        return list(self._nodes.all(LOST, number))
+
+    def revive(self, node: Node, parent: int, path: Path, number: int, stamp: Stamp) -> None:
+        self._set_node(node, parent, path, number, stamp.at, None)
+
+    def bring_back(self, node: Node, deletion: int, number: int, stamp: Stamp) -> None:
+        """One of those that were lost, unless its folder, its name or its content is not to be had."""
+        folder = self._nodes.by_id(node.parent)
+        if folder.gone is not None or self._nodes.child(folder.id, node.key):
+            return
+        path = self._nodes.path(node)
+        if node.is_folder:
+            self.revive(node, folder.id, path, number, stamp)
+        else:
+            version = self._past.before(node, deletion)
+            if version is None or version.content is None:
+                return
+            as_it_was = Stamp(stamp.by, stamp.at, version.modified, version.claimed_type)
+            self.put(path, node, folder.id, number, version.content, as_it_was)
+            self.add_version(node.id, number, Kind.RESTORED, version.content, as_it_was)
+        self._touch_above(folder, number, stamp.at)
+
+    def _touch_above(self, folder: Node, number: int, at: float) -> None:
+        while folder.id != ROOT and folder.number != number:
+            self.touch([folder.id], number, at)
+            folder = self._nodes.by_id(folder.parent)
+
+    def _set_node(
+        self,
+        node: Node | None,
+        parent: int,
+        path: Path,
+        number: int,
+        modified: float,
+        content: int | None,
+    ) -> int:
+        key = self._nodes.keys(path)[-1]
+        if node is None:
+            values = (
+                parent,
+                path.name,
+                key,
+                path.folded,
+                int(content is None),
+                number,
+                modified,
+                content,
+            )
+            return int(self._connection.execute(NEW_NODE, values).lastrowid or 0)
+        self._connection.execute(
+            SET_NODE, (parent, path.name, key, path.folded, number, modified, content, node.id)
+        )
+        return node.id
+
+
+def _modified(stamp: Stamp) -> float:
+    return stamp.at if stamp.modified is None else stamp.modified

@@ -1,0 +1,135 @@
+"""Rows of the index as values, and the seeks that find nodes. Reads only; knows no rule.
+
+Every question here is answered by seeks in an index, however large the tables are.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from storage.migrations import ROOT
+from uploads.files import Content, Folder, StoredFile, Version
+from uploads.names import Path
+
+Keys = Callable[[Path], tuple[str, ...]]
+
+ENTRY = (
+    "SELECT n.id, n.parent, n.name, n.key, n.is_folder, n.number, n.modified, n.gone,"
+    " c.id, c.digest, c.size, c.media_type, v.at, v.by, v.claimed_type"
+    " FROM nodes n"
+    " LEFT JOIN versions v ON v.node = n.id AND v.number = n.number AND n.is_folder = 0"
+    " LEFT JOIN contents c ON c.id = v.content"
+)
+BY_ID = ENTRY + " WHERE n.id = ?"
+LIVE_CHILD = ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
+GONE_HERE = (
+    ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NOT NULL ORDER BY n.number DESC"
+)
+
+
+class Node(NamedTuple):
+    """A file or folder, live or gone, with the current version of a file."""
+
+    id: int
+    parent: int
+    name: str
+    key: str
+    is_folder: int
+    number: int
+    modified: float
+    gone: float | None
+    content: int | None
+    digest: str
+    size: int
+    media_type: str
+    at: float
+    by: str
+    claimed_type: str | None
+
+    def entry(self, path: Path) -> StoredFile | Folder:
+        return self.folder(path) if self.is_folder else self.file(path)
+
+    def folder(self, path: Path) -> Folder:
+        return Folder(path, self.number, self.modified)
+
+    def file(self, path: Path) -> StoredFile:
+        content = Content(self.digest, self.size, self.media_type)
+        return StoredFile(
+            path, Version(self.number, content, self.at, self.modified, self.by, self.claimed_type)
+        )
+
+
+class Nodes:
+    """The tree, node by node."""
+
+    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+        self._connection = connection
+        self.keys = keys
+
+    def one(self, sql: str, *values: object) -> Node | None:
+        row = self._connection.execute(sql, values).fetchone()
+        return Node(*row) if row else None
+
+    def all(self, sql: str, *values: object) -> Iterator[Node]:
+        return (Node(*row) for row in self._connection.execute(sql, values))
+
+    @property
+    def root(self) -> Node:
+        return self.by_id(ROOT)
+
+    def by_id(self, id: int) -> Node:
+        node = self.one(BY_ID, id)
+        if node is None:
+            raise LookupError(f"the index has no node {id}")
+        return node
+
+    def child(self, parent: int, key: str) -> Node | None:
+        return self.one(LIVE_CHILD, parent, key)
+
+    def gone(self, parent: int, key: str) -> Iterator[Node]:
+        """What was deleted at this name, the latest first."""
+        return self.all(GONE_HERE, parent, key)
+
+    def trail(self, path: Path) -> Iterator[Node]:
+        """The live nodes along a path, whatever their spelling, from the root on as far as there are any."""
+        node = self.root
+        yield node
+        for key in self.keys(path):
+            child = self.child(node.id, key) if node.is_folder else None
+            if child is None:
+                return
+            yield child
+            node = child
+
+    def live(self, path: Path) -> Node | None:
+        """What stands at a path, whatever its spelling."""
+        trail = list(self.trail(path))
+        return trail[-1] if len(trail) == len(path.parts) + 1 else None
+
+    def exactly(self, path: Path) -> Node | None:
+        """What stands at a path in this very spelling."""
+        trail = list(self.trail(path))
+        spelled = tuple(node.name for node in trail[1:]) == path.parts
+        return trail[-1] if spelled else None
+
+    def place(self, path: Path) -> tuple[int, str] | None:
+        """The parent and key of a name: of folders that are live, else of those deleted last."""
+        parent = ROOT
+        if not path.parts:
+            return None
+        *above, key = self.keys(path)
+        for folder in above:
+            node = self.child(parent, folder)
+            if node is None or not node.is_folder:
+                node = next((gone for gone in self.gone(parent, folder) if gone.is_folder), None)
+            if node is None:
+                return None
+            parent = node.id
+        return parent, key
+
+    def path(self, node: Node) -> Path:
+        names: list[str] = []
+        while node.id != ROOT:
+            names.append(node.name)
+            node = self.by_id(node.parent)
+        return Path(tuple(reversed(names)))

@@ -1,0 +1,169 @@
+"""The changes that can be recorded in the index: the port `Turn`, over SQLite.
+
+Runs inside the writer's transaction and never ends it.
+"""
+
+import sqlite3
+from dataclasses import replace
+
+from storage.migrations import ROOT
+from storage.sqlite_changes import Changes
+from storage.sqlite_garbage import Garbage
+from storage.sqlite_nodes import Keys, Node
+from storage.sqlite_past import VersionRow
+from storage.sqlite_view import CONTENT, SqliteView
+from uploads.failures import Unavailable
+from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload
+from uploads.names import Path
+from uploads.ports import Blobs, Clock, Staged
+
+KEEP = "INSERT INTO contents (digest, size, media_type, made) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
+KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+PARK = "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class SqliteTurn(SqliteView):
+    """`taken` counts the bytes that went into the index itself since it was last set to zero."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, keys: Keys, blobs: Blobs, clock: Clock
+    ) -> None:
+        super().__init__(connection, keys)
+        self._changes = Changes(connection, self._nodes, self._past)
+        self._garbage = Garbage(connection)
+        self._blobs = blobs
+        self._clock = clock
+        self.taken = 0
+
+    def keep(self, staged: Staged) -> None:
+        content = staged.content
+        small = self._blobs.keep(staged)
+        self._connection.execute(
+            KEEP, (content.digest, content.size, content.media_type, self._clock())
+        )
+        id_, size = self._content(content)
+        if size != content.size:
+            raise Unavailable(
+                "What is stored does not agree with what arrived. The operator of this server needs to verify it."
+            )
+        if small is not None:
+            self._connection.execute(KEEP_SMALL, (id_, small))
+            self.taken += len(small)
+        for algorithm, value in staged.digests.items():
+            self._connection.execute(KEEP_DIGEST, (algorithm, value, id_))
+
+    def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
+        live = self._nodes.live(path)
+        kind = Kind.REPLACED if live else Kind.CREATED
+        id_, _ = self._content(content)
+        return self._put(path, live, id_, kind, stamp)
+
+    def make_folder(self, path: Path, stamp: Stamp) -> Folder:
+        if self._nodes.live(path):
+            raise ValueError(f"{path} is not free")
+        number = self._changes.record(Kind.CREATED, path, stamp)
+        above = self._changes.folders(path, number, stamp.at)
+        self._changes.touch(above, number, stamp.at)
+        self._changes.about(number, above[-1])
+        return self._nodes.by_id(above[-1]).folder(path)
+
+    def delete(self, path: Path, stamp: Stamp) -> int:
+        node = self._there(path)
+        number = self._changes.record(Kind.DELETED, path, stamp)
+        self._changes.about(number, node.id)
+        above = self._changes.folders(path.parent, number, stamp.at)
+        self._changes.remove(node.id, number, stamp)
+        self._changes.touch(above, number, stamp.at)
+        return number
+
+    def move(self, source: Path, target: Path, stamp: Stamp) -> StoredFile | Folder:
+        node = self._there(source)
+        in_the_way = self._nodes.live(target)
+        if in_the_way and in_the_way.id != node.id:
+            raise ValueError(f"{target} is not free")
+        number = self._changes.record(Kind.MOVED, target, stamp, source)
+        self._changes.about(number, node.id)
+        left = self._changes.folders(source.parent, number, stamp.at)
+        above = self._changes.folders(target.parent, number, stamp.at)
+        if node.id in above:
+            raise ValueError(f"{source} cannot be moved into itself")
+        self._changes.move(node, target, above[-1], number, stamp)
+        self._changes.touch({*left, *above}, number, stamp.at)
+        return self._nodes.by_id(node.id).entry(target)
+
+    def restore(self, path: Path, number: int, stamp: Stamp) -> StoredFile:
+        version = self._past.version(path, number)
+        if version is None or version.content is None:
+            raise LookupError(f"{path} has no version {number}")
+        node = self._nodes.live(path) or self._nodes.by_id(version.node)
+        return self._put(path, node, version.content, Kind.RESTORED, _as_it_was(stamp, version))
+
+    def restore_folder(self, path: Path, number: int, stamp: Stamp) -> Folder | None:
+        top = self._changes.deleted_folder(path, number)
+        lost = self._changes.lost(number)
+        if top is None or not lost:
+            return None
+        new = self._changes.record(Kind.RESTORED, path, stamp)
+        self._changes.about(new, top.id)
+        above = self._changes.folders(path.parent, new, stamp.at)
+        if top.gone is not None:
+            self._changes.revive(top, above[-1], path, new, stamp)
+        self._changes.touch([*above, top.id], new, stamp.at)
+        for node in lost:
+            if node.id != top.id:
+                self._changes.bring_back(node, number, new, stamp)
+        return self._nodes.by_id(top.id).folder(path)
+
+    def park(self, upload: Upload) -> None:
+        id_, _ = self._content(upload.content)
+        path, times = "/".join(upload.path.parts), (upload.created, upload.expires)
+        said = (upload.problem, upload.modified, upload.claimed_type)
+        self._connection.execute(PARK, (upload.id, upload.principal, path, id_, *times, *said))
+
+    def drop_upload(self, id: str) -> None:
+        self._connection.execute("DELETE FROM uploads WHERE id = ?", (id,))
+
+    def forget_versions(self, before: float, limit: int) -> int:
+        return self._garbage.versions(before, limit)
+
+    def forget_uploads(self, before: float, limit: int) -> int:
+        return self._garbage.uploads(before, limit)
+
+    def forget_contents(self, limit: int) -> list[Content]:
+        return self._garbage.contents(limit)
+
+    def is_named(self, content: Content) -> bool:
+        return self._row(CONTENT, content.digest) is not None
+
+    def _put(
+        self, path: Path, node: Node | None, content: int, kind: Kind, stamp: Stamp
+    ) -> StoredFile:
+        if node and node.is_folder:
+            raise ValueError(f"{path} is a folder")
+        number = self._changes.record(kind, path, stamp)
+        above = self._changes.folders(path.parent, number, stamp.at)
+        id_ = self._changes.put(path, node, above[-1], number, content, stamp)
+        self._changes.add_version(id_, number, kind, content, stamp)
+        self._changes.about(number, id_)
+        self._changes.touch(above, number, stamp.at)
+        return self._nodes.by_id(id_).file(path)
+
+    def _there(self, path: Path) -> Node:
+        node = self._nodes.exactly(path)
+        if node is None or node.id == ROOT:
+            raise LookupError(f"there is no {path} to change")
+        return node
+
+    def _content(self, content: Content) -> tuple[int, int]:
+        row = self._connection.execute(CONTENT, (content.digest,)).fetchone()
+        if row is None:
+            raise LookupError(f"{content.digest} was not kept")
+        return int(row[0]), int(row[1])
+
+
+def _as_it_was(stamp: Stamp, version: VersionRow) -> Stamp:
+    modified = version.modified if stamp.modified is None else stamp.modified
+    return replace(
+        stamp, modified=modified, claimed_type=stamp.claimed_type or version.claimed_type
+    )

@@ -1,0 +1,175 @@
+"""What can be asked of the index in one consistent moment: the port `View`, over SQLite."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from storage.sqlite_listing import page
+from storage.sqlite_nodes import ENTRY, Keys, Node, Nodes
+from storage.sqlite_past import Past
+from uploads import names
+from uploads.access import Reach
+from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
+from uploads.files import Content, Event, Folder, Listing, Page, StoredFile, Upload, Usage
+from uploads.names import Path
+
+HOLDING = ENTRY + " WHERE n.content = ? AND n.gone IS NULL AND n.id <> ? AND n.folded >= ?"
+IN_ORDER = " ORDER BY n.folded, n.id LIMIT 1"
+FIRST_HOLDER = HOLDING + IN_ORDER
+FIRST_HOLDER_BEFORE = HOLDING + " AND n.folded < ?" + IN_ORDER
+CHILDREN_FROM = ENTRY + " WHERE n.parent = ? AND n.gone IS NULL AND n.key >= ? ORDER BY n.key"
+ANY_CHILD = "SELECT 1 FROM nodes WHERE parent = ? AND gone IS NULL LIMIT 1"
+CONTENT = "SELECT id, size FROM contents WHERE digest = ?"
+DECLARED = (
+    "SELECT c.id, c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
+    " WHERE d.algorithm = ? AND d.value = ? LIMIT ?"
+)
+DIGESTS = (
+    "SELECT algorithm, value FROM declared d JOIN contents c ON c.id = d.content WHERE c.digest = ?"
+)
+UPLOAD = (
+    "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires, u.problem, u.modified,"
+    " u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
+)
+PARKED = "SELECT coalesce(sum(c.size), 0), count(*) FROM uploads u JOIN contents c ON c.id = u.content WHERE u.principal = ?"
+NAMESAKES_COMPARED = 8
+
+
+class SqliteView:
+    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._nodes = Nodes(connection, keys)
+        self._past = Past(connection, self._nodes)
+
+    def at(self, path: Path) -> AtName:
+        trail = list(self._nodes.trail(path))
+        for depth, (node, sent) in enumerate(zip(trail[1:], path.parts, strict=False)):
+            if node.name != sent:
+                return _lookalike(node, path, depth)
+        here = trail[-1]
+        if len(trail) > len(path.parts):
+            entry = here.entry(path)
+            return FolderHere(entry) if isinstance(entry, Folder) else FileHere(entry)
+        if here.is_folder:
+            return Nothing()
+        return FileAbove(here.file(Path(path.parts[: len(trail) - 1])))
+
+    def folder(self, path: Path) -> Folder | None:
+        node = self._folder(path)
+        return node.folder(path) if node else None
+
+    def page(self, folder: Path, listing: Listing) -> Page:
+        node = self._folder(folder)
+        return page(self._nodes, node, folder, listing) if node else Page((), None)
+
+    def is_empty(self, folder: Path) -> bool:
+        node = self._folder(folder)
+        return node is None or self._row(ANY_CHILD, node.id) is None
+
+    def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:  # type: ignore[valid-type]
+        node = self._folder(folder)
+        start = self._nodes.keys(after)[len(folder.parts) :] if after else ()
+        return [*islice(self._below(node, folder, start), limit)] if node else []
+
+    def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
+        known = self._row(CONTENT, content.digest)
+        if known is None:
+            return None
+        here = self._nodes.live(apart_from)
+        for low, high in reach.ranges:
+            values = (known[0], here.id if here else 0, low)
+            sql, bounds = (
+                (FIRST_HOLDER, values) if high is None else (FIRST_HOLDER_BEFORE, (*values, high))
+            )
+            found = self._nodes.one(sql, *bounds)
+            if found is not None:
+                return found.file(self._nodes.path(found))
+        return None
+
+    def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
+        # The longest digest leaves the fewest contents; of a weak one there may be many namesakes.
+        strongest = sorted(digests.items(), key=lambda digest: -len(digest[1]))[:1]
+        found = [
+            Content(digest, size, media_type)
+            for algorithm, value in strongest
+            for _, digest, size, media_type in self._connection.execute(
+                DECLARED, (algorithm, value, NAMESAKES_COMPARED)
+            )
+        ]
+        fitting = [content for content in found if digests.items() <= self.digests(content).items()]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def free_name(self, path: Path) -> Path:
+        folder = self._nodes.live(path.parent)
+
+        def taken(name: str) -> bool:
+            key = self._nodes.keys(path.parent.child(name))[-1]
+            return folder is not None and self._nodes.child(folder.id, key) is not None
+
+        return path.parent.child(names.free_name(path.name, taken))
+
+    def history(self, path: Path, before: int | None, limit: int) -> list[Event]:  # type: ignore[valid-type]
+        return self._past.events(path, before, limit)
+
+    def version(self, path: Path, number: int) -> StoredFile | None:
+        return self._past.file(path, number)
+
+    def usage(self, principal: str) -> Usage:
+        row = self._row("SELECT bytes, files FROM usage WHERE principal = ?", principal)
+        return Usage(*row) if row else Usage()
+
+    def upload(self, id: str) -> Upload | None:
+        row = self._row(UPLOAD + " WHERE u.id = ?", id)
+        return _upload(row) if row else None
+
+    def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]:  # type: ignore[valid-type]
+        sql = UPLOAD + " WHERE u.principal = ? AND u.id > ? ORDER BY u.id LIMIT ?"
+        return [
+            _upload(row) for row in self._connection.execute(sql, (principal, after or "", limit))
+        ]
+
+    def parked(self, principal: str) -> Usage:
+        row = self._row(PARKED, principal)
+        return Usage(*row) if row else Usage()
+
+    def digests(self, content: Content) -> Mapping[str, bytes]:
+        return dict(self._connection.execute(DIGESTS, (content.digest,)))
+
+    def small(self, content: Content) -> bytes | None:
+        """The bytes of a content that rests in the index itself."""
+        row = self._row(
+            "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?",
+            content.digest,
+        )
+        return row[0] if row else None
+
+    def _row(self, sql: str, *values: object) -> tuple[object, ...] | None:
+        row: tuple[object, ...] | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def _folder(self, path: Path) -> Node | None:
+        node = self._nodes.exactly(path)
+        return node if node and node.is_folder else None
+
+    def _below(self, folder: Node, path: Path, start: tuple[str, ...]) -> Iterator[StoredFile]:
+        first, rest = (start[0], start[1:]) if start else ("", ())
+        for node in self._nodes.all(CHILDREN_FROM, folder.id, first):
+            at_start = bool(start) and node.key == first
+            here = path.child(node.name)
+            if node.is_folder:
+                yield from self._below(node, here, rest if at_start else ())
+            elif not at_start:
+                yield node.file(here)
+
+
+def _lookalike(node: Node, path: Path, depth: int) -> Lookalike:
+    wanted = Path(path.parts[: depth + 1])
+    rule = names.matching_rule(wanted.name, node.name)
+    if rule is None:
+        raise ValueError(f"{wanted} and {node.name!r} have one key, and no rule says why")
+    return Lookalike(node.entry(wanted.parent.child(node.name)), wanted, rule)
+
+
+def _upload(row: tuple) -> Upload:
+    id_, path, digest, size, media_type, *rest = row
+    return Upload(id_, Path(tuple(path.split("/"))), Content(digest, size, media_type), *rest)
