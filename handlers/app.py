@@ -5,7 +5,7 @@ from aiohttp import web
 from handlers import routes
 from handlers.contract import Contract
 from handlers.form import Forms
-from handlers.gate import Gate
+from handlers.gate import Gate, Handler
 from handlers.health import Health
 from handlers.identity import Guesses, Identity
 from handlers.metrics import Metrics
@@ -17,7 +17,12 @@ from handlers.plain import Plain
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
     gate = Gate(parts.http, identity, metrics)
-    app = web.Application(middlewares=[_middleware(gate)])
+
+    @web.middleware
+    async def through_the_gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await gate.answer(request, handler)
+
+    app = web.Application(middlewares=[through_the_gate])
     app.on_response_prepare.append(gate.dress)
     routes.add(app, Plain(parts), Forms(parts), Parked(parts), health, Contract())
     return app

@@ -1,4 +1,4 @@
-"""What a request to `/files/...` asks: its path, its query, and an upload's headers as an Arrival."""
+"""What a request to `/files/...` asks: its path, its query, and its headers as an Arrival."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from handlers import conditions
+from handlers import conditions, digests
 from handlers.identity import principal_of
 from handlers.problems import Refusal, of_type
 from uploads import names
@@ -91,9 +91,7 @@ def wishes(request: web.Request, fields: dict[str, str]) -> Wishes:
     )
 
 
-def _word(
-    kind: type[Word], words: dict[str, str], name: str, strict: set[str]
-) -> Word | None:
+def _word(kind: type[Word], words: dict[str, str], name: str, strict: set[str]) -> Word | None:
     value = words.get(name)
     if value is None:
         return None
@@ -134,7 +132,7 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
         condition=condition(request),
         wishes=wishes(request, fields),
         size=size,
-        declared=conditions.declared_digests(
+        declared=digests.declared(
             headers.getall("Repr-Digest", []),
             headers.getall("Content-Digest", []),
             headers.getall("Content-MD5", []),

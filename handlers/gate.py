@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from handlers import bodies, rendering
-from handlers.conditions import MalformedCondition, MalformedDigest
+from handlers.conditions import MalformedCondition
+from handlers.digests import MalformedDigest
 from handlers.identity import PRINCIPAL, Identity
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings
@@ -51,7 +52,7 @@ class Gate:
     identity: Identity
     metrics: Metrics
 
-    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
         response = await self._answer(request, handler)
         spent = time.perf_counter() - began
@@ -69,7 +70,7 @@ class Gate:
             return await self._refuse(request, _of_aiohttp(request, refused))
         except ConnectionError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last line of defence: logged, and told as ours
             error_log.exception("request %s failed", rendering.request_id(request))
             return await self._refuse(
                 request, of_type("internal", "The server could not finish this request.")

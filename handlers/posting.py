@@ -1,16 +1,17 @@
-"""POST under /files/: forms and raw uploads into a folder; move, copy and restore of what is there."""
+"""POST under /files/: forms and raw uploads into a folder; move, copy, restore of what is there."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from handlers import answers, asking, bodies, conditions, descriptions, negotiation
+from handlers import answers, asking, bodies, conditions, descriptions, dispositions, negotiation
 from handlers.asking import Target
 from handlers.form import Forms
 from handlers.identity import principal_of
 from handlers.parts import Parts
-from handlers.plain import FILES, Plain, placed_or_refused, refusal
+from handlers.plain import FILES, Plain, placed_or_refused
+from uploads import names
 from uploads.failures import MalformedRequest
 from uploads.names import Path
 from uploads.settling import Outcome
@@ -45,7 +46,7 @@ class Posting:
     ) -> web.StreamResponse:
         """The body is the file; its name is in `Slug` or `Content-Disposition` (RFC 5023, 6266)."""
         headers = request.headers
-        name = conditions.posted_name(headers.get("Slug"), headers.get("Content-Disposition"))
+        name = dispositions.posted_name(headers.get("Slug"), headers.get("Content-Disposition"))
         if name is None:
             raise MalformedRequest(
                 "A POST to a folder is a form (multipart/form-data), or a file whose name is in"
@@ -79,7 +80,7 @@ class Posting:
     def _goal(self, text: str) -> Path:
         """A path in the tree, or the address of one as answers give it."""
         if text.startswith(FILES):
-            text = conditions.decoded(text.removeprefix(FILES))
+            text = names.decode(text.removeprefix(FILES).encode())
         return asking.named_path(text.strip("/"), self.parts.names)
 
     async def _form_fields(self, request: web.Request) -> dict[str, str]:

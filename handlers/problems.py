@@ -1,10 +1,10 @@
-"""Verdict or failure -> problem. The one table of statuses: no other module knows one of a refusal."""
+"""Verdict or failure -> problem. The one table of statuses: nobody else knows that of a refusal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from handlers.conditions import MalformedCondition, MalformedDigest
+from handlers.conditions import MalformedCondition
 from handlers.descriptions import (
     Json,
     entry_href,
@@ -14,6 +14,7 @@ from handlers.descriptions import (
     resolution_members,
     upload_href,
 )
+from handlers.digests import MalformedDigest
 from uploads import failures
 from uploads.collisions import (
     AlreadyStored,
@@ -232,7 +233,7 @@ class Problem:
         return {**headers, "Link": ", ".join(links)}
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
+class Refusal(Exception):
     """Raised by a door to answer with a problem."""
 
     def __init__(self, problem: Problem) -> None:
@@ -274,7 +275,7 @@ def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
 _Words = tuple[str, str, StoredFile | Folder | None, str, str]
 
 
-def _of_verdict(verdict: Refused, path: Path) -> _Words:
+def _of_verdict(verdict: Refused, path: Path) -> _Words:  # noqa: C901 - a line for each verdict
     match verdict:
         case AlreadyStored(existing):
             return ("already-stored", "name", existing,

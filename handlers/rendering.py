@@ -1,4 +1,4 @@
-"""Problem -> response: JSON, a page or text, by `Accept`. Also the request id that all of them show."""
+"""Problem -> response: JSON, a page or text, by `Accept`. Also the request id that all show."""
 
 import json
 import secrets

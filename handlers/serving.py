@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import conditions, descriptions, ranges
+from handlers import conditions, descriptions, digests, dispositions, ranges
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.files import StoredFile
@@ -29,7 +29,7 @@ def safe_headers(media_type: str, name: str) -> dict[str, str]:
     shown = f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
     return {
         "Content-Type": shown if passive else "application/octet-stream",
-        "Content-Disposition": conditions.content_disposition(name, inline=passive),
+        "Content-Disposition": dispositions.for_download(name, inline=passive),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-cache",
     }
@@ -39,7 +39,7 @@ async def serve(
     request: web.Request,
     file: StoredFile,
     reading: Reading,
-    digests: Mapping[str, bytes],
+    known: Mapping[str, bytes],
 ) -> web.StreamResponse:
     """GET or HEAD of one version, in the order of RFC 9110 section 13.2.2. Closes the reading."""
     try:
@@ -48,8 +48,8 @@ async def serve(
             "Last-Modified": descriptions.http_date(file.version.stored),
             "Accept-Ranges": "bytes",
         }
-        if "Want-Repr-Digest" in request.headers and digests:
-            headers["Repr-Digest"] = conditions.digest_header(digests)
+        if "Want-Repr-Digest" in request.headers and known:
+            headers["Repr-Digest"] = digests.header(known)
         if _unchanged(request, file):
             return web.Response(status=NOT_MODIFIED, headers=headers)
         return await _body(request, file, reading, headers)
@@ -65,9 +65,7 @@ def _unchanged(request: web.Request, file: StoredFile) -> bool:
     if condition.if_match is not None:
         fulfilled = condition.if_match_holds(file.etag)
     else:
-        fulfilled = not conditions.modified_after(
-            since("If-Unmodified-Since"), file.version.stored
-        )
+        fulfilled = not conditions.modified_after(since("If-Unmodified-Since"), file.version.stored)
     if not fulfilled:
         stale = Stale(file)
         raise Refusal(of_outcome(Outcome(stale, file.path), stale))

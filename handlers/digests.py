@@ -1,0 +1,70 @@
+"""Repr-Digest, Content-Digest (RFC 9530) and Content-MD5 <-> digests. Pure parsers."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+LENGTHS: Final = {"sha-256": 32, "sha-512": 64, "md5": 16}
+# RFC 8941: a dictionary member whose value is a byte sequence.
+MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:;[^,]*)?", re.ASCII)
+
+
+class MalformedDigest(ValueError):
+    """A digest was declared that cannot be read or is of no algorithm that is checked here."""
+
+
+def declared(
+    representation: Sequence[str], content: Sequence[str], md5: Sequence[str]
+) -> dict[str, bytes]:
+    """What a client says of its bytes, by algorithm. With no coding both headers mean the same."""
+    found: dict[str, bytes] = {}
+    for name, lines in (("Repr-Digest", representation), ("Content-Digest", content)):
+        for algorithm, value in _dictionary(name, lines):
+            _add(found, name, algorithm, value)
+    for line in md5:
+        _add(found, "Content-MD5", "md5", line.strip())
+    return found
+
+
+def _dictionary(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
+    if not lines:
+        return []
+    members = []
+    for item in ",".join(lines).split(","):
+        member = MEMBER.fullmatch(item.strip(" \t"))
+        if member is None:
+            raise MalformedDigest(
+                f"{name} cannot be read. It looks like this: {name}: sha-256=:<base64>:"
+            )
+        members.append((member[1], member[2]))
+    known = [member for member in members if member[0] in LENGTHS and member[0] != "md5"]
+    if not known:
+        algorithms = ", ".join(member[0] for member in members)
+        raise MalformedDigest(
+            f"{name} is of an algorithm that is not checked here ({algorithms})."
+            " Send sha-256 or sha-512."
+        )
+    return known
+
+
+def _add(found: dict[str, bytes], name: str, algorithm: str, value: str) -> None:
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != LENGTHS[algorithm]:
+        raise MalformedDigest(
+            f"{name}: the {algorithm} digest is not {LENGTHS[algorithm]} bytes in base64."
+        )
+    if found.setdefault(algorithm, digest) != digest:
+        raise MalformedDigest(f"{name}: two different {algorithm} digests were declared.")
+
+
+def header(digests: Mapping[str, bytes]) -> str:
+    return ", ".join(
+        f"{algorithm}=:{base64.b64encode(value).decode()}:"
+        for algorithm, value in digests.items()
+        if algorithm != "md5"
+    )
