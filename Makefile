@@ -28,7 +28,6 @@ lint: $(DEVELOPMENT) ## ruff: rules and format
 types: $(DEVELOPMENT) ## mypy, strict
 	@$(PYTHON) -m mypy
 
-# All tests of the documents; those that start the server run with the other tests only.
 docs: $(DEVELOPMENT) ## the documents say what the code does
 	@$(PYTHON) -m pytest -q tests/test_docs.py
 

@@ -136,7 +136,7 @@ class Many:
         try:
             return self.of.read(value)
         except ValueError as reason:
-            raise ValueError(f"holds {shown(value)}, where each {reason}") from None
+            raise ValueError(f"{shown(value)} {reason}") from None
 
 
 def size(least: int = 0, most: int = 1 << 60, *, none: bool = False) -> Quantity:

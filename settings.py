@@ -286,7 +286,8 @@ class _Found:
             try:
                 values[key] = of[key].read(value)
             except ValueError as reason:
-                self.problems.append(f"{place}: {reason}, and is {shown(value)}.")
+                end = "" if str(reason).endswith("?") else "."
+                self.problems.append(f"{place}: is {shown(value)}, but {reason}{end}")
         return values
 
     def _entries(self, name: str, known: Iterable[str]) -> Iterable[tuple[str, dict[str, object]]]:
@@ -327,6 +328,9 @@ class _Found:
         return policies
 
     def _path(self, place: str, labelled: tuple[str, object], taken: Iterable[str]) -> str | None:
+        if labelled[1] is None:
+            self.problems.append(f"{place}, path: is missing.")
+            return None
         path = str(self._read(Grant, {"folder": labelled}).get("folder", ""))
         if path in taken:
             self.problems.append(f"{place}, path: {path} has an entry already. Make them one.")
