@@ -19,19 +19,25 @@ from uploads.tree import Placed, Removed
 OK, CREATED, MOVED_FOR_GOOD, NO_CONTENT = 200, 201, 308, 204
 
 
+def status(outcome: Outcome) -> int:
+    """201 for a new name, 200 for a replaced or unchanged one."""
+    return OK if isinstance(outcome.verdict, Replace | Unchanged) else CREATED
+
+
+def stored_members(outcome: Outcome, *, seen: bool) -> dict[str, Json]:
+    """What stands there now. In a drop box: that it was received, and no more."""
+    file = _file(outcome)
+    return file_members(file) if seen else {"received": True, "size": file.content.size}
+
+
 def stored(outcome: Outcome, *, seen: bool) -> web.Response:
-    """201 for a new name, 200 for a replaced or unchanged one. In a drop box: that, and no more."""
-    file = outcome.file
-    if file is None:
-        msg = f"an accepted claim without a file: {outcome}"
-        raise ValueError(msg)
-    status = OK if isinstance(outcome.verdict, Replace | Unchanged) else CREATED
+    file, status_ = _file(outcome), status(outcome)
+    members = stored_members(outcome, seen=seen)
     if not seen:
-        received: dict[str, Json] = {"received": True, "size": file.content.size}
-        return json_response(received, status, {"Cache-Control": "no-store"})
+        return json_response(members, status_, {"Cache-Control": "no-store"})
     headers = {"ETag": file.etag, "Cache-Control": "no-store"}
     links = []
-    if status == CREATED:
+    if status_ == CREATED:
         headers["Location"] = file_href(file.path)
     if isinstance(outcome.verdict, Replace):
         previous = outcome.verdict.previous
@@ -43,7 +49,14 @@ def stored(outcome: Outcome, *, seen: bool) -> web.Response:
         links.append(f'<{file_href(outcome.twin.path)}>; rel="duplicate"')
     if links:
         headers["Link"] = ", ".join(links)
-    return json_response(file_members(file), status, headers)
+    return json_response(members, status_, headers)
+
+
+def _file(outcome: Outcome) -> StoredFile:
+    if outcome.file is None:
+        msg = f"an accepted claim without a file: {outcome}"
+        raise ValueError(msg)
+    return outcome.file
 
 
 def placed(made: Placed) -> web.Response:

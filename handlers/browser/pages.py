@@ -1,0 +1,257 @@
+"""Data -> HTML. Pure: reads nothing but its own templates, and every text in it is escaped.
+
+The templates have neither script nor inline style, so that the content policy can forbid both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FolderPath
+from typing import Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handlers.browser import assets, comparison, reference, wording
+from handlers.browser.comparison import NO_PREVIEW, UNSEEN, Comparison, Preview, Sides
+from handlers.descriptions import Json, entry_href, file_href, folder_href, upload_href
+from handlers.problems import TYPES, Problem, ProblemType
+from uploads.access import Principal
+from uploads.files import Event, Folder, Listing, Order, Page, StoredFile, Upload
+from uploads.names import Path
+from uploads.settling import Resolution
+
+MINUTE = 60
+COLUMNS = (
+    (Order.NAME, "Name"),
+    (Order.SIZE, "Size"),
+    (Order.MODIFIED, "Modified"),
+    (Order.TYPE, "Type"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file of a form that went well. `file` only where its sender may read it."""
+
+    name: str
+    file: StoredFile | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    name: str
+    problem: Problem
+    sides: Sides = UNSEEN
+
+    @property
+    def compared(self) -> Comparison | None:
+        return comparison.of_problem(self.problem, self.sides)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a column: a link that sorts by it, the other way round when it does already."""
+
+    label: str
+    order: str
+    href: str
+    sorted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    href: str
+    modified: float
+    is_folder: bool
+    size: int = 0
+    media_type: str = ""
+
+
+def _crumbs(path: Path) -> list[tuple[str, str]]:
+    above = [Path(path.parts[:depth]) for depth in range(1, len(path.parts) + 1)]
+    return [("Files", folder_href(Path(()))), *((one.name, folder_href(one)) for one in above)]
+
+
+def _seconds(count: int) -> str:
+    if count < 2 * MINUTE:
+        return wording.count(count, "second", "seconds")
+    return wording.count(round(count / MINUTE), "minute", "minutes")
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FolderPath(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["asset"] = lambda name: assets.ASSETS[name].href
+    made.filters |= {
+        "size": wording.size,
+        "exact_size": wording.exact_size,
+        "date": wording.date,
+        "exact_date": wording.exact_date,
+        "kind": wording.kind,
+        "seconds": _seconds,
+        "files": lambda number: wording.count(number, "file", "files"),
+        "crumbs": _crumbs,
+        "file_href": file_href,
+        "folder_href": folder_href,
+        "upload_href": upload_href,
+    }
+    return made
+
+
+_ENVIRONMENT: Final = _environment()
+
+
+def _render(template: str, **data: object) -> str:
+    return _ENVIRONMENT.get_template(template).render(**data)
+
+
+def problem(problem: Problem, request_id: str, sides: Sides = UNSEEN) -> str:
+    """Any refusal, with both files side by side where there are two."""
+    return _render(
+        "problem.html",
+        problem=problem,
+        request_id=request_id,
+        compared=comparison.of_problem(problem, sides),
+    )
+
+
+def listing(
+    folder: Folder, page: Page, listing: Listing, *, may_create: bool, stored: int = 0
+) -> str:
+    """One page of a folder. `stored`: how many files the visitor has just added."""
+    return _render(
+        "listing.html",
+        folder=folder,
+        page=page,
+        rows=[_row(entry) for entry in page.entries],
+        columns=[_column(folder, listing, order, label) for order, label in COLUMNS],
+        may_create=may_create,
+        stored=stored,
+        is_further=listing.after is not None,
+        first_href=_listing_href(folder, listing.order, listing.limit, desc=listing.descending),
+        next_href=page.after
+        and _listing_href(
+            folder, listing.order, listing.limit, desc=listing.descending, after=page.after
+        ),
+    )
+
+
+def _row(entry: StoredFile | Folder) -> Row:
+    href = entry_href(entry)
+    if isinstance(entry, Folder):
+        return Row(entry.path.name, href, entry.modified, is_folder=True)
+    content = entry.content
+    return Row(
+        entry.path.name,
+        href,
+        entry.version.modified,
+        is_folder=False,
+        size=content.size,
+        media_type=content.media_type,
+    )
+
+
+def _column(folder: Folder, listing: Listing, order: Order, label: str) -> Column:
+    is_sorted = listing.order is order
+    turned = is_sorted and not listing.descending
+    direction = ("descending" if listing.descending else "ascending") if is_sorted else ""
+    href = _listing_href(folder, order, listing.limit, desc=turned)
+    return Column(label, order.value, href, direction)
+
+
+def _listing_href(
+    folder: Folder, order: Order, limit: int, *, desc: bool, after: str | None = None
+) -> str:
+    fields = {"sort": order.value, "desc": "true" if desc else "false", "limit": str(limit)}
+    if after is not None:
+        fields["after"] = after
+    return f"{folder_href(folder.path)}?{urlencode(fields)}"
+
+
+def drop_box(path: Path, stored: int = 0) -> str:
+    """For who may add to a folder, but not look into it."""
+    return _render("drop_box.html", path=path, stored=stored)
+
+
+def results(
+    folder: Path, stored: Sequence[Stored], refused: Sequence[Refused], request_id: str
+) -> str:
+    """After a form with several files of which something was refused."""
+    undecided = sum(1 for one in refused if one.problem.resolutions)
+    return _render(
+        "results.html",
+        folder=folder,
+        headline=_headline(len(stored), len(refused), undecided),
+        refused=refused,
+        stored=stored,
+        request_id=request_id,
+    )
+
+
+def _headline(stored: int, refused: int, undecided: int) -> str:
+    parts = [wording.count(stored, "file", "files") + " stored"] if stored else []
+    if undecided:
+        parts.append(wording.count(undecided, "file needs", "files need") + " your word")
+    if refused > undecided:
+        parts.append(wording.count(refused - undecided, "file", "files") + " not taken")
+    return ", ".join(parts)
+
+
+def stored(file: StoredFile) -> str:
+    return _render("stored.html", file=file)
+
+
+def history(
+    path: Path, events: Sequence[Event], *, may_restore: bool = True, next_href: str | None = None
+) -> str:
+    """Newest first. `may_restore` only spares a button: the rules judge a restore themselves."""
+    newest = events[0].version if events else None
+    return _render(
+        "history.html",
+        path=path,
+        events=events,
+        current=newest.etag if newest else "",
+        may_restore=may_restore,
+        next_href=next_href,
+    )
+
+
+def uploads(
+    principal: Principal, found: Sequence[Upload], next_href: str | None = None
+) -> str:
+    """The parked uploads of one user."""
+    return _render(
+        "uploads.html",
+        uploads=found,
+        next_href=next_href,
+        is_anonymous=principal.is_anonymous,
+    )
+
+
+def waiting(
+    upload: Upload, resolutions: tuple[Resolution, ...], preview: Preview = NO_PREVIEW
+) -> str:
+    """A parked upload that nothing stands in the way of any more."""
+    compared = comparison.of_free(upload, resolutions, preview)
+    return _render("waiting.html", upload=upload, compared=compared)
+
+
+def problem_type(type_: ProblemType) -> str:
+    return _render("problem_type.html", type=type_)
+
+
+def problem_types() -> str:
+    return _render("problem_types.html", types=TYPES.values())
+
+
+def docs(openapi: Mapping[str, Json]) -> str:
+    """The contract, readable."""
+    return _render("docs.html", reference=reference.of_document(openapi))

@@ -1,0 +1,298 @@
+"""POST multipart/form-data to a folder: the door for browsers without JavaScript and `curl -F`.
+
+The form streams: each file is judged and settled on its own while the next is still on its way, and
+at most a few pieces of it are in memory. A field speaks for the files that come after it. A file
+that is refused does not stop the others; a form that breaks off says what of it was stored.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+from aiohttp import web
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from handlers import asking, bodies, conditions, form_answers, part_headers
+from handlers.conditions import MalformedCondition
+from handlers.form_answers import Refused, Result, Stored
+from handlers.identity import principal_of
+from handlers.part_headers import Heading
+from handlers.parts import Parts
+from handlers.problems import Problem, Refusal, of_bad_name, of_failure, of_malformed, of_outcome
+from handlers.rendering import request_id
+from uploads import names
+from uploads.access import Principal, Right
+from uploads.collisions import Accepted
+from uploads.failures import BodyTooShort, Failure, MalformedRequest, NotIdentified
+from uploads.names import BadName, NameRule, Path
+from uploads.settling import Arrival
+
+HEADER_BYTES = 16 << 10
+OTHER_PARTS = 100
+# What may come before the first part, after the last one, or as the headers of one.
+BYTES_OUTSIDE_PARTS = 256 << 10
+BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+POLICY_WORDS = frozenset({"same_file", "same_name", "same_content"})
+FIELDS = POLICY_WORDS | {"if_match", "if_none_match", "folder"}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A part begins."""
+
+    headers: list[tuple[str, str]]
+
+
+Event = Head | bytes | None
+
+
+class FormBody:
+    """The parts of a form, one after the other. `broken`: why no more of it can be read."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], boundary: str, most_parts: int) -> None:
+        self._parser = PushMultipartParser(
+            boundary,
+            max_header_size=HEADER_BYTES,
+            max_segment_count=most_parts,
+            header_charset="latin-1",
+        )
+        self._events = self._parse(pieces)
+        self.broken: Exception | None = None
+
+    async def parts(self) -> AsyncIterator["Part"]:
+        while isinstance(event := await self.next_event(), Head):
+            part = Part(self, part_headers.heading(event.headers))
+            yield part
+            await part.throw_away()
+
+    async def next_event(self) -> Event:
+        """A part's head, then its pieces, then None; and None at the end of the form."""
+        try:
+            return await anext(self._events, None)
+        except Exception as broken:
+            self.broken = broken
+            raise
+
+    async def _parse(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+        outside = 0
+        try:
+            async for piece in pieces:
+                outside += len(piece)
+                for event in self._parser.parse(piece):
+                    outside = 0
+                    is_head = isinstance(event, MultipartSegment)
+                    yield Head(event.headerlist) if is_head else event
+                if outside > BYTES_OUTSIDE_PARTS:
+                    raise MalformedRequest("The form holds too much that belongs to no part of it.")
+        except MultipartError as error:
+            raise MalformedRequest(f"The form cannot be read: {error}.") from error
+        try:
+            self._parser.close()
+        except MultipartError as error:
+            raise BodyTooShort("The form ended before its closing boundary.") from error
+
+
+class Part:
+    """One part, to be read piece by piece while it is its turn."""
+
+    def __init__(self, form: FormBody, heading: Heading) -> None:
+        self.heading = heading
+        self._form = form
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        event = None if self._ended else await self._form.next_event()
+        if not isinstance(event, bytes):
+            self._ended = True
+            raise StopAsyncIteration
+        return event
+
+    async def throw_away(self) -> None:
+        async for _ in self:
+            pass
+
+
+@dataclass(slots=True)
+class Filling:
+    """A form on its way in: what its fields have said so far, and what became of its files."""
+
+    request: web.Request
+    principal: Principal
+    folder: Path
+    target: Path
+    fields: dict[str, str]
+    results: list[Result] = field(default_factory=list)
+    field_bytes: int = 0
+    unheard: str = ""
+
+    async def hear(self, part: Part, most: int, limits: names.Limits) -> None:
+        name = part.heading.field.lower().replace("-", "_")
+        value = bytearray()
+        async for piece in part:
+            self.field_bytes += len(piece)
+            if self.field_bytes > most:
+                raise MalformedRequest(f"The fields of the form hold more than {most:,} bytes.")
+            value += piece
+        if name not in FIELDS:
+            return
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            raise MalformedRequest(f'The field "{name}" is not UTF-8.') from None
+        # An option that was left alone comes as an empty field.
+        self.fields.pop(name, None)
+        if text:
+            self.fields[name] = text
+            self.unheard = name
+        if name == "folder":
+            self.target = _below(self.folder, text, limits)
+
+    def arrival(self, heading: Heading, limits: names.Limits) -> Arrival:
+        """May raise a BadName, for the name of this one file."""
+        words = {name: self.fields[name] for name in POLICY_WORDS & self.fields.keys()}
+        return Arrival(
+            door="form",
+            path=self._path(heading.filename or "", limits),
+            principal=self.principal,
+            condition=conditions.condition(self._lines("If-Match"), self._lines("If-None-Match")),
+            wishes=asking.wishes(self.request, words),
+            claimed_type=heading.media_type,
+            may_rename=True,
+        )
+
+    def _path(self, filename: str, limits: names.Limits) -> Path:
+        """A folder chosen in a browser sends the paths within it as names (`dir/sub/f.txt`)."""
+        if part_headers.readable(filename) != filename:
+            raise BadName(NameRule.ENCODING, filename, "The name is not UTF-8; encode it so.")
+        return names.parse("/".join((*self.target.parts, filename)), limits)
+
+    def _lines(self, header: str) -> list[str]:
+        name = header.lower().replace("-", "_")
+        if name in self.fields:
+            return [self.fields[name]]
+        return self.request.headers.getall(header, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    parts: Parts
+
+    async def post(self, request: web.Request, folder: Path) -> web.StreamResponse:
+        asking.refuse_unreadable_body(request)
+        principal = principal_of(request)
+        self._demand_some_right(principal, folder)
+        query = {name.replace("-", "_"): text for name, text in asking.query(request).items()}
+        said = {name: text for name, text in query.items() if name in FIELDS and text}
+        target = _below(folder, said.get("folder", ""), self.parts.names)
+        filling = Filling(request, principal, folder, target, said)
+        pieces = bodies.pieces(request, self.parts.rules.limits)
+        most = self.parts.http.files_per_form + OTHER_PARTS
+        body = FormBody(pieces, _boundary(request), most)
+        try:
+            await self._fill(filling, body)
+        except (Failure, Refusal, BadName, MalformedCondition) as broken:
+            raise _with_results(broken, filling) from broken
+        return await form_answers.answer(self.parts, request, filling.target, filling.results)
+
+    async def _fill(self, filling: Filling, body: FormBody) -> None:
+        async for part in body.parts():
+            if part.heading.filename is None:
+                await filling.hear(part, self.parts.http.field_bytes, self.parts.names)
+                continue
+            if len(filling.results) == self.parts.http.files_per_form:
+                most = self.parts.http.files_per_form
+                raise MalformedRequest(f"One form takes {most} files. Send the rest in another.")
+            result = await self._take(filling, body, part)
+            if result is not None:
+                filling.results.append(result)
+                filling.unheard = ""
+        if not filling.results:
+            raise MalformedRequest("There is no file in the form. Choose at least one.")
+        if filling.unheard:
+            raise MalformedRequest(
+                f'The field "{filling.unheard}" came after the files and was not heard.'
+                " A field speaks for the files that come after it."
+            )
+
+    async def _take(self, filling: Filling, body: FormBody, part: Part) -> Result | None:
+        """One file; None for a file input that was left empty."""
+        sent = part.heading.filename or ""
+        name = part_headers.readable(sent)
+        if not sent:
+            return await self._nameless(part)
+        try:
+            part.heading.check_encoding()
+            arrival = filling.arrival(part.heading, self.parts.names)
+            outcome = await self.parts.receiver.receive(arrival, part)
+        except NotIdentified:
+            # About the request rather than the file: whoever asks is to sign in.
+            raise
+        except (Failure, BadName, Refusal) as refused:
+            if body.broken is not None:
+                raise
+            return Refused(name, _problem(refused))
+        if not isinstance(outcome.verdict, Accepted):
+            return Refused(name, of_outcome(outcome, outcome.verdict))
+        seen = self.parts.rules.may(arrival.principal, Right.READ, outcome.path)
+        return Stored(name, outcome, seen=seen)
+
+    async def _nameless(self, part: Part) -> Result | None:
+        if await anext(part, None) is None:
+            return None
+        return Refused("", of_failure(MalformedRequest("A file of the form has no name.")))
+
+    def _demand_some_right(self, principal: Principal, folder: Path) -> None:
+        """Before the body is invited. What each file needs is judged file by file."""
+        rules = self.parts.rules
+        if not rules.access.may_any(principal, folder):
+            rules.deny(principal, Right.CREATE, folder)
+
+
+def _below(folder: Path, text: str, limits: names.Limits) -> Path:
+    """The folder that the field `folder` names, seen from the one that the form was sent to."""
+    below = text.removesuffix("/")
+    return names.parse("/".join((*folder.parts, below)), limits) if below else folder
+
+
+def _boundary(request: web.Request) -> str:
+    """RFC 2046 section 5.1.1."""
+    _, parameters = parse_options_header(request.headers.get("Content-Type", ""))
+    boundary: str = parameters.get("boundary", "")
+    if BOUNDARY.fullmatch(boundary) is None:
+        raise MalformedRequest("The Content-Type of a form needs a boundary of 1 to 70 characters.")
+    return boundary
+
+
+def _problem(refused: Failure | BadName | Refusal | MalformedCondition) -> Problem:
+    match refused:
+        case Refusal():
+            return refused.problem
+        case BadName():
+            return of_bad_name(refused)
+        case MalformedCondition():
+            return of_malformed(refused)
+        case Failure():
+            return of_failure(refused)
+
+
+def _with_results(
+    broken: Failure | BadName | Refusal | MalformedCondition, filling: Filling
+) -> Refusal:
+    """The problem of the form as a whole, with what its files have come to before."""
+    problem = _problem(broken)
+    if not filling.results:
+        return Refusal(problem)
+    stored = sum(isinstance(one, Stored) for one in filling.results)
+    said = f" Before that, {stored} of its files were stored." if stored else ""
+    members = form_answers.members(filling.results, request_id(filling.request))
+    return Refusal(
+        replace(problem, detail=problem.detail + said, extra={**problem.extra, **members})
+    )
