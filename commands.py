@@ -7,8 +7,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-FINE, FOUND, WRONG_USE = 0, 1, 2
-
 DESCRIPTION = """\
 noclobber is an upload server that never overwrites by accident, and never stores the same file
 twice without saying so. Without a command it serves."""
@@ -46,11 +44,12 @@ examples:
 
 TOKENS = """\
 Tokens are passwords for scripts and apps: made by us, revocable one by one, and no more powerful
-than their user. A running server follows at once."""
+than their user. One without a user has what the configuration grants to "token:NAME".
+A running server follows at once."""
 TOKENS_EXAMPLES = """\
 examples:
-  noclobber token add ann --note "backup script"
-  noclobber token add ann --folder inbox --right create
+  noclobber token add backup --user ann --note "the script on the laptop"
+  noclobber token add scanner --user ann --folder inbox --right create --days 365
   curl -T report.pdf -H "Authorization: Bearer TOKEN" http://127.0.0.1:8080/files/report.pdf"""
 
 IMPORT = """\
@@ -207,6 +206,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 36500):  # noqa: PLR2004 - a century
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
+
+
 def _user(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     for action, short in (
@@ -230,7 +235,8 @@ def _user(parser: argparse.ArgumentParser) -> None:
 def _token(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     adding = actions.add_parser("add", help="make a token; its secret is shown once")
-    adding.add_argument("name", metavar="USER", help="whose rights it has")
+    adding.add_argument("name", metavar="NAME", help="what it is called, for list and revoke")
+    adding.add_argument("--user", help="whose rights it has (default: only its own grants)")
     adding.add_argument("--note", default="", help="what it is for")
     adding.add_argument("--folder", default="", help="only there and below (default: everywhere)")
     adding.add_argument(
@@ -239,8 +245,9 @@ def _token(parser: argparse.ArgumentParser) -> None:
         choices=("list", "read", "create", "replace", "delete"),
         help="only this right; may be given several times (default: all that the user has)",
     )
+    adding.add_argument("--days", type=_days, help="worthless after so many (default: never)")
     revoking = actions.add_parser("revoke", help="make a token worthless")
-    revoking.add_argument("id", metavar="ID", help="as shown by token list")
+    revoking.add_argument("name", metavar="NAME", help="as shown by token list")
     listing = actions.add_parser("list", help="list all tokens, without their secrets")
     for added in (adding, revoking, listing):
         _place(added)

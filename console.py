@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
+FINE, FOUND, WRONG_USE = 0, 1, 2
+
 
 class Refused(Exception):
     """The command cannot be done; its text says why and what to do next."""
@@ -26,6 +28,16 @@ def password(*, from_stdin: bool) -> str:
     return first
 
 
+def say(line: str) -> None:
+    """A line of the result of a command."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def complain(line: str) -> None:
+    sys.stderr.write(f"noclobber: {printable(line)}\n")
+
+
 def printable(text: str) -> str:
     """The text on one line, with everything invisible written as an escape."""
     return "".join(
@@ -39,7 +51,9 @@ class Progress:
     What is done within a second leaves no trace.
     """
 
-    def __init__(self, doing: str, total: int, unit: str, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, doing: str, total: int, unit: str = "bytes", stream: TextIO | None = None
+    ) -> None:
         self._doing = doing
         self._total = total
         self._unit = unit
@@ -73,8 +87,7 @@ class Progress:
     def say(self, line: str) -> None:
         """A line of the result, which stays."""
         self._wipe()
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        say(line)
 
     def _draw(self) -> None:
         share = min(1.0, self._done / self._total) if self._total else 0.0

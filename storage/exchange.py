@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from uploads.names import BadName, Path
-
 from storage.folders import (
     Found,
     FoundFile,
@@ -40,6 +38,7 @@ from uploads.collisions import (
 from uploads.failures import Failure
 from uploads.files import Folder, Listing, StoredFile
 from uploads.library import Library
+from uploads.names import BadName, Path
 from uploads.policy import SameFile, SameName, Wishes
 from uploads.receiving import Receiver
 from uploads.settling import Arrival, Outcome
@@ -168,11 +167,8 @@ def reason(refused: Refused) -> str:
             return f'is stored already as "{existing.path}"'
         case NameTaken(existing) | Stale(existing) | ConditionRequired(existing):
             return f"holds other bytes than {_the(existing)}, which has this name already"
-        case NameEquivalent(existing, wanted, rule):
-            return (
-                f'would be stored below "{wanted}", a name that equals that of {_the(existing)}'
-                f" ({rule.value})"
-            )
+        case NameEquivalent(existing, _, rule):
+            return f"has a name that equals that of {_the(existing)} ({rule.value})"
         case ContentKnown(existing):
             return f'has the same bytes as "{existing.path}"'
         case TypeClash(existing):
@@ -231,7 +227,7 @@ class Export:
             after: str | None = None
             while True:
                 listing = Listing(after=after, limit=PAGE)
-                _, page = await self.library.list(self.principal, path, listing)
+                _, page = await self.library.page(self.principal, path, listing)
                 yield page.entries
                 folders += [entry.path for entry in page.entries if isinstance(entry, Folder)]
                 after = page.after

@@ -1,0 +1,77 @@
+"""Around a running server: its addresses, signals to stop, and how it says that it is ready.
+
+Knows sockets and signals, nothing of HTTP and nothing of files.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from console import Refused
+
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine reach the address? A name must resolve to nothing else."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
+
+
+async def listen(
+    protocol_factory: Callable[[], asyncio.Protocol], host: str, port: int
+) -> asyncio.Server:
+    """:raises Refused: the address is not ours or taken."""
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(protocol_factory, host, port, backlog=1024)
+    except (OSError, OverflowError) as error:
+        raise Refused(
+            f"Cannot listen at {host} port {port}: {getattr(error, 'strerror', None) or error}."
+            " Stop what listens there, or give another --host or --port (0 takes a free one)."
+        ) from error
+
+
+def address(server: asyncio.Server) -> str:
+    """Where a browser on this machine finds the server."""
+    host, port = server.sockets[0].getsockname()[:2]
+    shown = WILDCARDS.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/"
+
+
+@contextlib.asynccontextmanager
+async def stop_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that the first signal sets. The second ends the process at once, like a kill -9."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, told)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def notify(states: Sequence[str]) -> None:
+    """Tells systemd, where it started us (sd_notify(3)). That nobody listens is no failure."""
+    where = os.environ.get("NOTIFY_SOCKET")
+    if not where:
+        return
+    name = "\0" + where[1:] if where.startswith("@") else where
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto("\n".join(states).encode(), name)

@@ -1,0 +1,186 @@
+"""The commands that need no running server: what each does with what it is given, and says of it.
+
+Each returns the exit code. None wires anything; `server.py` does.
+"""
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path as Folder
+
+from console import FINE, FOUND, Progress, Refused, amount, password, printable, say
+from handlers.parts import Parts
+from storage import accounts, exchange
+from storage.folders import FoundFile, Target, found_in
+from storage.roster import Token
+from uploads import names
+from uploads.access import ALL_RIGHTS, Principal, Right, Scope
+from uploads.collisions import Link, Unchanged
+from uploads.files import StoredFile
+from uploads.names import BadName, Path
+from uploads.policy import SameContent, Wishes
+
+# So many share a commit; more would only hold more memory.
+AT_ONCE = 16
+
+
+def user(arguments: argparse.Namespace, data: Folder) -> int:
+    """The command `user`."""
+    match arguments.action:
+        case "add":
+            accounts.add_user(data, arguments.name, password(from_stdin=arguments.password_stdin))
+            say(f"{arguments.name} is registered.")
+        case "passwd":
+            accounts.set_password(
+                data, arguments.name, password(from_stdin=arguments.password_stdin)
+            )
+            say(f"{arguments.name} has a new password.")
+        case "remove":
+            accounts.remove_user(data, arguments.name)
+            say(f"{arguments.name} is removed, with all tokens. The files stay.")
+        case _:
+            for name, registered in accounts.list_users(data).items():
+                say(f"{name:<24} since {_day(registered.added)}")
+    return FINE
+
+
+def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> int:
+    """The command `token`."""
+    match arguments.action:
+        case "add":
+            secret = accounts.add_token(
+                data,
+                arguments.name,
+                arguments.user,
+                note=arguments.note,
+                scope=_scope(arguments, limits),
+                expires=arguments.days and time.time() + arguments.days * 86400,
+            )
+            say(f"{secret}\nThis is shown once only. Send it as: Authorization: Bearer {secret}")
+        case "revoke":
+            accounts.revoke_token(data, arguments.name)
+            say(f"{arguments.name} is worthless from now on.")
+        case _:
+            for name, known in accounts.list_tokens(data).items():
+                say(_described(name, known))
+    return FINE
+
+
+def _scope(arguments: argparse.Namespace, limits: names.Limits) -> Scope | None:
+    if not arguments.folder and not arguments.right:
+        return None
+    rights = frozenset(map(Right, arguments.right)) if arguments.right else ALL_RIGHTS
+    return Scope(_path(arguments.folder, limits), rights)
+
+
+def _described(name: str, known: Token) -> str:
+    owner = f"of {known.owner}" if known.owner else "of nobody"
+    rights = ", ".join(known.rights) if known.rights else "all rights"
+    ends = f", until {_day(known.expires)}" if known.expires else ""
+    place = f"/{known.folder}" if known.folder else "everywhere"
+    note = f"  {printable(known.note)}" if known.note else ""
+    return f"{name:<24} {owner}, {rights}, {place}, since {_day(known.added)}{ends}{note}"
+
+
+def _day(moment: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
+
+
+async def take_in(
+    arguments: argparse.Namespace, parts: Parts, operator: Principal, data: Folder
+) -> int:
+    """The command `import`."""
+    folder: Folder = arguments.folder
+    _check_apart(folder, data)
+    same_content = arguments.same_content and SameContent(arguments.same_content)
+    importing = exchange.Import(
+        folder=folder,
+        into=_path(arguments.into, parts.names),
+        principal=operator,
+        wishes=Wishes(same_content=same_content or None),
+        limits=parts.names,
+        receiver=parts.receiver,
+        tree=parts.tree,
+    )
+    counted: Counter[str] = Counter()
+    total = sum(found.size for found in found_in(folder) if isinstance(found, FoundFile))
+    with Progress("importing", total) as progress:
+
+        def tell(told: exchange.Taken | exchange.NotTaken) -> None:
+            counted[_kind(told)] += 1
+            if isinstance(told, exchange.NotTaken):
+                progress.say(f"{_shown(told.names)} {printable(told.why)}")
+
+        at_once = min(AT_ONCE, parts.rules.limits.uploads_per_principal)
+        await importing.run(at_once, tell, progress.add)
+    say(
+        f"{counted['new']:,} new, {counted['link']:,} linked to bytes already stored,"
+        f" {counted['unchanged']:,} there already, {counted['refused']:,} not taken."
+    )
+    return FOUND if counted["refused"] else FINE
+
+
+def _check_apart(folder: Folder, data: Folder) -> None:
+    """An import would otherwise take in what it is just writing."""
+    if not folder.is_dir():
+        raise Refused(f'There is no folder "{folder}" to import.')
+    here, there = folder.resolve(), data.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):
+        raise Refused(
+            f'"{folder}" and the data folder "{data}" lie within each other. Choose another.'
+        )
+
+
+def _kind(told: exchange.Taken | exchange.NotTaken) -> str:
+    if isinstance(told, exchange.NotTaken):
+        return "refused"
+    match told.outcome.verdict:
+        case Unchanged():
+            return "unchanged"
+        case Link():
+            return "link"
+        case _:
+            return "new"
+
+
+async def write_out(arguments: argparse.Namespace, parts: Parts, operator: Principal) -> int:
+    """The command `export`."""
+    exporting = exchange.Export(parts.library, operator, _target(arguments.folder))
+    counted: Counter[str] = Counter()
+    with Progress("exporting", await exporting.total()) as progress:
+
+        def tell(told: StoredFile | exchange.NotWritten) -> None:
+            if isinstance(told, StoredFile):
+                counted["files"] += 1
+                counted["bytes"] += told.content.size
+            else:
+                counted["refused"] += 1
+                progress.say(f'"{printable(str(told.path))}": {printable(told.why)}')
+
+        await exporting.run(AT_ONCE, tell, progress.add)
+    say(
+        f"{counted['files']:,} files written ({amount(counted['bytes'])}),"
+        f" {counted['refused']:,} not."
+    )
+    return FOUND if counted["refused"] else FINE
+
+
+def _target(folder: Folder) -> Target:
+    try:
+        return Target(folder)
+    except (FileExistsError, NotADirectoryError):
+        raise Refused(
+            f'"{folder}" is not an empty folder. An export overwrites nothing: choose a new one.'
+        ) from None
+
+
+def _path(text: str, limits: names.Limits) -> Path:
+    folder = text.strip("/")
+    try:
+        return names.parse(folder, limits) if folder else Path(())
+    except BadName as bad:
+        raise Refused(bad.message) from None
+
+
+def _shown(parts: tuple[str, ...]) -> str:
+    return f'"{printable("/".join(parts) or ".")}"'
