@@ -75,7 +75,7 @@ async def read(blobs: Blobs, content: Content) -> bytes:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("known", [True, False])
 async def test_what_was_kept_is_read_back_byte_for_byte(
-    blobs: Blobs, size: int, known: bool
+    blobs: Blobs, size: int, *, known: bool
 ) -> None:
     data = data_of(size)
     async with blobs.stage(size if known else None, ()) as stage:
@@ -155,8 +155,9 @@ async def test_a_part_can_be_read(blobs: Blobs, size: int) -> None:
         assert await reading.read(3, 10) == data[3:13]
         assert await reading.read(size - 2, 10) == data[-2:]
         middle = size // 2
-        assert b"".join([piece async for piece in reading.pieces(middle, 9)]) == (
-            data[middle : middle + 9]
+        assert (
+            b"".join([piece async for piece in reading.pieces(middle, 9)])
+            == (data[middle : middle + 9])
         )
     finally:
         reading.close()
@@ -170,7 +171,8 @@ async def test_two_who_read_at_once_do_not_disturb_each_other(blobs: Blobs) -> N
         return b"".join([piece async for piece in reading.pieces(0, len(data))])
 
     try:
-        assert await asyncio.gather(all_pieces(), all_pieces()) == [data, data]
+        first, second = await asyncio.gather(all_pieces(), all_pieces())
+        assert first == second == data
     finally:
         reading.close()
 

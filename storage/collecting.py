@@ -1,0 +1,60 @@
+"""Garbage: what has outlived its time is forgotten in the index first, its bytes are removed later.
+
+In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL and no disk.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from storage import lease
+from uploads.events import Collected
+from uploads.files import Content
+from uploads.ports import Blobs, Index, Turn
+
+_AT_ONCE = 200
+
+
+async def collect(
+    index: Index, blobs: Blobs, data: Path, now: float, keep_versions: float | None
+) -> Collected:
+    """`keep_versions`: for how many seconds after its replacement or deletion; None is for ever.
+
+    While a backup copies the blobs, nothing is collected at all: it may be about to copy them.
+    """
+    with lease.removing(data) as may:
+        if not may:
+            return Collected(0, 0, 0, 0)
+        versions = 0
+        if keep_versions is not None:
+            before = now - keep_versions
+            versions = await _repeated(index, lambda turn: turn.forget_versions(before, _AT_ONCE))
+        uploads = await _repeated(index, lambda turn: turn.forget_uploads(now, _AT_ONCE))
+        contents = size = 0
+        while forgotten := await index.write(lambda turn: turn.forget_contents(_AT_ONCE)):
+            removed = await remove_unnamed(index, blobs, forgotten)
+            contents += len(removed)
+            size += sum(content.size for content in removed)
+        return Collected(versions, uploads, contents, size)
+
+
+async def remove_unnamed(index: Index, blobs: Blobs, contents: list[Content]) -> list[Content]:
+    """Removes the bytes of those that nothing names; returns which.
+
+    In a turn after the one that forgot them is durable: a claim of the same bytes may have come
+    in between. None can come while this turn lasts, and one after it puts the bytes back.
+    """
+
+    def remove(turn: Turn) -> list[Content]:
+        unnamed = [content for content in contents if not turn.is_named(content)]
+        for content in unnamed:
+            blobs.remove(content)
+        return unnamed
+
+    return await index.write(remove)
+
+
+async def _repeated(index: Index, forget: Callable[[Turn], int]) -> int:
+    total = 0
+    while forgotten := await index.write(forget):
+        total += forgotten
+    return total

@@ -1,0 +1,40 @@
+"""While somebody copies the blobs, nobody removes any. Held by the kernel, so a crash lets go."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_NAME = "copying.lock"
+
+
+@contextlib.contextmanager
+def copying(data: Path) -> Iterator[None]:
+    """Waits until no removal is under way, then holds off the next. Many may copy at once."""
+    descriptor = _open(data)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def removing(data: Path) -> Iterator[bool]:
+    """Whether bytes may be removed now: False while somebody copies."""
+    descriptor = _open(data)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _open(data: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(data / _NAME, flags, 0o600)
