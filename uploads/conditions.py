@@ -1,22 +1,34 @@
-"""The conditions of a request, as the rules see them: sets of ETags, or any version at all.
+"""On what a request depends: entity tags that must, or must not, be those of the current version.
 
-ETags are opaque strings with their double quotes, as `files.Version.etag` gives them.
+Knows how tags compare (RFC 9110 section 8.8.3.2), and nothing of how a header spells them. A tag is
+an opaque string that includes its double quotes; where it is weak, `W/` stands before them.
 """
 
 from dataclasses import dataclass
 
+WEAK = "W/"
+
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What If-Match or If-None-Match names: `*`, or strong and weak tags."""
+    """`any` is the `*`. `weak` holds the quoted part of tags that were sent with `W/`."""
 
     any: bool = False
     strong: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
 
+    def match_strongly(self, current: str) -> bool:
+        return self.any or (not current.startswith(WEAK) and current in self.strong)
+
+    def match_weakly(self, current: str) -> bool:
+        opaque = current.removeprefix(WEAK)
+        return self.any or opaque in self.strong or opaque in self.weak
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
+    """What the request says of the current version; None where it says nothing."""
+
     if_match: Tags | None = None
     if_none_match: Tags | None = None
 
@@ -24,17 +36,16 @@ class Condition:
         return self.if_match_holds(current) and self.if_none_match_holds(current)
 
     def if_match_holds(self, current: str | None) -> bool:
-        """RFC 9110 section 13.1.1: by strong comparison, so that a weak tag never matches."""
+        """RFC 9110 section 13.1.1, by strong comparison. None: nothing is there."""
         if self.if_match is None:
             return True
-        return current is not None and (self.if_match.any or current in self.if_match.strong)
+        return current is not None and self.if_match.match_strongly(current)
 
     def if_none_match_holds(self, current: str | None) -> bool:
-        """RFC 9110 section 13.1.2: by weak comparison."""
-        if self.if_none_match is None or current is None:
+        """RFC 9110 section 13.1.2, by weak comparison."""
+        if self.if_none_match is None:
             return True
-        named = self.if_none_match
-        return not (named.any or current in named.strong or current in named.weak)
+        return current is None or not self.if_none_match.match_weakly(current)
 
 
 UNCONDITIONAL = Condition()

@@ -1,55 +1,32 @@
-"""What may be a name or a path, and when two names collide. Stored as sent, or refused."""
+"""What may be a path, and when two names collide.
 
-import re
+Two names collide when their keys are equal: the same text after Unicode normalisation and full case
+folding, without trailing dots and spaces. What a single name may hold stands in `spelling`; how a
+request or a disk spells a path is known elsewhere.
+"""
+
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
 
-PCHAR = "-._~!$&'()*+,;=:@"
+from uploads.freenames import free_name as free_name
+from uploads.spelling import BadName as BadName
+from uploads.spelling import Rule as Rule
+from uploads.spelling import check, shown
 
-
-class NameRule(StrEnum):
-    """What a name can break."""
-
-    EMPTY = "empty"
-    TRAVERSAL = "traversal"
-    SEPARATOR = "separator"
-    CONTROL = "control character"
-    INVISIBLE = "invisible character"
-    DIRECTION = "direction override"
-    UNASSIGNED = "not a character"
-    ENCODING = "encoding"
-    RESERVED = "reserved on Windows"
-    CHARACTER = "character not allowed on Windows"
-    ENDING = "dot or space at an end"
-    LENGTH = "too long"
-    DEPTH = "too deep"
+# RFC 3986 section 3.3: pchar, less what stands for itself anyway.
+READABLE: Final = "!$&'()*+,;=:@"
+HEX_DIGITS: Final = frozenset(b"0123456789abcdefABCDEF")
+ESCAPE_DIGITS: Final = 2
+PADDING: Final = " ."
 
 
-class BadName(ValueError):
-    """This cannot be a name. `message` is for people."""
-
-    def __init__(self, rule: NameRule, name: str, message: str) -> None:
-        super().__init__(message)
-        self.rule = rule
-        self.name = name
-        self.message = message
-
-
-class Equivalence(StrEnum):
-    """Why two spellings are one name, the weakest reason that suffices."""
-
-    NORMALISATION = "unicode normalisation"
-    CASE = "case"
-    ENDING = "a dot or space at the end"
-
-
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Path:
-    """Names from the root down; the root is the empty path. Its parts have been checked."""
+    """A place in the tree: names that have been checked, from the root down. The root has none."""
 
     parts: tuple[str, ...]
 
@@ -61,233 +38,175 @@ class Path:
     def parent(self) -> "Path":
         return Path(self.parts[:-1])
 
-    @cached_property
-    def folded(self) -> str:
-        """One string for all spellings of this path; what lies below it begins with it and `/`."""
-        return "/".join(key(part) for part in self.parts)
-
     def child(self, name: str) -> "Path":
         return Path((*self.parts, name))
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        return tuple(map(key, self.parts))
+
+    @property
+    def folded(self) -> str:
+        """For rights by prefix, in every folder: `Private/` and `private/` are one place."""
+        return "/".join(self.key)
+
     def href_path(self) -> str:
-        """Percent-encoded for an address (RFC 3986, pchar), without a slash at either end."""
-        return "/".join(quote(part, safe=PCHAR) for part in self.parts)
+        """Percent-encoded for an address, without a leading slash."""
+        return encode(str(self))
 
     def __str__(self) -> str:
         return "/".join(self.parts)
 
 
-def everywhere(parts: tuple[str, ...]) -> bool:  # noqa: ARG001 - the simplest of its kind
-    return True
+class Equivalence(StrEnum):
+    """What makes two spellings one name; each includes those before it."""
+
+    IDENTICAL = "identical"
+    NORMALISATION = "unicode normalisation"
+    CASE = "case"
+    PADDING = "windows trailing dot or space"
+
+
+def portable_everywhere(_folder: Path) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`portable_in`: must the names in this folder work on Windows too?"""
+    """Lengths are of the UTF-8 form; 255 bytes is what nearly every file system takes.
+
+    `exact_in` says which folders take names as they are, whatever Windows would do with them.
+    """
 
     name_bytes: int = 255
     path_bytes: int = 4096
     depth: int = 32
-    portable_in: Callable[[tuple[str, ...]], bool] = everywhere
+    exact_in: Callable[[Path], bool] = portable_everywhere
 
 
-ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
+def parse(
+    text: str, limits: Limits, exact_in: Callable[[Path], bool] = portable_everywhere
+) -> Path:
+    """The path that `text` spells, or BadName.
+
+    Nothing is changed: `str()` of the path is the text again. Empty text is the root.
+    """
+    if not text:
+        return Path(())
+    if len(text.encode("utf-8", "surrogatepass")) > limits.path_bytes:
+        raise BadName(
+            Rule.PATH_TOO_LONG,
+            text,
+            f"The path {shown(text)} is longer than {limits.path_bytes:,} bytes."
+            " Use shorter names or fewer folders.",
+        )
+    parts = text.split("/")
+    if len(parts) > limits.depth:
+        raise BadName(
+            Rule.TOO_DEEP,
+            text,
+            f"The path {shown(text)} has {len(parts)} levels and at most {limits.depth} are taken."
+            " Use fewer folders.",
+        )
+    path = Path(())
+    for part in parts:
+        check(part, limits.name_bytes, exact=limits.exact_in(path))
+        path = path.child(part)
+    return path
+
+
+def encode(text: str) -> str:
+    return quote(text, safe=READABLE + "/", errors="surrogatepass")
 
 
 def decode(raw: bytes) -> str:
-    """Percent-decodes a path of an address, strictly: a broken escape is refused, not kept."""
+    """The path of a request line, percent-decoded once and strictly; what it holds is for `parse`.
 
-    def unescape(found: re.Match[bytes]) -> bytes:
-        if found[1] is None:
-            raise BadName(
-                NameRule.ENCODING,
-                raw.decode("latin-1"),
-                "The address holds a % that begins no escape; write it as %25.",
-            )
-        return bytes([int(found[1], 16)])
-
-    decoded = ESCAPE.sub(unescape, raw)
+    An encoded slash is refused here, because after decoding nobody could tell it from a real one.
+    """
+    _check_escapes(raw)
     try:
-        return decoded.decode()
+        return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:
-        raise BadName(
-            NameRule.ENCODING, decoded.decode("latin-1"), "The name is not UTF-8; encode it so."
+        raise _bad_address(
+            Rule.NOT_UTF8, raw, "is not UTF-8. Encode the name as UTF-8, then percent-encode it."
         ) from None
 
 
-def parse(text: str, limits: Limits) -> Path:
-    """The path that this text spells, or `BadName`."""
-    parts = tuple(text.split("/"))
-    if len(parts) > limits.depth:
-        raise BadName(
-            NameRule.DEPTH,
-            text,
-            f"The path is {len(parts)} names deep, and at most {limits.depth} are taken.",
-        )
-    for depth, part in enumerate(parts):
-        _check(part, limits, portable=limits.portable_in(parts[:depth]))
-    if len(text.encode()) > limits.path_bytes:
-        raise BadName(
-            NameRule.LENGTH,
-            text,
-            f"The path is longer than {limits.path_bytes} bytes.",
-        )
-    return Path(parts)
+def _check_escapes(raw: bytes) -> None:
+    pieces = raw.split(b"%")
+    for piece in pieces[1:]:
+        digits = piece[:2]
+        if len(digits) < ESCAPE_DIGITS or not HEX_DIGITS.issuperset(digits):
+            raise _bad_address(
+                Rule.BAD_ESCAPE,
+                raw,
+                "holds a % that two hex digits do not follow. Write a plain % as %25.",
+            )
+        if digits.lower() == b"2f":
+            raise _bad_address(
+                Rule.SEPARATOR,
+                raw,
+                "holds an encoded slash (%2F). A name cannot hold a slash; leave it out.",
+            )
+
+
+def _bad_address(rule: Rule, raw: bytes, what: str) -> BadName:
+    text = raw.decode("utf-8", "replace")
+    return BadName(rule, text, f"The address {shown(text)} {what}")
 
 
 def key(name: str, *, exact: bool = False) -> str:
-    """What two names in one folder must not share. Folding twice makes it stable."""
-    if exact:
+    """What two names in one folder must not share.
+
+    Folded in decomposed form, as the Unicode standard's canonical caseless matching (D145) has it:
+    only then is the key of a key the key itself.
+    """
+    if exact or _is_plain(name):
         return name
-    stripped = name.rstrip(". ") or name
-    once = unicodedata.normalize("NFC", stripped).casefold()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", once).casefold())
+    folded = _folded(name)
+    return folded.rstrip(PADDING) or folded
+
+
+def _is_plain(name: str) -> bool:
+    """Most names: their key is the name itself, and they need not be decomposed to know it."""
+    return name.isascii() and name == name.lower() and not name.endswith(tuple(PADDING))
+
+
+def _folded(name: str) -> str:
+    decomposed = unicodedata.normalize("NFD", name)
+    # Folding can yield marks in an order, or letters in a form, that only a second pass settles.
+    refolded = unicodedata.normalize("NFD", decomposed.casefold()).casefold()
+    return unicodedata.normalize("NFC", refolded)
 
 
 def matching_rule(sent: str, stored: str) -> Equivalence | None:
-    """The weakest rule by which the two spellings are one name; None where they are not."""
-    if key(sent) != key(stored):
-        return None
+    """The least that makes the two equal; None: two names."""
+    if sent == stored:
+        return Equivalence.IDENTICAL
     if unicodedata.normalize("NFC", sent) == unicodedata.normalize("NFC", stored):
         return Equivalence.NORMALISATION
-    if unicodedata.normalize("NFC", sent.casefold()) == unicodedata.normalize(
-        "NFC", stored.casefold()
-    ):
+    if _folded(sent) == _folded(stored):
         return Equivalence.CASE
-    return Equivalence.ENDING if sent.rstrip(". ") != sent else Equivalence.CASE
+    if key(sent) == key(stored):
+        return Equivalence.PADDING
+    return None
 
 
-def free_name(name: str, taken: Callable[[str], bool], limit: int = 255) -> str:
-    """The name itself, or the first of `name (2)`, `name (3)` ... found free by doubling steps.
-
-    With thousands taken the number may not be the lowest free one, but it costs few questions.
-    """
-    if not taken(name):
-        return name
-    low, high = 1, 2
-    while taken(_numbered(name, high, limit)):
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if taken(_numbered(name, middle, limit)):
-            low = middle
-        else:
-            high = middle
-    return _numbered(name, high, limit)
+def both_spellings(sent: str, stored: str) -> str:
+    """The two names side by side, with the code points that differ where the eye sees none."""
+    pair = f'"{sent}" and "{stored}"'
+    if matching_rule(sent, stored) is not Equivalence.NORMALISATION:
+        return pair
+    start = 0
+    while start < min(len(sent), len(stored)) and sent[start] == stored[start]:
+        start += 1
+    end = 0
+    while end < min(len(sent), len(stored)) - start and sent[-1 - end] == stored[-1 - end]:
+        end += 1
+    return f"{pair} ({_code_points(sent, start, end)} against {_code_points(stored, start, end)})"
 
 
-def _numbered(name: str, number: int, limit: int) -> str:
-    stem, dot, extension = name.partition(".") if name.endswith(COMPOUND) else name.rpartition(".")
-    if not stem:
-        stem, dot, extension = name, "", ""
-    if name.endswith(COMPOUND):
-        ending = next(one for one in COMPOUND if name.endswith(one))
-        stem, dot, extension = name.removesuffix(ending), ".", ending[1:]
-    tail = f" ({number}){dot}{extension}"
-    room = limit - len(tail.encode())
-    return stem.encode()[:room].decode(errors="ignore") + tail
-
-
-COMPOUND = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
-
-RESERVED = re.compile(
-    r"(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])"
-    r"\s*(\..*)?",
-    re.IGNORECASE,
-)
-WINDOWS = frozenset('<>:"|?*')
-BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-JOINERS = frozenset("\u200c\u200d")
-STILL_ESCAPED = re.compile(r"%(2e|2f|5c|00|[01][0-9a-f]|7f)", re.IGNORECASE)
-
-
-def _check(name: str, limits: Limits, *, portable: bool) -> None:
-    if not name:
-        raise BadName(NameRule.EMPTY, name, "A name is empty: the path has two slashes in a row.")
-    if name in {".", ".."}:
-        raise BadName(
-            NameRule.TRAVERSAL, name, f'"{name}" leads to another folder, so it cannot be a name.'
-        )
-    if STILL_ESCAPED.search(name):
-        raise BadName(
-            NameRule.TRAVERSAL,
-            name,
-            f'"{name}" still holds an escaped dot, slash or control character: it was encoded'
-            " twice.",
-        )
-    if "\\" in name or "/" in name:
-        raise BadName(NameRule.SEPARATOR, name, f'"{name}" holds a slash or backslash.')
-    for at, character in enumerate(name):
-        _check_character(name, at, character)
-    if len(name.encode()) > limits.name_bytes:
-        raise BadName(
-            NameRule.LENGTH,
-            name,
-            f"The name is {len(name.encode())} bytes long in UTF-8; at most {limits.name_bytes}"
-            " are taken.",
-        )
-    if portable:
-        _check_portable(name)
-
-
-def _check_character(name: str, at: int, character: str) -> None:
-    if character.isascii() and character.isprintable():
-        return
-    point = f"U+{ord(character):04X}"
-    shown = name.encode("unicode_escape").decode()
-    category = unicodedata.category(character)
-    if category in {"Cc", "Zl", "Zp"}:
-        raise BadName(NameRule.CONTROL, name, f'"{shown}" holds a control character ({point}).')
-    if character in BIDI:
-        raise BadName(
-            NameRule.DIRECTION,
-            name,
-            f'"{shown}" holds {point}, which turns the direction of writing and can disguise'
-            " an extension.",
-        )
-    if category in {"Cn", "Cs", "Co"}:
-        raise BadName(NameRule.UNASSIGNED, name, f'"{shown}" holds {point}, which is no character.')
-    hidden = category == "Cf" or character in "\u115f\u1160\u17b4\u17b5\u3164\uffa0\u034f"
-    if (hidden or _is_selector(character)) and not _is_joined(name, at):
-        raise BadName(NameRule.INVISIBLE, name, f'"{shown}" holds {point}, which cannot be seen.')
-
-
-def _is_selector(character: str) -> bool:
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-
-
-def _is_joined(name: str, at: int) -> bool:
-    """Joiners shape emoji, Arabic and Indic writing, where they do show; nowhere else."""
-    if at == 0:
-        return False
-    before = name[at - 1]
-    after = name[at + 1] if at + 1 < len(name) else ""
-    if _is_selector(name[at]):
-        return unicodedata.category(before) == "So" or before in "#*0123456789"
-    if name[at] not in JOINERS or not after:
-        return False
-    emoji = unicodedata.category(after) == "So" and (
-        unicodedata.category(before) in {"So", "Sk"} or _is_selector(before)
-    )
-    return emoji or (_is_joining(before) and _is_joining(after))
-
-
-def _is_joining(character: str) -> bool:
-    return ord(character) >= 0x600 and unicodedata.category(character)[0] in "LM"  # noqa: PLR2004 - where Arabic begins
-
-
-def _check_portable(name: str) -> None:
-    if RESERVED.fullmatch(name):
-        raise BadName(NameRule.RESERVED, name, f'"{name}" is the name of a device on Windows.')
-    if forbidden := sorted(WINDOWS.intersection(name)):
-        raise BadName(
-            NameRule.CHARACTER,
-            name,
-            f'"{name}" holds {" ".join(forbidden)}, which Windows does not allow in names.',
-        )
-    if name[-1] in ". " or name[0] == " " or name[0].isspace() or name[-1].isspace():
-        raise BadName(
-            NameRule.ENDING,
-            name,
-            f'"{name}" begins with a space, or ends with a dot or space, which Windows drops.',
-        )
+def _code_points(name: str, start: int, end: int) -> str:
+    differing = name[start : len(name) - end]
+    return " ".join(f"U+{ord(character):04X}" for character in differing) or "nothing"
