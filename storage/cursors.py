@@ -4,11 +4,14 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from typing import cast
 
 from uploads.failures import MalformedRequest
 from uploads.files import Listing, Order
 
 LARGEST_PAGE = 1000
+LARGEST_NUMBER = 2.0**62
+NUMERIC = frozenset({Order.SIZE, Order.MODIFIED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +44,12 @@ def cursor(listing: Listing) -> Cursor | None:
     order, descending, is_folder, value, key = _unpacked(listing.after)
     if (order, descending) != (listing.order.value, int(listing.descending)):
         raise MalformedRequest(
-            "This page belongs to a listing in another order. Start the listing again from its first page."
+            "This page belongs to a listing in another order. Start from the first page again."
         )
-    number = listing.order in {Order.SIZE, Order.MODIFIED}
-    well_formed = (
-        isinstance(value, (int, float) if number else str)
-        and is_folder in (0, 1)
-        and isinstance(key, str)
-    )
-    if not well_formed or isinstance(value, bool):
+    sound = _is_number(value) if listing.order in NUMERIC else _is_text(value)
+    if not sound or is_folder not in {0, 1} or not _is_text(key):
         raise _malformed()
-    return Cursor(bool(is_folder), value, key)
+    return Cursor(bool(is_folder), cast("str | float", value), cast("str", key))
 
 
 def page_size(listing: Listing) -> int:
@@ -71,7 +69,16 @@ def _unpacked(text: str) -> list[object]:
     return told
 
 
+def _is_number(value: object) -> bool:
+    return type(value) in {int, float} and abs(cast("float", value)) < LARGEST_NUMBER
+
+
+def _is_text(value: object) -> bool:
+    """Text that is text: JSON can spell halves of surrogate pairs."""
+    return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
 def _malformed() -> MalformedRequest:
     return MalformedRequest(
-        "The page asked for is not one that this listing gave out. Start the listing again from its first page."
+        "The page asked for is not one that this listing gave out. Start from the first page."
     )

@@ -5,8 +5,10 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 NAME = "lock"
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 MOUNTS = Path("/proc/self/mountinfo")
 LONGEST_NOTE = 100
 PATIENCE = 0.3
@@ -36,7 +38,7 @@ class Owned:
         os.ftruncate(self.descriptor, 0)
         os.close(self.descriptor)
 
-    def __enter__(self) -> "Owned":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,12 +51,9 @@ def own(folder: Path) -> Owned:
     :raises NotOwned: another process has the folder, or it is on a network file system.
     """
     require_local(folder)
-    descriptor = os.open(
-        folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-    )
+    descriptor = os.open(folder / NAME, FLAGS, 0o600)
     try:
-        if not _locked(descriptor):
-            raise NotOwned(_taken(folder, descriptor))
+        _lock(folder, descriptor)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
     except BaseException:
@@ -68,33 +67,39 @@ def require_local(folder: Path) -> None:
     kind = file_system(folder)
     if kind is not None and _is_remote(kind):
         raise NotOwned(
-            f"The data folder {folder} is on a network file system ({kind}), where neither locks nor"
-            " syncs can be trusted. Choose a folder on a disk of this machine (--data)."
+            f"The data folder {folder} is on a network file system ({kind}), where neither"
+            " locks nor syncs can be trusted. Choose a folder on a disk of this machine (--data)."
         )
 
 
 def file_system(folder: Path) -> str | None:
     """The type of the file system of a folder; None where the kernel does not tell."""
     try:
-        mounts = MOUNTS.read_text(errors="surrogateescape").splitlines()
+        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return None
-    device = os.stat(folder).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
+    device = folder.stat().st_dev
+    mine = f"{os.major(device)}:{os.minor(device)}"
     place = folder.resolve()
-    found: tuple[int, str] | None = None
-    for mount in mounts:
-        # proc(5), mountinfo: id, parent, device, root, mount point, options..., "-", type, ...
-        fields, _, rest = mount.partition(" - ")
-        _, _, mounted, _, point, *_ = fields.split()
-        at = Path(_unescaped(point))
-        if place.is_relative_to(at):
-            # Btrfs gives its parts devices of their own: then the deepest mount point decides.
-            rank = len(at.parts) + (1000 if mounted == wanted else 0)
-            # Of mounts on one point the last one covers the others.
-            if found is None or rank >= found[0]:
-                found = (rank, rest.split()[0])
-    return found[1] if found else None
+    above = [mount for mount in map(_mount, lines) if place.is_relative_to(mount.point)]
+    # Btrfs gives its parts devices of their own: then the deepest mount point decides. Of several
+    # mounts on one point the last covers the others.
+    ranked = sorted(above, key=lambda mount: (mount.device == mine, len(mount.point.parts)))
+    return ranked[-1].kind if ranked else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    device: str
+    point: Path
+    kind: str
+
+
+def _mount(line: str) -> _Mount:
+    """A line of mountinfo, proc(5): id, parent, device, root, mount point, ..., "-", type, ..."""
+    fields, _, rest = line.partition(" - ")
+    _, _, device, _, point, *_ = fields.split(" ")
+    return _Mount(device, Path(_unescaped(point)), rest.split(" ")[0])
 
 
 def _is_remote(kind: str) -> bool:
@@ -107,7 +112,7 @@ def _unescaped(point: str) -> str:
     return point
 
 
-def _locked(descriptor: int) -> bool:
+def _lock(folder: Path, descriptor: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -115,10 +120,10 @@ def _locked(descriptor: int) -> bool:
         except BlockingIOError:
             # A server that was told to stop may be about to let go.
             if time.monotonic() > deadline:
-                return False
+                raise NotOwned(_taken(folder, descriptor)) from None
             time.sleep(PAUSE)
         else:
-            return True
+            return
 
 
 def _taken(folder: Path, descriptor: int) -> str:

@@ -26,7 +26,7 @@ HASHLIB_NAMES = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
 
 
 class MemoryIndex:
-    """A turn works on a copy, which becomes the state when it is over: nothing is ever seen half."""
+    """A turn works on a copy, which becomes the state when it is over: none is ever seen half."""
 
     def __init__(self, keys: Keys, blobs: Blobs) -> None:
         self._state = State()
@@ -165,7 +165,7 @@ class MemorySniffer:
 
 
 class MemoryAccounts:
-    """Users and tokens as they were given; passwords in clear, so for tests and demonstrations only."""
+    """Users and tokens as they were given; with passwords in clear, so never for real users."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from storage.memory_view import ROOT, Keys, MemoryView, Node, Past, State
-from uploads.failures import Unavailable
+from uploads.failures import MalformedRequest, Unavailable
 from uploads.files import Content, Event, Folder, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path
 from uploads.ports import Blobs, Staged
@@ -62,6 +62,7 @@ class MemoryTurn(MemoryView):
         del self._state.live[node.parent, node.key]
         if node.is_folder:
             moved = self._set(replace(node, number=number, modified=stamp.at), above[-1], target)
+            self._rekey_below(node, target)
         else:
             moved = self._set(replace(node, number=number), above[-1], target)
             self._move_version(node, number, stamp)
@@ -225,6 +226,19 @@ class MemoryTurn(MemoryView):
         self._state.past[node.id, node.number] = replace(past, payer=None, superseded=stamp.at)
         self._state.past[node.id, number] = Past(event, past.payer)
 
+    def _rekey_below(self, folder: Node, path: Path) -> None:
+        """The folder may have come to where another rule for names holds."""
+        for node in [node for node in self._state.nodes.values() if node.parent == folder.id]:
+            here = path.child(node.name)
+            rekeyed = replace(node, key=self._keys(here)[-1])
+            self._state.nodes[node.id] = rekeyed
+            if node.gone is None and rekeyed.key != node.key:
+                del self._state.live[folder.id, node.key]
+                if (folder.id, rekeyed.key) in self._state.live:
+                    raise MalformedRequest(f'"{here}" has another spelling that is there already.')
+                self._state.live[folder.id, rekeyed.key] = node.id
+            self._rekey_below(node, here)
+
     def _remove(self, node: Node, number: int, stamp: Stamp) -> None:
         for below in list(self._state.nodes.values()):
             if below.parent == node.id and below.gone is None:
@@ -245,7 +259,7 @@ class MemoryTurn(MemoryView):
         return node if self._state.live.get(place, node.id) == node.id else None
 
     def _bring_back(self, node: Node, deletion: int, number: int, stamp: Stamp) -> None:
-        """One of those that were lost, unless its folder, its name or its content is not to be had."""
+        """One of those that were lost, unless its folder, name or content is not to be had."""
         folder = self._state.nodes[node.parent]
         if folder.gone is not None or (folder.id, node.key) in self._state.live:
             return

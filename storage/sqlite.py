@@ -28,7 +28,7 @@ UNREADABLE = "The index cannot be read at the moment. Try again shortly."
 
 
 def digest_algorithm(folder: Path, wanted: str) -> str:
-    """The algorithm that names the contents of this store: the one it was made with, whatever is wanted now."""
+    """The algorithm that names the contents of this store: the one it was made with."""
     sqlite_connection.check_library()
     database = sqlite_connection.writer(folder)
     try:
@@ -70,7 +70,7 @@ class SqliteIndex:
     async def open(
         cls, folder: Path, *, keys: Keys, blobs: Blobs, publish: Publish, clock: Clock
     ) -> "SqliteIndex":
-        """:raises ForeignLibraryError, Unavailable, sqlite3.Error: there is no working index here."""
+        """:raises ForeignLibraryError, Unavailable, sqlite3.Error: no index can work here."""
         wiring = Wiring(folder, keys, blobs, publish, clock)
         return await asyncio.to_thread(cls._start, wiring, asyncio.get_running_loop())
 
@@ -99,7 +99,7 @@ class SqliteIndex:
         return await self._read(question)
 
     async def write(self, work: Callable[[Turn], T]) -> T:
-        """A caller who is cancelled waits for a work that has begun; one that has not never will."""
+        """Who is cancelled waits for a work that has begun; one that has not never will."""
         if self._closed:
             raise Unavailable(CLOSED)
         settled: asyncio.Future[T] = asyncio.get_running_loop().create_future()

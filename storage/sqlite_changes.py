@@ -4,45 +4,63 @@ import sqlite3
 from collections.abc import Iterable
 
 from storage.migrations import ROOT
+from storage.sqlite_keys import Rekeying
 from storage.sqlite_nodes import ENTRY, Node, Nodes
 from storage.sqlite_past import Past
 from uploads.files import Kind, Stamp
 from uploads.names import Path
 
 RECORD = "INSERT INTO changes (kind, node, path, from_path, at, by) VALUES (?, 0, ?, ?, ?, ?)"
-NEW_NODE = "INSERT INTO nodes (parent, name, key, folded, is_folder, number, modified, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-SET_NODE = "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ?, content = ?, gone = NULL WHERE id = ?"
-MOVE_NODE = "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ? WHERE id = ?"
+NEW_NODE = (
+    "INSERT INTO nodes (parent, name, key, folded, is_folder, number, modified, content)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SET_NODE = (
+    "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ?,"
+    " content = ?, gone = NULL WHERE id = ?"
+)
+MOVE_NODE = (
+    "UPDATE nodes SET parent = ?, name = ?, key = ?, folded = ?, number = ?, modified = ?"
+    " WHERE id = ?"
+)
 TOUCH = "UPDATE nodes SET number = ?, modified = ? WHERE id = ?"
 NEW_VERSION = "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
 SUPERSEDE = "UPDATE versions SET superseded = ? WHERE node = ? AND number = ?"
 MOVE_VERSION = (
-    "INSERT INTO versions SELECT node, ?, 'moved', content, ?, ?, modified, claimed_type, payer, NULL"
+    "INSERT INTO versions"
+    " SELECT node, ?, 'moved', content, ?, ?, modified, claimed_type, payer, NULL"
     " FROM versions WHERE node = ? AND number = ?"
 )
 HAND_ON = "UPDATE versions SET superseded = ?, payer = NULL WHERE node = ? AND number = ?"
-LIVE_BELOW = (
-    "WITH RECURSIVE below (id, number, is_folder) AS (SELECT id, number, is_folder FROM nodes WHERE id = ?"
-    " UNION ALL SELECT n.id, n.number, n.is_folder FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL) "
-)
-SUPERSEDE_BELOW = (
-    LIVE_BELOW + "UPDATE versions SET superseded = ? FROM below b"
-    " WHERE b.is_folder = 0 AND versions.node = b.id AND versions.number = b.number"
-)
-DELETIONS_BELOW = (
-    LIVE_BELOW
-    + "INSERT INTO versions SELECT id, ?, 'deleted', NULL, ?, ?, ?, NULL, NULL, NULL FROM below WHERE is_folder = 0"
-)
-GONE_BELOW = (
-    LIVE_BELOW
-    + "UPDATE nodes SET gone = ?, number = ?, content = NULL WHERE id IN (SELECT id FROM below)"
-)
-REFOLD_BELOW = (
-    "WITH RECURSIVE below (id) AS (SELECT ?"
-    " UNION ALL SELECT n.id FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL"
-    " UNION ALL SELECT n.id FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL) "
-    "UPDATE nodes SET folded = ? || substr(folded, ?) WHERE id IN (SELECT id FROM below)"
-)
+# CROSS JOIN is SQLite's way to say which table is the outer one: what was found so far.
+SUPERSEDE_BELOW = """
+    WITH RECURSIVE below (id, number, is_folder) AS (
+        SELECT id, number, is_folder FROM nodes WHERE id = ?
+        UNION ALL SELECT n.id, n.number, n.is_folder
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL)
+    UPDATE versions SET superseded = ? FROM below b
+    WHERE b.is_folder = 0 AND versions.node = b.id AND versions.number = b.number"""
+DELETIONS_BELOW = """
+    WITH RECURSIVE below (id, is_folder) AS (
+        SELECT id, is_folder FROM nodes WHERE id = ?
+        UNION ALL SELECT n.id, n.is_folder
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL)
+    INSERT INTO versions SELECT id, ?, 'deleted', NULL, ?, ?, ?, NULL, NULL, NULL
+    FROM below WHERE is_folder = 0"""
+GONE_BELOW = """
+    WITH RECURSIVE below (id) AS (
+        SELECT ?
+        UNION ALL SELECT n.id
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL)
+    UPDATE nodes SET gone = ?, number = ?, content = NULL WHERE id IN (SELECT id FROM below)"""
+REFOLD_BELOW = """
+    WITH RECURSIVE below (id) AS (
+        SELECT ?
+        UNION ALL SELECT n.id
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL
+        UNION ALL SELECT n.id
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL)
+    UPDATE nodes SET folded = ? || substr(folded, ?) WHERE id IN (SELECT id FROM below)"""
 LOST = ENTRY + " WHERE n.number = ? AND n.gone IS NOT NULL ORDER BY n.folded"
 
 
@@ -51,6 +69,7 @@ class Changes:
         self._connection = connection
         self._nodes = nodes
         self._past = past
+        self._rekeying = Rekeying(connection, nodes)
 
     def record(self, kind: Kind, path: Path, stamp: Stamp, source: Path | None = None) -> int:
         """One more change; its number."""
@@ -62,7 +81,7 @@ class Changes:
         self._connection.execute("UPDATE changes SET node = ? WHERE number = ?", (node, number))
 
     def touch(self, folders: Iterable[int], number: int, at: float) -> None:
-        """What changed in a folder changed the folders above it: clients compare these to find it."""
+        """A change is one of all folders above it: clients follow these numbers to find it."""
         self._connection.executemany(TOUCH, [(number, at, id_) for id_ in folders])
 
     def folders(self, path: Path, number: int, at: float) -> list[int]:
@@ -82,7 +101,7 @@ class Changes:
     def put(
         self, path: Path, node: Node | None, parent: int, number: int, content: int, stamp: Stamp
     ) -> int:
-        """The node of a file that is to have a new version: its own, one that was deleted here, or a new one."""
+        """The node of a file's new version: its own, one that was deleted here, or a new one."""
         if node is None:
             key = self._nodes.keys(path)[-1]
             node = next(
@@ -113,19 +132,19 @@ class Changes:
         self._connection.execute(GONE_BELOW, (node, stamp.at, number))
 
     def move(self, node: Node, target: Path, parent: int, number: int, stamp: Stamp) -> None:
-        key = self._nodes.keys(target)[-1]
+        was = self._nodes.path(node)
+        key, modified = self._nodes.keys(target)[-1], node.modified
         if node.is_folder:
-            was = self._nodes.path(node).folded
-            self._connection.execute(REFOLD_BELOW, (node.id, target.folded, len(was) + 1))
+            modified = stamp.at
+            self._connection.execute(REFOLD_BELOW, (node.id, target.folded, len(was.folded) + 1))
         else:
-            self._connection.execute(
-                MOVE_VERSION, (number, stamp.at, stamp.by, node.id, node.number)
-            )
+            moved = (number, stamp.at, stamp.by, node.id, node.number)
+            self._connection.execute(MOVE_VERSION, moved)
             self._connection.execute(HAND_ON, (stamp.at, node.id, node.number))
-        modified = stamp.at if node.is_folder else node.modified
-        self._connection.execute(
-            MOVE_NODE, (parent, target.name, key, target.folded, number, modified, node.id)
-        )
+        place = (parent, target.name, key, target.folded)
+        self._connection.execute(MOVE_NODE, (*place, number, modified, node.id))
+        if node.is_folder:
+            self._rekeying.below(node, was, target)
 
     def deleted_folder(self, path: Path, number: int) -> Node | None:
         """The folder that this deletion took away from this name; it may be there again."""
@@ -139,14 +158,14 @@ class Changes:
         return next((node for node in standing if node.is_folder and node.id == row[0]), None)
 
     def lost(self, number: int) -> list[Node]:
-        """All that this deletion took away and that is still gone, folders before what is in them."""
+        """What this deletion took away and is still gone, folders before what is in them."""
         return list(self._nodes.all(LOST, number))
 
     def revive(self, node: Node, parent: int, path: Path, number: int, stamp: Stamp) -> None:
         self._set_node(node, parent, path, number, stamp.at, None)
 
     def bring_back(self, node: Node, deletion: int, number: int, stamp: Stamp) -> None:
-        """One of those that were lost, unless its folder, its name or its content is not to be had."""
+        """One of those that were lost, unless its folder, name or content is not to be had."""
         folder = self._nodes.by_id(node.parent)
         if folder.gone is not None or self._nodes.child(folder.id, node.key):
             return

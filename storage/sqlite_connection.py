@@ -5,7 +5,9 @@ write-ahead log that two connections write or checkpoint at the same instant.
 """
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import sqlite_utils.utils
 from sqlite_utils import Database
@@ -41,14 +43,16 @@ def check_library() -> None:
 
     :raises ForeignLibraryError: sqlite-utils has picked up another library, or ours is too old.
     """
-    if sqlite_utils.utils.sqlite3 is not sqlite3:
+    used: ModuleType = vars(sqlite_utils.utils)["sqlite3"]
+    if used is not sqlite3:
         raise ForeignLibraryError(
-            f"sqlite-utils uses {sqlite_utils.utils.sqlite3.__name__!r} instead of Python's own sqlite3."
+            f"sqlite-utils uses {used.__name__!r} instead of Python's own sqlite3."
             " Uninstall that package (pip uninstall pysqlite3 pysqlite3-binary) and start again."
         )
     if sqlite3.sqlite_version_info < OLDEST:
         raise ForeignLibraryError(
-            f"Python's SQLite is {sqlite3.sqlite_version}; {'.'.join(map(str, OLDEST))} or later is needed. Use a newer Python."
+            f"Python's SQLite is {sqlite3.sqlite_version}, and {'.'.join(map(str, OLDEST))} or"
+            " later is needed. Use a newer Python."
         )
 
 
@@ -56,8 +60,7 @@ def writer(folder: Path) -> Database:
     """The one connection that writes; brings the schema up to date."""
     database = _open(folder)
     try:
-        if database.execute("PRAGMA journal_mode = wal").fetchone() != ("wal",):
-            raise Unavailable("The index cannot use a write-ahead log on this file system.")
+        _use_wal(database)
         _set(database, WRITER)
         if migrations.pending(database):
             migrations.apply(database)
@@ -65,6 +68,11 @@ def writer(folder: Path) -> Database:
         database.close()
         raise
     return database
+
+
+def _use_wal(database: Database) -> None:
+    if database.execute("PRAGMA journal_mode = wal").fetchone() != ("wal",):
+        raise Unavailable("The index cannot use a write-ahead log on this file system.")
 
 
 def reader(folder: Path) -> Database:
@@ -83,6 +91,6 @@ def _open(folder: Path) -> Database:
     return database
 
 
-def _set(database: Database, pragmas: dict[str, str | int]) -> None:
+def _set(database: Database, pragmas: Mapping[str, object]) -> None:
     for name, value in pragmas.items():
         database.execute(f"PRAGMA {name} = {value}")

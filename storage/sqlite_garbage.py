@@ -1,4 +1,4 @@
-"""Forgetting: versions, uploads and contents whose time is over, in bounded steps. Knows no rule."""
+"""Forgetting versions, uploads and contents whose time is over, in steps. Knows no rule."""
 
 import sqlite3
 

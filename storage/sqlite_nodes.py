@@ -91,7 +91,7 @@ class Nodes:
         return self.all(GONE_HERE, parent, key)
 
     def trail(self, path: Path) -> Iterator[Node]:
-        """The live nodes along a path, whatever their spelling, from the root on as far as there are any."""
+        """The live nodes along a path, whatever their spelling, as far as there are any."""
         node = self.root
         yield node
         for key in self.keys(path):

@@ -9,7 +9,8 @@ from uploads.files import Content, Event, Kind, StoredFile, Version
 from uploads.names import Path
 
 VERSION = (
-    "SELECT v.node, v.number, v.kind, v.at, v.by, v.modified, v.claimed_type, c.id, c.digest, c.size, c.media_type"
+    "SELECT v.node, v.number, v.kind, v.at, v.by, v.modified, v.claimed_type,"
+    " c.id, c.digest, c.size, c.media_type"
     " FROM versions v LEFT JOIN contents c ON c.id = v.content"
 )
 ONE_VERSION = VERSION + " WHERE v.node = ? AND v.number = ? AND v.content IS NOT NULL"
@@ -28,7 +29,7 @@ class Past(NamedTuple):
     nodes: Nodes
 
     def events(self, path: Path, before: int | None, limit: int) -> list[Event]:
-        bound = AFTER_ALL if before is None else before
+        bound = AFTER_ALL if before is None else min(before, AFTER_ALL)
         rows = [
             VersionRow(*row)
             for node in self.files(path)
@@ -41,7 +42,7 @@ class Past(NamedTuple):
         return StoredFile(path, row.version()) if row else None
 
     def version(self, path: Path, number: int) -> "VersionRow | None":
-        for node in self.files(path):
+        for node in self.files(path) if number < AFTER_ALL else []:
             row = self.connection.execute(ONE_VERSION, (node.id, number)).fetchone()
             if row:
                 return VersionRow(*row)

@@ -17,7 +17,10 @@ from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Staged
 
-KEEP = "INSERT INTO contents (digest, size, media_type, made) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+KEEP = (
+    "INSERT INTO contents (digest, size, media_type, made) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (digest) DO NOTHING"
+)
 KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 PARK = "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -45,7 +48,8 @@ class SqliteTurn(SqliteView):
         id_, size = self._content(content)
         if size != content.size:
             raise Unavailable(
-                "What is stored does not agree with what arrived. The operator of this server needs to verify it."
+                "What is stored does not agree with what arrived."
+                " The operator of this server needs to verify it."
             )
         if small is not None:
             self._connection.execute(KEEP_SMALL, (id_, small))

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Any
 
 from storage.sqlite_listing import page
 from storage.sqlite_nodes import ENTRY, Keys, Node, Nodes
@@ -28,10 +29,14 @@ DIGESTS = (
     "SELECT algorithm, value FROM declared d JOIN contents c ON c.id = d.content WHERE c.digest = ?"
 )
 UPLOAD = (
-    "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires, u.problem, u.modified,"
-    " u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
+    "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires,"
+    " u.problem, u.modified, u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
 )
-PARKED = "SELECT coalesce(sum(c.size), 0), count(*) FROM uploads u JOIN contents c ON c.id = u.content WHERE u.principal = ?"
+PARKED = (
+    "SELECT coalesce(sum(c.size), 0), count(*) FROM uploads u JOIN contents c ON c.id = u.content"
+    " WHERE u.principal = ?"
+)
+SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
 
 
@@ -66,7 +71,7 @@ class SqliteView:
         node = self._folder(folder)
         return node is None or self._row(ANY_CHILD, node.id) is None
 
-    def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:  # type: ignore[valid-type]
+    def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:
         node = self._folder(folder)
         start = self._nodes.keys(after)[len(folder.parts) :] if after else ()
         return [*islice(self._below(node, folder, start), limit)] if node else []
@@ -108,7 +113,7 @@ class SqliteView:
 
         return path.parent.child(names.free_name(path.name, taken))
 
-    def history(self, path: Path, before: int | None, limit: int) -> list[Event]:  # type: ignore[valid-type]
+    def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
         return self._past.events(path, before, limit)
 
     def version(self, path: Path, number: int) -> StoredFile | None:
@@ -122,7 +127,7 @@ class SqliteView:
         row = self._row(UPLOAD + " WHERE u.id = ?", id)
         return _upload(row) if row else None
 
-    def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]:  # type: ignore[valid-type]
+    def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]:
         sql = UPLOAD + " WHERE u.principal = ? AND u.id > ? ORDER BY u.id LIMIT ?"
         return [
             _upload(row) for row in self._connection.execute(sql, (principal, after or "", limit))
@@ -138,13 +143,13 @@ class SqliteView:
     def small(self, content: Content) -> bytes | None:
         """The bytes of a content that rests in the index itself."""
         row = self._row(
-            "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?",
+            SMALL,
             content.digest,
         )
         return row[0] if row else None
 
-    def _row(self, sql: str, *values: object) -> tuple[object, ...] | None:
-        row: tuple[object, ...] | None = self._connection.execute(sql, values).fetchone()
+    def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
         return row
 
     def _folder(self, path: Path) -> Node | None:
@@ -170,6 +175,6 @@ def _lookalike(node: Node, path: Path, depth: int) -> Lookalike:
     return Lookalike(node.entry(wanted.parent.child(node.name)), wanted, rule)
 
 
-def _upload(row: tuple) -> Upload:
+def _upload(row: tuple[Any, ...]) -> Upload:
     id_, path, digest, size, media_type, *rest = row
     return Upload(id_, Path(tuple(path.split("/"))), Content(digest, size, media_type), *rest)

@@ -33,8 +33,14 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 NO_SPACE = "The disk of this server is full. Nothing was stored; try again when there is room."
 LATER = "The index cannot be written at the moment. Nothing was changed; try again shortly."
-UNSETTLED = "Whether this was stored is not certain: the disk failed at the last step. Look at what is there before trying again."
-STOPPED = "This server has stopped taking changes because its disk failed, and needs attention by its operator. Reading goes on."
+UNSETTLED = (
+    "Whether this was stored is not certain: the disk failed at the last step."
+    " Look at what is there before trying again."
+)
+STOPPED = (
+    "This server has stopped taking changes because its disk failed, and needs attention by its"
+    " operator. Reading goes on."
+)
 CLOSED = "The server is stopping. Nothing was changed; try again shortly."
 
 
