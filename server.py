@@ -9,15 +9,16 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as Folder
 
 from aiohttp import web
 
+import commandline
 import commands
+import houserules
 import listening
 import log
-import offline
 import settings as configuration
 from console import FINE, FOUND, WRONG_USE, Refused, complain
 from handlers import app
@@ -25,36 +26,30 @@ from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
 from settings import Settings, SettingsError
-from storage import lock, sqlite
+from storage import collecting, lock, sqlite
 from storage.accounts import FileAccounts
 from storage.disk import DiskBlobs
 from storage.sniffing import MagicSniffer
 from storage.sqlite import SqliteIndex
 from storage.sqlite_connection import ForeignLibraryError
-from uploads import names
-from uploads.access import ALL_RIGHTS, FOR_USERS, Access, Grant, Principal, Right, UngrantedAccess
-from uploads.events import Event, Publish
+from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
 from uploads.library import Library
-from uploads.names import Path
-from uploads.policy import Policies, Policy, SameContent, SameFile, SameName
-from uploads.ports import Accounts, Clock
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
-from uploads.rules import Limits, Rules
+from uploads.rules import Rules
 from uploads.tree import Tree
 
 logger = logging.getLogger("noclobber")
 
+CLOCK = time.time
+
 # What aiohttp reads ahead of a slow disk, per upload; it holds up to twice as much.
 READ_BUFFER = 512 << 10
 
-# Whoever may run commands in the data folder may do everything in it, without a share to keep to.
-OPERATOR = Principal("operator", frozenset({"operator"}))
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = commands.read(argv)
+    arguments = commandline.read(argv)
     if arguments.command != "export":
         os.umask(0o077)
     try:
@@ -96,15 +91,18 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             return await serve(settings)
         case "user":
-            return offline.user(arguments, folder)
+            return commands.user(arguments, folder)
         case "token":
-            return offline.token(arguments, folder, _names(settings, _policies(settings)))
+            return commands.token(arguments, folder, houserules.name_limits(settings))
         case "import":
             async with _operating(settings) as parts:
-                return await offline.take_in(arguments, parts, OPERATOR, folder)
+                return await commands.take_in(arguments, parts, houserules.OPERATOR, folder)
         case "export":
             async with _operating(settings) as parts:
-                return await offline.write_out(arguments, parts, OPERATOR)
+                return await commands.write_out(arguments, parts, houserules.OPERATOR)
+        case "gc":
+            async with _opened(settings, _tell_nobody) as store:
+                return commands.tell_collected(await _collect(settings, store))
         case _:
             raise NotImplementedError
 
@@ -118,11 +116,10 @@ class Store:
     blobs: DiskBlobs
     sniffer: MagicSniffer
     accounts: FileAccounts
-    policies: Policies
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings, publish: Publish, clock: Clock) -> AsyncIterator[Store]:
+async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
     folder = _made(settings.data.folder)
     with lock.own(folder):
         algorithm = sqlite.digest_algorithm(folder, settings.data.digest)
@@ -132,14 +129,14 @@ async def _opened(settings: Settings, publish: Publish, clock: Clock) -> AsyncIt
         blobs = DiskBlobs(folder, algorithm, inline_below=inline, publish=publish)
         sniffer = MagicSniffer(settings.limits.sniff_time)
         accounts = FileAccounts(folder)
-        policies = _policies(settings)
+        keys = houserules.policies(settings).keys
         try:
             index = await SqliteIndex.open(
-                folder, keys=policies.keys, blobs=blobs, publish=publish, clock=clock
+                folder, keys=keys, blobs=blobs, publish=publish, clock=CLOCK
             )
             blobs.small = index.small
             try:
-                yield Store(folder, index, blobs, sniffer, accounts, policies)
+                yield Store(folder, index, blobs, sniffer, accounts)
             finally:
                 await index.close()
         finally:
@@ -152,76 +149,6 @@ def _made(data: str) -> Folder:
     folder = Folder(data)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
-
-
-def _policies(settings: Settings) -> Policies:
-    folders = {_path(path): _policy(words) for path, words in settings.folders.items()}
-    return Policies(_policy(settings.policy), folders)
-
-
-def _unconditional(settings: Settings) -> Settings:
-    """A condition guards what a request may replace; a command replaces nothing."""
-    folders = {
-        path: replace(words, require_conditions=False) for path, words in settings.folders.items()
-    }
-    policy = replace(settings.policy, require_conditions=False)
-    return replace(settings, policy=policy, folders=folders)
-
-
-def _policy(words: configuration.Policy) -> Policy:
-    return Policy(
-        same_file=SameFile(words.same_file),
-        same_name=SameName(words.same_name),
-        same_content=SameContent(words.same_content),
-        exact_names=words.names == "exact",
-        require_conditions=words.require_conditions,
-        types_allowed=frozenset(words.types_allowed),
-        types_refused=frozenset(words.types_refused),
-        extension_must_fit=words.extension_must_fit,
-    )
-
-
-def _path(text: str) -> Path:
-    return Path(tuple(part for part in text.split("/") if part))
-
-
-def _access(settings: Settings, accounts: Accounts) -> Access:
-    if not settings.access:
-        # Beyond this machine it must not open itself to strangers when the last user is removed.
-        local = listening.is_loopback(settings.server.host)
-        return UngrantedAccess(accounts.any_users) if local else Access(FOR_USERS)
-    return Access(
-        Grant(_path(grant.folder), frozenset(grant.who), frozenset(map(Right, grant.rights)))
-        for grant in settings.access
-    )
-
-
-def _limits(settings: Settings) -> Limits:
-    limits = settings.limits
-    return Limits(
-        file_size=limits.file_size,
-        quota_bytes=limits.quota_bytes,
-        quota_files=limits.quota_files,
-        free_space=limits.free_space,
-        uploads_at_once=limits.uploads_at_once,
-        uploads_per_principal=limits.uploads_per_principal,
-        parked_bytes=limits.parked_bytes,
-        parked_files=limits.parked_files,
-        keep_parked=settings.data.keep_parked,
-        body_idle=limits.body_idle,
-        body_rate=limits.body_rate,
-        body_rate_grace=limits.body_rate_grace,
-    )
-
-
-def _names(settings: Settings, policies: Policies) -> names.Limits:
-    limits = settings.limits
-    return names.Limits(
-        limits.name_bytes,
-        limits.path_bytes,
-        limits.depth,
-        lambda folder: not policies.of(Path(folder)).exact_names,
-    )
 
 
 def _http(settings: Settings) -> HttpSettings:
@@ -239,35 +166,50 @@ def _http(settings: Settings) -> HttpSettings:
     )
 
 
-def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, clock: Clock) -> Parts:
+def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> Parts:
     index, blobs = store.index, store.blobs
     return Parts(
         rules=rules,
-        receiver=Receiver(rules, index, blobs, store.sniffer, publish, clock),
-        parking=Parking(rules, index, blobs, publish, clock),
+        receiver=Receiver(rules, index, blobs, store.sniffer, publish, CLOCK),
+        parking=Parking(rules, index, blobs, publish, CLOCK),
         library=Library(rules, index, blobs),
-        tree=Tree(rules, index, clock),
+        tree=Tree(rules, index, CLOCK),
         accounts=store.accounts,
-        names=_names(settings, store.policies),
+        names=houserules.name_limits(settings),
         http=_http(settings),
     )
 
 
+async def _collect(settings: Settings, store: Store) -> Collected:
+    keep = settings.data.keep_versions
+    return await collecting.collect(store.index, store.blobs, store.folder, CLOCK(), keep)
+
+
+async def _collect_always(settings: Settings, store: Store, publish: Publish) -> None:
+    while True:
+        await asyncio.sleep(settings.data.collect_every)
+        try:
+            publish(await _collect(settings, store))
+        except Failure as failure:
+            logger.warning("garbage could not be collected, and will be later: %s", failure.message)
+
+
 async def serve(settings: Settings) -> int:
     metrics = Metrics()
-    clock = time.time
-    async with _opened(settings, metrics.publish, clock) as store:
-        _check_address(settings, store.accounts)
-        access = _access(settings, store.accounts)
-        rules = Rules(access, store.policies, _limits(settings), store.accounts)
-        parts = _parts(settings, store, rules, metrics.publish, clock)
+    async with _opened(settings, metrics.publish) as store:
+        houserules.check_address(settings, store.accounts)
+        rules = houserules.rules(settings, store.accounts)
+        parts = _parts(settings, store, rules, metrics.publish)
         health = Health(parts, metrics)
         doors = app.build(parts, metrics, health)
         async with listening.stop_signals() as stop, _served(settings, doors) as url:
+            collector = asyncio.create_task(_collect_always(settings, store, metrics.publish))
             _announce(url, store.folder)
             await stop.wait()
             health.stop()
             listening.notify(["STOPPING=1"])
+        collector.cancel()
+        await asyncio.wait({collector})
     return FINE
 
 
@@ -323,44 +265,11 @@ def _announce(url: str, folder: Folder) -> None:
     listening.notify(["READY=1", f"MAINPID={os.getpid()}"])
 
 
-def _check_address(settings: Settings, accounts: Accounts) -> None:
-    """Strangers get in only when somebody has said so."""
-    host = settings.server.host
-    spoken_of = any("anonymous" in grant.who for grant in settings.access)
-    if accounts.any_users() or spoken_of or listening.is_loopback(host):
-        return
-    raise Refused(
-        f"Others can reach {host}, and everybody would have every right, because no user is"
-        " registered. Either register one (noclobber user add NAME), or say in the configuration"
-        ' what strangers may do (an [[access]] entry with who = ["anonymous"]).'
-    )
-
-
-class OperatorOnly:
-    """The accounts of a command: nobody but who typed it."""
-
-    async def by_password(self, user: str, password: str) -> Principal | None:  # noqa: ARG002
-        return None
-
-    def by_token(self, token: str) -> Principal | None:  # noqa: ARG002
-        return None
-
-    def current(self, principal: Principal) -> Principal | None:
-        return principal
-
-    def any_users(self) -> bool:
-        return True
-
-
 @contextlib.asynccontextmanager
 async def _operating(settings: Settings) -> AsyncIterator[Parts]:
-    """Everything in the data folder, under rules by which who typed the command may do all."""
-    settings = _unconditional(settings)
-    async with _opened(settings, _tell_nobody, time.time) as store:
-        access = Access([Grant(Path(()), OPERATOR.groups, ALL_RIGHTS)])
-        limits = replace(_limits(settings), quota_bytes=None, quota_files=None, parked_files=0)
-        rules = Rules(access, store.policies, limits, OperatorOnly())
-        yield _parts(settings, store, rules, _tell_nobody, time.time)
+    """Everything in the data folder, for a command."""
+    async with _opened(settings, _tell_nobody) as store:
+        yield _parts(settings, store, houserules.rules_for_operator(settings), _tell_nobody)
 
 
 def _tell_nobody(event: Event) -> None:

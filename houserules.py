@@ -1,0 +1,137 @@
+"""The rules of this house: what the settings say, as values of `uploads`."""
+
+from dataclasses import replace
+
+import listening
+import settings as configuration
+from console import Refused
+from settings import Settings
+from uploads import names
+from uploads.access import (
+    ALL_RIGHTS,
+    ANONYMOUS_NAME,
+    FOR_USERS,
+    Access,
+    Grant,
+    Principal,
+    Right,
+    UngrantedAccess,
+)
+from uploads.names import Path
+from uploads.policy import Policies, Policy, SameContent, SameFile, SameName
+from uploads.ports import Accounts
+from uploads.rules import Limits, Rules
+
+# Whoever may run commands in the data folder may do everything in it, without a share to keep to.
+OPERATOR = Principal("operator", frozenset({"operator"}))
+
+
+def rules(settings: Settings, accounts: Accounts) -> Rules:
+    """For everybody who comes through a door."""
+    return Rules(_access(settings, accounts), policies(settings), _limits(settings), accounts)
+
+
+def rules_for_operator(settings: Settings) -> Rules:
+    """For a command: who typed it may do all. It replaces nothing, so it needs no condition."""
+    access = Access([Grant(Path(()), OPERATOR.groups, ALL_RIGHTS)])
+    limits = replace(_limits(settings), quota_bytes=None, quota_files=None, parked_files=0)
+    return Rules(access, policies(_unconditional(settings)), limits, OperatorOnly())
+
+
+def policies(settings: Settings) -> Policies:
+    folders = {_path(path): _policy(words) for path, words in settings.folders.items()}
+    return Policies(_policy(settings.policy), folders)
+
+
+def _unconditional(settings: Settings) -> Settings:
+    """A condition guards what a request may replace; a command replaces nothing."""
+    folders = {
+        path: replace(words, require_conditions=False) for path, words in settings.folders.items()
+    }
+    policy = replace(settings.policy, require_conditions=False)
+    return replace(settings, policy=policy, folders=folders)
+
+
+def _policy(words: configuration.Policy) -> Policy:
+    return Policy(
+        same_file=SameFile(words.same_file),
+        same_name=SameName(words.same_name),
+        same_content=SameContent(words.same_content),
+        exact_names=words.names == "exact",
+        require_conditions=words.require_conditions,
+        types_allowed=frozenset(words.types_allowed),
+        types_refused=frozenset(words.types_refused),
+        extension_must_fit=words.extension_must_fit,
+    )
+
+
+def _path(text: str) -> Path:
+    return Path(tuple(part for part in text.split("/") if part))
+
+
+def _access(settings: Settings, accounts: Accounts) -> Access:
+    if not settings.access:
+        # Beyond this machine it must not open itself to strangers when the last user is removed.
+        local = listening.is_loopback(settings.server.host)
+        return UngrantedAccess(accounts.any_users) if local else Access(FOR_USERS)
+    return Access(
+        Grant(_path(grant.folder), frozenset(grant.who), frozenset(map(Right, grant.rights)))
+        for grant in settings.access
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    limits = settings.limits
+    return Limits(
+        file_size=limits.file_size,
+        quota_bytes=limits.quota_bytes,
+        quota_files=limits.quota_files,
+        free_space=limits.free_space,
+        uploads_at_once=limits.uploads_at_once,
+        uploads_per_principal=limits.uploads_per_principal,
+        parked_bytes=limits.parked_bytes,
+        parked_files=limits.parked_files,
+        keep_parked=settings.data.keep_parked,
+        body_idle=limits.body_idle,
+        body_rate=limits.body_rate,
+        body_rate_grace=limits.body_rate_grace,
+    )
+
+
+def name_limits(settings: Settings) -> names.Limits:
+    limits, ruling = settings.limits, policies(settings)
+    return names.Limits(
+        limits.name_bytes,
+        limits.path_bytes,
+        limits.depth,
+        lambda folder: ruling.of(folder).exact_names,
+    )
+
+
+class OperatorOnly:
+    """The accounts of a command: nobody but who typed it."""
+
+    async def by_password(self, user: str, password: str) -> Principal | None:  # noqa: ARG002
+        return None
+
+    def by_token(self, token: str) -> Principal | None:  # noqa: ARG002
+        return None
+
+    def current(self, principal: Principal) -> Principal | None:
+        return principal
+
+    def any_users(self) -> bool:
+        return True
+
+
+def check_address(settings: Settings, accounts: Accounts) -> None:
+    """Strangers get in only when somebody has said so."""
+    host = settings.server.host
+    spoken_of = any(ANONYMOUS_NAME in grant.who for grant in settings.access)
+    if accounts.any_users() or spoken_of or listening.is_loopback(host):
+        return
+    raise Refused(
+        f"Others can reach {host}, and everybody would have every right, because no user is"
+        " registered. Either register one (noclobber user add NAME), or say in the configuration"
+        ' what strangers may do (an [[access]] entry with who = ["anonymous"]).'
+    )
