@@ -1,7 +1,7 @@
 """The contract of the doors as one OpenAPI 3.1 document, made from `operations` and `schemas`."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from handlers.descriptions import Json
@@ -31,7 +31,8 @@ DESCRIPTION = (
 ID: Final = text(minLength=1)
 FLAG: Final = choice("true", "false")
 
-# name -> where it stands, its schema, what it means
+# name -> where it stands, its schema, what it means. A query parameter that shares its name with
+# one elsewhere begins with `query-` here.
 _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "path": ("path", ID, "Names from the top folder down, percent-encoded, with slashes between."),
     "id": ("path", ID, "The last part of the address that a problem gave as `upload`."),
@@ -60,7 +61,8 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
         choice("replace", "store", "link", "discard"),
         "What to do. May stand in a form, too.",
     ),
-    "at": ("query", text(), "The path to store at, as the resolution gave it."),
+    "query-path": ("query", text(), "The path to store at, as the resolution gave it."),
+    "query-if_match": ("query", text(), "The ETag that the resolution gave, where no header can."),
     "If-Match": ("header", text(), "Only if this is the current ETag, or * if there is any."),
     "If-None-Match": ("header", text(), "Only if this is not the current ETag; *: if none is."),
     "If-Modified-Since": ("header", text(), "An HTTP date. Prefer If-None-Match."),
@@ -97,6 +99,7 @@ def document() -> dict[str, Json]:
         path = paths.setdefault(operation.address, {})
         if isinstance(path, dict):
             path[operation.method.lower()] = _operation(operation)
+    refusals = {key for operation in OPERATIONS for key in _refusals(operation).values()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "noclobber", "version": VERSION, "description": DESCRIPTION},
@@ -106,6 +109,7 @@ def document() -> dict[str, Json]:
         "components": {
             "schemas": SCHEMAS,
             "parameters": {name: _parameter(name) for name in _PARAMETERS},
+            "responses": {key: _refusal(key) for key in sorted(refusals)},
             "headers": {name: _header(meaning) for name, meaning in _HEADERS.items()},
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
@@ -132,7 +136,10 @@ def _operation(operation: Operation) -> dict[str, Json]:
         **body,
         "responses": {
             **{str(answer.status): _answer(answer) for answer in operation.answers},
-            **_refusals(operation),
+            **{
+                status: {"$ref": f"#/components/responses/{key}"}
+                for status, key in _refusals(operation).items()
+            },
         },
         "x-problems": list(problems_of(operation)),
     }
@@ -151,24 +158,24 @@ def _answer(answer: Answer) -> Json:
     return found
 
 
-def _refusals(operation: Operation) -> dict[str, Json]:
-    by_status: dict[int, list[str]] = {}
+def _refusals(operation: Operation) -> dict[str, str]:
+    """By status, the key of the answer that lists which problems it can be."""
+    by_status: dict[str, list[str]] = {}
     for slug in problems_of(operation):
-        by_status.setdefault(TYPES[slug].status, []).append(slug)
-    with_body = operation.method != "HEAD"
-    return {
-        str(status): _refusal(slugs, with_body=with_body)
-        for status, slugs in sorted(by_status.items())
-    }
+        by_status.setdefault(str(TYPES[slug].status), []).append(slug)
+    ending = "-without-body" if operation.method == "HEAD" else ""
+    return {status: ".".join(slugs) + ending for status, slugs in sorted(by_status.items())}
 
 
-def _refusal(slugs: Sequence[str], *, with_body: bool) -> Json:
-    types = choice(*(TYPES[slug].href for slug in slugs))
+def _refusal(key: str) -> Json:
+    """One answer for all operations that can refuse with the same problems and status."""
+    slugs = key.removesuffix("-without-body").split(".")
     found: Schema = {
         "description": "; ".join(f"{slug}: {TYPES[slug].title}" for slug in slugs),
         "headers": _header_refs(("Link", "ETag", "Retry-After", "X-Request-Id")),
     }
-    if with_body:
+    if not key.endswith("-without-body"):
+        types = choice(*(TYPES[slug].href for slug in slugs))
         problem: Schema = {"allOf": [ref("Problem"), {"properties": {"type": types}}]}
         found["content"] = {PROBLEM_JSON: {"schema": problem}, HTML: {}, TEXT: {}}
     return found
@@ -188,7 +195,8 @@ def _body(media_types: Iterable[str]) -> Json:
 def _parameter(name: str) -> Json:
     place, schema, meaning = _PARAMETERS[name]
     required: Schema = {"required": True} if place == "path" else {}
-    return {"name": name, "in": place, **required, "description": meaning, "schema": schema}
+    spelled = name.removeprefix("query-")
+    return {"name": spelled, "in": place, **required, "description": meaning, "schema": schema}
 
 
 def _header(meaning: str) -> Json:

@@ -111,7 +111,8 @@ _CHANGES: Final = (
     " or `restore` with the number of a version or deletion. Nothing that is there is replaced."
 )
 _RESTORED: Final = _json(201, "Moved, copied or restored.", "File", "Folder", headers=MADE)
-_ACTING: Final = (*PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota", "body-stalled")
+_ACTING: Final = (*PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota",
+                   "body-stalled", "body-too-short")  # fmt: skip
 
 
 def _of_file() -> tuple[Operation, ...]:
@@ -201,21 +202,21 @@ def _of_uploads() -> tuple[Operation, ...]:
             ("after",), (_json(200, "One page.", "Uploads", page=True),),
         ),
         Operation(
-            "GET", UPLOAD, "Look at an upload that met a conflict",
+            "GET", UPLOAD, "Look at an upload that met a conflict, judged afresh",
             ("id",), (_json(200, "What it is and what settles it.", "Waiting", page=True),),
-            ("not-there", *COLLISION, "stale-version"),
+            ("not-there",),
         ),
         Operation(
             "POST", UPLOAD, "Settle the conflict without sending the bytes again",
-            ("id", "action", "at", "If-Match"),
+            ("id", "action", "query-path", "query-if_match", "If-Match"),
             (
                 _json(201, "Stored.", "File", "Received", headers=MADE),
-                _json(200, "Replaced or discarded.", "File", "Received", "Discarded",
-                      headers=("ETag", "Link")),
+                _json(200, "Replaced.", "File", "Received", headers=("ETag", "Link")),
                 Answer(204, "Discarded."),
                 _SEE_OTHER,
             ),
-            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "body-stalled"),
+            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "body-stalled",
+             "body-too-short"),
             (FIELDS,),
         ),
         Operation(

@@ -67,6 +67,14 @@ _FILE: Final[Schema] = {
 }
 _FOLDER: Final[Schema] = {"href": HREF, "etag": ETAG, "modified": MOMENT}
 
+_UPLOAD: Final[Schema] = {
+    "href": HREF,
+    "expires": MOMENT,
+    "name": text(),
+    "target": HREF,
+    **_CONTENT,
+}
+
 _RESOLUTION: Final = members(
     {
         "action": choice("replace", "store", "link", "discard"),
@@ -91,6 +99,7 @@ _PROBLEM: Final = members(
         "conflict": choice("name", "content", "version"),
         "target": HREF,
         "existing": any_of(ref("File"), ref("Folder")),
+        "identical": {"type": "boolean", "description": "The bytes are those of `existing`."},
         "expected": members({"if_match": FILE_ETAG}),
         "upload": members({"href": HREF, "expires": MOMENT}),
         "resolutions": each(ref("Resolution")),
@@ -141,6 +150,16 @@ SCHEMAS: Final[Schema] = {
             "undo": members({"method": choice("POST"), "href": HREF}),
         },
         description="What was deleted, with the request that takes it back.",
+    ),
+    "Upload": members(_UPLOAD),
+    "Uploads": members({"uploads": each(ref("Upload")), "next": NEXT}),
+    "Waiting": members(
+        {
+            **_UPLOAD,
+            "problem": any_of(ref("Problem"), {"type": "null"}),
+            "resolutions": each(ref("Resolution")),
+        },
+        description="A parked upload. `problem` is null where nothing stands in its way now.",
     ),
     "Resolution": _RESOLUTION,
     "Problem": _PROBLEM,

@@ -1,0 +1,123 @@
+"""Is the server well, does it say so to the right ones, and nothing more than that?"""
+
+from typing import Any
+
+import pytest
+
+from handlers.parts import HttpSettings
+from tests.doors import ROOT, House, opened
+from uploads.access import ANONYMOUS
+from uploads.events import Degraded
+from uploads.rules import Limits
+
+ANN = {"Authorization": "Bearer token"}
+
+
+async def get(
+    house: House, address: str, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], Any]:
+    async with house.client.get(address, headers=headers) as answer:
+        is_json = answer.content_type.endswith("json")
+        body = await (answer.json(content_type=None) if is_json else answer.text())
+        return answer.status, dict(answer.headers), body
+
+
+async def test_a_running_server_is_alive_and_ready_and_says_nothing_else() -> None:
+    async with opened() as house:
+        for address, word in (("/health/live", "alive"), ("/health/ready", "ready")):
+            status, headers, body = await get(house, address)
+            assert (status, body) == (200, {"status": word})
+            assert headers["Cache-Control"] == "no-store"
+
+
+async def test_a_degraded_server_is_alive_but_not_ready_until_it_writes_again() -> None:
+    async with opened() as house:
+        house.metrics.publish(Degraded("EIO on /srv/data/blobs"))
+        status, headers, body = await get(house, "/health/ready")
+        assert status == 503
+        assert headers["Retry-After"]
+        assert body["type"] == "/problems/unavailable"
+        assert body["retryable"] is True
+        assert "/srv" not in str(body)
+        assert (await get(house, "/health/live"))[0] == 200
+        house.metrics.publish(Degraded(None))
+        assert (await get(house, "/health/ready"))[0] == 200
+
+
+async def test_a_full_disk_is_not_ready() -> None:
+    async with opened(limits=Limits(free_space=1 << 62)) as house:
+        status, _, body = await get(house, "/health/ready")
+        assert status == 503
+        assert "disk is nearly full" in body["detail"]
+
+
+async def test_a_stopping_server_is_not_ready_but_still_alive() -> None:
+    async with opened() as house:
+        house.health.stop()
+        status, _, body = await get(house, "/health/ready")
+        assert status == 503
+        assert "stopping" in body["detail"]
+        assert (await get(house, "/health/live"))[0] == 200
+
+
+async def test_the_metrics_are_shown_to_this_machine() -> None:
+    async with opened() as house:
+        status, headers, body = await get(house, "/metrics")
+        assert status == 200
+        assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert "noclobber_uploads_in_flight 0\n" in body
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Forwarded", "Via", "X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "X-Real-IP"],
+)
+async def test_what_a_proxy_on_this_machine_forwards_is_not_this_machine(header: str) -> None:
+    async with opened() as house:
+        assert (await get(house, "/metrics", {header: "127.0.0.1"}))[0] == 404
+
+
+async def test_the_metrics_can_be_for_users_only() -> None:
+    async with opened(http=HttpSettings(metrics="users")) as house:
+        assert (await get(house, "/metrics"))[0] == 404
+        assert (await get(house, "/metrics", ANN))[0] == 200
+        assert (await get(house, "/metrics", {**ANN, "Via": "1.1 proxy"}))[0] == 200
+
+
+async def test_the_metrics_can_be_off() -> None:
+    async with opened(http=HttpSettings(metrics="off")) as house:
+        assert (await get(house, "/metrics", ANN))[0] == 404
+
+
+async def test_hidden_metrics_look_like_an_address_that_does_not_exist() -> None:
+    async with opened(http=HttpSettings(metrics="off")) as house:
+        (_, hidden_headers, hidden), (_, unknown_headers, unknown) = [
+            await get(house, address) for address in ("/metrics", "/unknown")
+        ]
+        for body in (hidden, unknown):
+            del body["instance"]
+        assert {**hidden, "detail": ""} == {**unknown, "detail": ""}
+        assert hidden["detail"] == unknown["detail"].replace("/unknown", "/metrics")
+        assert hidden_headers.keys() == unknown_headers.keys()
+
+
+async def test_requests_and_collisions_show_in_the_metrics() -> None:
+    async with opened() as house:
+        for body in (b"one", b"two"):
+            async with house.client.put("/files/a.txt", data=body) as answer:
+                await answer.read()
+        _, _, text = await get(house, "/metrics")
+        assert 'noclobber_requests_total{method="PUT",status="2xx"} 1\n' in text
+        assert 'noclobber_requests_total{method="PUT",status="4xx"} 1\n' in text
+        assert 'noclobber_uploads_total{door="plain",verdict="create"} 1\n' in text
+        parked = 'noclobber_collisions_total{kind="name-taken",door="plain",outcome="parked"} 1\n'
+        assert parked in text
+
+
+async def test_asking_for_readiness_changes_nothing() -> None:
+    async with opened() as house:
+        folder = await house.parts.library.find(house.parts.rules.current(ANONYMOUS), ROOT)
+        for _ in range(3):
+            assert (await get(house, "/health/ready"))[0] == 200
+        again = await house.parts.library.find(house.parts.rules.current(ANONYMOUS), ROOT)
+        assert folder == again
