@@ -24,10 +24,14 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What was found in the folder. `sound`: an ordinary file under a name that a blob can have."""
+    """What was found in the folder. `placed`: since when, by the clock of the file system.
+
+    `sound`: an ordinary file under a name that a blob can have.
+    """
 
     name: str
     size: int
+    placed: float
     sound: bool
 
 
@@ -91,4 +95,5 @@ class BlobFolder:
 def _blob(fan: str, entry: "os.DirEntry[str]") -> Blob:
     status = entry.stat(follow_symlinks=False)
     named_right = _NAME.fullmatch(entry.name) is not None and entry.name.startswith(fan)
-    return Blob(entry.name, status.st_size, named_right and stat.S_ISREG(status.st_mode))
+    sound = named_right and stat.S_ISREG(status.st_mode)
+    return Blob(entry.name, status.st_size, status.st_ctime, sound)

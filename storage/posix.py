@@ -16,7 +16,7 @@ from typing import Protocol
 
 # macOS: fsync only reaches the drive's own cache, this reaches the platter.
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
-_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EPERM}
 _NO_ALLOCATION = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
@@ -69,7 +69,7 @@ def allocate(descriptor: int, size: int) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """The whole new text of a private file, or the whole old one, whatever happens meanwhile."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, _NEW_FILE, 0o600)
+    descriptor = os.open(temporary, NEW_FILE, 0o600)
     try:
         try:
             os.fchmod(descriptor, 0o600)
@@ -124,7 +124,7 @@ class NamedSheet:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / secrets.token_hex(16)
-        self.descriptor = os.open(self._path, _NEW_FILE, 0o600)
+        self.descriptor = os.open(self._path, NEW_FILE, 0o600)
 
     def link(self, name: str, within: int) -> None:
         os.link(self._path, name, dst_dir_fd=within, follow_symlinks=False)

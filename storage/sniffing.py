@@ -195,6 +195,14 @@ class _Worker:
                 return
 
 
+def library_works() -> bool:
+    """Does libmagic find its own table of types and know a picture when it sees one?"""
+    try:
+        return str(magic.from_buffer(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", mime=True)) == "image/png"
+    except magic.MagicException:
+        return False
+
+
 def _resolve(future: "asyncio.Future[str]", answer: str | Exception) -> None:
     if future.done():
         return

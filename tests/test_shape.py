@@ -21,10 +21,10 @@ OWNER_ONLY = 0o700
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 
 HOMES = {
-    "aiofiles": ("storage/disk.py",),
+    "aiofiles": ("storage/reading.py",),
     "aiohttp": ("handlers/*", "server.py"),
     "argon2": ("storage/accounts.py",),
-    "blake3": ("storage/disk.py",),
+    "blake3": ("storage/hashing.py",),
     "jinja2": ("handlers/browser/*",),
     "magic": ("storage/sniffing.py",),
     "multipart": ("handlers/form.py",),

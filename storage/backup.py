@@ -1,0 +1,193 @@
+"""A whole store copied to another folder and back: index first, then the bytes that it names.
+
+Blobs never change, so a second backup to the same folder only copies what is new. Knows no rule.
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage import catalogue, lease, posix, roster
+from storage.blobfolder import BlobFolder, Damaged
+from storage.catalogue import Catalogue, Entry
+from storage.hashing import Hasher
+from uploads.failures import MalformedRequest, NotThere, Unavailable
+
+Tell = Callable[[int, int], object]
+
+_PIECE = 1024 * 1024
+_COMING = "index.sqlite.coming"
+_OURS = {catalogue.NAME, _COMING, "blobs", roster.NAME}
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """`damaged`: one line for people on each content that could not be copied whole."""
+
+    contents: int
+    new: int
+    bytes: int
+    damaged: tuple[str, ...]
+
+
+def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
+    """While a server runs, or not. Every byte that is copied is compared with its digest.
+
+    :raises MalformedRequest: the target is not a place for a backup. :raises NotThere: no store.
+    """
+    if target.resolve().is_relative_to(data.resolve()):
+        raise MalformedRequest(f"{target} is inside the data folder. Choose a folder elsewhere.")
+    strangers = {found.name for found in target.iterdir()} - _OURS if target.is_dir() else set()
+    if strangers:
+        raise MalformedRequest(
+            f"{target} holds other things ({min(strangers)}). Choose a new folder,"
+            " or that of an earlier backup."
+        )
+    _require_store(data)
+    with lease.copying(data):
+        return _copy_store(data, target, tell)
+
+
+def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
+    """Into an empty or new data folder, which the caller owns.
+
+    :raises MalformedRequest: something is there already. :raises NotThere: there is no backup.
+    """
+    _require_store(source)
+    there = {found.name for found in data.iterdir()} - {"lock"} if data.is_dir() else set()
+    if there:
+        raise MalformedRequest(
+            f"{data} is not empty ({min(there)} is there). Nothing was changed;"
+            " restore into a new folder."
+        )
+    return _copy_store(source, data, tell)
+
+
+def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
+    """The new index takes its place last: until then the target is what it was before."""
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    coming = _copy_index(source, target)
+    try:
+        with Catalogue(target, _COMING) as index:
+            copied = Copying(BlobFolder(source), BlobFolder(target), index).run(tell)
+        if (source / roster.NAME).exists():
+            posix.replace_file(target / roster.NAME, (source / roster.NAME).read_bytes())
+        coming.replace(target / catalogue.NAME)
+    finally:
+        coming.unlink(missing_ok=True)
+    posix.sync_folder(target)
+    posix.sync_folder(target.parent)
+    _drop_unnamed(target)
+    return copied
+
+
+def _copy_index(source: Path, target: Path) -> Path:
+    """As it stands at one moment, in one file, checked and synced."""
+    coming = target / _COMING
+    coming.unlink(missing_ok=True)
+    with Catalogue(source) as index, contextlib.closing(sqlite3.connect(coming)) as copy:
+        index.connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = delete")
+        if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            coming.unlink()
+            raise Unavailable("The index is damaged, so nothing was copied. Run `verify`.")
+    coming.chmod(0o600)
+    descriptor = os.open(coming, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        posix.sync(descriptor)
+    finally:
+        os.close(descriptor)
+    return coming
+
+
+class Copying:
+    """The blobs that an index names, from one folder to another."""
+
+    def __init__(self, source: BlobFolder, target: BlobFolder, index: Catalogue) -> None:
+        self._source = source
+        self._target = target
+        self._index = index
+        self._new = 0
+        self._bytes = 0
+        self._damaged: list[str] = []
+        self._touched: set[Path] = set()
+
+    def run(self, tell: Tell) -> Copied:
+        self._target.make()
+        contents, total = self._index.totals()
+        done = 0
+        for entry in self._index.contents():
+            if not entry.is_small and not self._is_there(entry):
+                self._copy(entry)
+            done += entry.size
+            tell(done, total)
+        for folder in sorted(self._touched):
+            posix.sync_folder(folder)
+        return Copied(contents, self._new, self._bytes, tuple(self._damaged))
+
+    def _is_there(self, entry: Entry) -> bool:
+        try:
+            os.close(self._target.open(entry.hex, entry.size))
+        except (FileNotFoundError, Damaged):
+            return False
+        return True
+
+    def _copy(self, entry: Entry) -> None:
+        folder = self._target.folder_of(entry.hex)
+        temporary = folder / f"{entry.hex}.{secrets.token_hex(8)}"
+        try:
+            digest = self._copy_bytes(entry, temporary)
+            if digest != entry.digest:
+                self._report(entry, "its bytes have another digest")
+                return
+            temporary.replace(folder / entry.hex)
+        except FileNotFoundError:
+            self._report(entry, "its bytes are missing")
+        except Damaged as damage:
+            self._report(entry, f"its bytes are damaged: {damage}")
+        else:
+            self._touched.add(folder)
+            self._new += 1
+            self._bytes += entry.size
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _copy_bytes(self, entry: Entry, temporary: Path) -> str:
+        hasher = Hasher(entry.digest.partition(":")[0])
+        with os.fdopen(self._source.open(entry.hex, entry.size), "rb", buffering=0) as file:
+            copy = os.open(temporary, posix.NEW_FILE, 0o400)
+            try:
+                posix.allocate(copy, entry.size)
+                while piece := file.read(_PIECE):
+                    hasher.update(piece)
+                    posix.write_all(copy, piece)
+                posix.sync(copy)
+            finally:
+                os.close(copy)
+        return hasher.digest()
+
+    def _report(self, entry: Entry, what: str) -> None:
+        names = (
+            ", ".join(self._index.names_of(entry.digest, 3))
+            or "an earlier version or a parked upload"
+        )
+        self._damaged.append(f"{names}: {what}; not copied")
+
+
+def _drop_unnamed(target: Path) -> None:
+    """What an earlier backup needed, and what an interrupted one left."""
+    blobs = BlobFolder(target)
+    with Catalogue(target) as index:
+        algorithm = index.algorithm()
+        for blob in blobs.all():
+            if not index.knows(f"{algorithm}:{blob.name}"):
+                (blobs.folder_of(blob.name) / blob.name).unlink()
+
+
+def _require_store(folder: Path) -> None:
+    if not (folder / catalogue.NAME).is_file():
+        raise NotThere(f"There is no store in {folder}. Name the folder that holds index.sqlite.")

@@ -1,0 +1,160 @@
+"""The index as those read it who check or copy a store: without a lock, beside a running server.
+
+Asks, and in `mend` sets counts right; knows neither blobs nor rules.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from storage.migrations import ROOT
+
+NAME = "index.sqlite"
+_PAGE = 1000
+_BUSY_MS = 5_000
+
+_CONTENTS = (
+    "SELECT c.id, c.digest, c.size, s.content IS NOT NULL FROM contents c"
+    " LEFT JOIN small s ON s.content = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+)
+_SMALL = "SELECT s.bytes FROM small s JOIN contents c ON c.id = s.content WHERE c.digest = ?"
+_HOLDERS = "SELECT id FROM nodes WHERE content = ? AND gone IS NULL LIMIT ?"
+_PATH = (
+    "WITH RECURSIVE up(id, parent, name, depth) AS ("
+    " SELECT id, parent, name, 0 FROM nodes WHERE id = ? UNION ALL"
+    " SELECT n.id, n.parent, n.name, up.depth + 1 FROM up JOIN nodes n ON n.id = up.parent)"
+    " SELECT name FROM up WHERE id != ? ORDER BY depth DESC"
+)
+_WRONG_COUNTS = (
+    "SELECT c.id, c.digest, coalesce(t.refs, 0) FROM contents c LEFT JOIN ("
+    " SELECT content, count(*) AS refs FROM (SELECT content FROM versions"
+    " WHERE content IS NOT NULL UNION ALL SELECT content FROM uploads) GROUP BY content) t"
+    " ON t.content = c.id WHERE c.refs != coalesce(t.refs, 0)"
+)
+_TRUE_USAGE = (
+    "SELECT payer, sum(size) AS bytes, count(*) AS files FROM ("
+    " SELECT v.payer AS payer, c.size AS size FROM versions v JOIN contents c ON c.id = v.content"
+    " WHERE v.payer IS NOT NULL UNION ALL"
+    " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content) GROUP BY payer"
+)
+_USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files != 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A content as the index has it. `is_small`: its bytes are in the index itself."""
+
+    digest: str
+    size: int
+    is_small: bool
+
+    @property
+    def hex(self) -> str:
+        return self.digest.partition(":")[2]
+
+
+class Catalogue:
+    """Opens an index for reading only; what it reads may change between two questions."""
+
+    def __init__(self, data: Path, name: str = NAME) -> None:
+        place = quote(str((data / name).absolute()))
+        self.connection = sqlite3.connect(
+            f"file:{place}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        for pragma in (f"busy_timeout = {_BUSY_MS}", "query_only = on", "mmap_size = 0"):
+            self.connection.execute(f"PRAGMA {pragma}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    def faults(self, *, thorough: bool) -> list[str]:
+        """What SQLite itself finds wrong with its file."""
+        check = "integrity_check" if thorough else "quick_check"
+        found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}(20)")]
+        return [] if found == ["ok"] else found
+
+    def contents(self) -> Iterator[Entry]:
+        """All of them, page by page, so that no long reading keeps the log from shrinking."""
+        last = 0
+        while rows := self.connection.execute(_CONTENTS, (last, _PAGE)).fetchall():
+            for id_, digest, size, is_small in rows:
+                yield Entry(digest, size, bool(is_small))
+                last = id_
+
+    def totals(self) -> tuple[int, int]:
+        """How many contents there are, and how many bytes they have."""
+        row = self.connection.execute("SELECT count(*), total(size) FROM contents").fetchone()
+        return int(row[0]), int(row[1])
+
+    def algorithm(self) -> str:
+        row = self.connection.execute("SELECT value FROM meta WHERE name = 'digest'").fetchone()
+        return "blake3" if row is None else str(row[0])
+
+    def knows(self, digest: str) -> bool:
+        known = self.connection.execute("SELECT 1 FROM contents WHERE digest = ?", (digest,))
+        return known.fetchone() is not None
+
+    def small(self, digest: str) -> bytes | None:
+        row = self.connection.execute(_SMALL, (digest,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def names_of(self, digest: str, limit: int) -> list[str]:
+        """Files that have this content now."""
+        known = self.connection.execute("SELECT id FROM contents WHERE digest = ?", (digest,))
+        (content,) = known.fetchone() or (None,)
+        holders = self.connection.execute(_HOLDERS, (content, limit)).fetchall()
+        return [self._path(node) for (node,) in holders]
+
+    def _path(self, node: int) -> str:
+        parts = self.connection.execute(_PATH, (node, ROOT))
+        return "/".join(name for (name,) in parts)
+
+    def wrong_counts(self) -> list[tuple[int, str, int]]:
+        """Contents whose count of names is not right: id, digest, the right count."""
+        return self.connection.execute(_WRONG_COUNTS).fetchall()
+
+    def wrong_usage(self) -> dict[str, tuple[int, int]]:
+        """Principals whose use of their share is not right, with the right bytes and files."""
+        self.connection.execute("BEGIN")
+        try:
+            true = {row[0]: (row[1], row[2]) for row in self.connection.execute(_TRUE_USAGE)}
+            kept = {row[0]: (row[1], row[2]) for row in self.connection.execute(_USAGE)}
+        finally:
+            self.connection.execute("ROLLBACK")
+        nothing = (0, 0)
+        return {
+            principal: true.get(principal, nothing)
+            for principal in sorted(true.keys() | kept.keys())
+            if true.get(principal, nothing) != kept.get(principal, nothing)
+        }
+
+
+def mend(data: Path, counts: list[tuple[int, str, int]], usage: dict[str, tuple[int, int]]) -> None:
+    """Sets counts right. Only while no server runs: this connection writes."""
+    connection = sqlite3.connect(data / NAME, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = full")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "UPDATE contents SET refs = ? WHERE id = ?", [(refs, id_) for id_, _, refs in counts]
+        )
+        connection.executemany(
+            "INSERT INTO usage VALUES (?1, ?2, ?3)"
+            " ON CONFLICT DO UPDATE SET bytes = ?2, files = ?3",
+            [(principal, *right) for principal, right in usage.items()],
+        )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()

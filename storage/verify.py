@@ -1,0 +1,194 @@
+"""Does the index agree with the blobs? Finds, and on demand mends, what does not.
+
+Only reads unless told to repair, so that it may run beside a server. Knows no rule.
+"""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from storage import catalogue, posix
+from storage.blobfolder import Blob, BlobFolder, Damaged
+from storage.catalogue import Catalogue, Entry
+from storage.hashing import Hasher
+
+Tell = Callable[[int, int], object]
+
+_PIECE = 1024 * 1024
+_NAMES_SHOWN = 5
+# A running server links a blob a moment before it records it.
+_YOUNG = 60.0
+_LEFTOVER = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
+
+
+class Fault(StrEnum):
+    INDEX = "index"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    LEFTOVER = "leftover"
+    FOREIGN = "foreign"
+    COUNT = "count"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`subject`: a digest, a file name or a principal. `text` is one line for people."""
+
+    fault: Fault
+    subject: str
+    text: str
+    mended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    contents: int
+    bytes: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing was found that is not mended, and nothing that cannot be."""
+        return all(finding.mended for finding in self.findings)
+
+
+def verify(
+    data: Path, *, scrub: bool = False, repair: bool = False, tell: Tell = lambda *_: None
+) -> Report:
+    """Compares sizes, or with `scrub` every byte. Who repairs must own the data folder.
+
+    `tell` hears how many bytes are done of how many.
+    """
+    try:
+        with Catalogue(data) as index:
+            checking = Checking(data, index, scrub=scrub, repair=repair, tell=tell)
+            faults = index.faults(thorough=scrub)
+            findings = tuple(_index_fault(text) for text in faults) or tuple(checking.findings())
+            contents, size = (0, 0) if faults else index.totals()
+    except sqlite3.Error as error:
+        findings, contents, size = (_index_fault(str(error)),), 0, 0
+    return Report(contents, size, findings)
+
+
+class Checking:
+    """One run of `verify`."""
+
+    def __init__(
+        self, data: Path, index: Catalogue, *, scrub: bool, repair: bool, tell: Tell
+    ) -> None:
+        self._data = data
+        self._index = index
+        self._blobs = BlobFolder(data)
+        self._scrub = scrub
+        self._repair = repair
+        self._tell = tell
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._leftovers()
+        yield from self._contents()
+        yield from self._counts()
+
+    def _leftovers(self) -> Iterator[Finding]:
+        algorithm = self._index.algorithm()
+        for blob in self._blobs.all():
+            half_placed = _LEFTOVER.fullmatch(blob.name) is not None
+            if not blob.sound and not half_placed:
+                text = f"{blob.name}: this is nothing that was put there by us; look at it yourself"
+                yield Finding(Fault.FOREIGN, blob.name, text)
+            elif half_placed or not self._index.knows(f"{algorithm}:{blob.name}"):
+                yield from self._leftover(blob)
+
+    def _leftover(self, blob: Blob) -> Iterator[Finding]:
+        if self._repair:
+            (self._blobs.folder_of(blob.name) / blob.name).unlink()
+        elif blob.placed > time.time() - _YOUNG:
+            return
+        text = f"{blob.name}: {blob.size:,} bytes that no file has, left over from a crash"
+        yield Finding(Fault.LEFTOVER, blob.name, self._ended(text, "removed"), self._repair)
+
+    def _contents(self) -> Iterator[Finding]:
+        _, total = self._index.totals()
+        done = 0
+        for entry in self._index.contents():
+            finding = self._content(entry)
+            if finding is not None and self._index.knows(entry.digest):
+                yield finding
+            done += entry.size
+            self._tell(done, max(done, total))
+
+    def _content(self, entry: Entry) -> Finding | None:
+        try:
+            fault = self._small_fault(entry) if entry.is_small else self._file_fault(entry)
+        except FileNotFoundError:
+            return self._about(Fault.MISSING, entry, "its bytes are missing")
+        if fault is None:
+            return None
+        if self._repair and not entry.is_small:
+            self._set_aside(entry)
+        return self._about(Fault.DAMAGED, entry, f"its bytes are damaged: {fault}")
+
+    def _small_fault(self, entry: Entry) -> str | None:
+        if not self._scrub:
+            return None
+        data = self._index.small(entry.digest)
+        hasher = Hasher(entry.digest.partition(":")[0])
+        hasher.update(data or b"")
+        return None if hasher.digest() == entry.digest else "they have another digest"
+
+    def _file_fault(self, entry: Entry) -> str | None:
+        try:
+            descriptor = self._blobs.open(entry.hex, entry.size)
+        except Damaged as damage:
+            return str(damage)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            if not self._scrub:
+                return None
+            hasher = Hasher(entry.digest.partition(":")[0])
+            try:
+                while piece := file.read(_PIECE):
+                    hasher.update(piece)
+            except OSError as error:
+                return f"they cannot be read: {error.strerror}"
+        return None if hasher.digest() == entry.digest else "they have another digest"
+
+    def _set_aside(self, entry: Entry) -> None:
+        """Out of the way, so that the same content finds its place free when it comes in again."""
+        aside = self._data / "damaged"
+        aside.mkdir(mode=0o700, exist_ok=True)
+        place = self._blobs.folder_of(entry.hex)
+        (place / entry.hex).replace(aside / entry.hex)
+        posix.sync_folder(place)
+
+    def _about(self, fault: Fault, entry: Entry, what: str) -> Finding:
+        """Lost bytes cannot be mended: they are reported until somebody brings them back."""
+        names = self._index.names_of(entry.digest, _NAMES_SHOWN + 1)
+        shown = ", ".join(names[:_NAMES_SHOWN]) or "an earlier version or a parked upload"
+        more = ", and others" if len(names) > _NAMES_SHOWN else ""
+        text = f"{shown}{more}: {what}; restore it from a backup or upload it again"
+        return Finding(fault, entry.digest, text)
+
+    def _counts(self) -> Iterator[Finding]:
+        counts, usage = self._index.wrong_counts(), self._index.wrong_usage()
+        if self._repair and (counts or usage):
+            catalogue.mend(self._data, counts, usage)
+        for _, digest, right in counts:
+            text = f"{digest}: has {right} names, and the index counted otherwise"
+            yield Finding(Fault.COUNT, digest, self._ended(text, "mended"), self._repair)
+        for principal, (size, files) in usage.items():
+            text = f"{principal}: uses {size:,} bytes in {files:,} files; the index said otherwise"
+            yield Finding(Fault.USAGE, principal, self._ended(text, "mended"), self._repair)
+
+    def _ended(self, text: str, done: str) -> str:
+        return f"{text}; {done}" if self._repair else f"{text}; --repair mends it"
+
+
+def _index_fault(text: str) -> Finding:
+    return Finding(
+        Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). Restore it from a backup."
+    )

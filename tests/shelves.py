@@ -1,0 +1,66 @@
+"""A store on a disk, filled without any door."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path as DiskPath
+
+from storage.disk import DiskBlobs
+from storage.sqlite import SqliteIndex
+from uploads.files import Content, Stamp
+from uploads.names import Path
+from uploads.policy import Policies, Policy
+from uploads.ports import Turn
+
+INLINE_BELOW = 100
+
+
+@dataclass
+class Shelves:
+    index: SqliteIndex
+    blobs: DiskBlobs
+
+    async def store(self, name: str, data: bytes, at: float = 0.0) -> Content:
+        async with self.blobs.stage(len(data), ()) as stage:
+            await stage.write(data)
+            staged = await stage.finish()
+
+            def claim(turn: Turn) -> None:
+                turn.keep(staged)
+                turn.store(Path(tuple(name.split("/"))), staged.content, Stamp("ann", at))
+
+            await self.index.write(claim)
+        return staged.content
+
+    async def delete(self, name: str, at: float = 0.0) -> None:
+        path = Path(tuple(name.split("/")))
+        await self.index.write(lambda turn: turn.delete(path, Stamp("ann", at)))
+
+    async def read(self, content: Content) -> bytes:
+        reading = await self.blobs.open(content)
+        try:
+            return await reading.read(0, content.size)
+        finally:
+            reading.close()
+
+
+@asynccontextmanager
+async def shelves(data: DiskPath) -> AsyncIterator[Shelves]:
+    blobs = DiskBlobs(data, "blake3", inline_below=INLINE_BELOW, publish=lambda _: None)
+    index = await SqliteIndex.open(
+        data,
+        keys=Policies(Policy(), {}).keys,
+        blobs=blobs,
+        publish=lambda _: None,
+        clock=lambda: 0.0,
+    )
+    blobs.small = index.small
+    try:
+        yield Shelves(index, blobs)
+    finally:
+        await index.close()
+        await blobs.close()
+
+
+def blob(data: DiskPath, content: Content) -> DiskPath:
+    return data / "blobs" / content.hex[:2] / content.hex

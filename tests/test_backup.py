@@ -1,0 +1,121 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from storage import accounts
+from storage.backup import backup, restore
+from storage.collecting import collect
+from storage.verify import verify
+from tests.shelves import blob, shelves
+from uploads.failures import MalformedRequest, NotThere
+
+BIG = b"bytes that lie in a file of their own" * 1000
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+async def test_a_store_comes_back_from_its_backup_byte_for_byte(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    async with shelves(data) as store:
+        big = await store.store("a/big", BIG)
+        small = await store.store("small", b"small")
+        accounts.add_user(data, "ann", "correct horse")
+        copied = await asyncio.to_thread(backup, data, target)
+        await store.store("later", BIG + b"later")
+    assert (copied.contents, copied.new, copied.bytes, copied.damaged) == (2, 1, len(BIG), ())
+    assert verify(target, scrub=True).agrees
+    restored = tmp_path / "restored"
+    assert restore(target, restored).new == 1
+    assert verify(restored, scrub=True).agrees
+    assert list(accounts.list_users(restored)) == ["ann"]
+    assert blob(restored, big).stat().st_mode & 0o777 == 0o400
+    async with shelves(restored) as store:
+        assert await store.read(big) == BIG
+        assert await store.read(small) == b"small"
+
+
+async def test_a_second_backup_copies_only_what_is_new_and_drops_what_is_gone(
+    data: Path, target: Path
+) -> None:
+    async with shelves(data) as store:
+        first = await store.store("a", BIG)
+        await store.store("b", BIG + b"b")
+        backup(data, target)
+        third = await store.store("c", BIG + b"c")
+        await store.delete("a")
+        await collect(store.index, store.blobs, data, 1e9, 0.0)
+        copied = backup(data, target)
+    assert (copied.contents, copied.new) == (2, 1)
+    assert not blob(target, first).exists()
+    assert blob(target, third).read_bytes() == BIG + b"c"
+    assert verify(target, scrub=True).agrees
+
+
+async def test_a_backup_under_load_is_some_moment_of_the_store(data: Path, target: Path) -> None:
+    async with shelves(data) as store:
+
+        async def load(who: int) -> None:
+            for at in range(20):
+                await store.store(f"{who}/{at}", BIG + bytes([who, at]))
+                if at % 3 == 2:
+                    await store.delete(f"{who}/{at - 1}")
+                    await collect(store.index, store.blobs, data, 1e9, 0.0)
+
+        async def copy() -> None:
+            for _ in range(5):
+                assert (await asyncio.to_thread(backup, data, target)).damaged == ()
+                assert (await asyncio.to_thread(verify, target, scrub=True)).agrees
+
+        await asyncio.gather(copy(), *(load(who) for who in range(4)))
+
+
+async def test_damaged_bytes_are_not_copied_but_told(data: Path, target: Path) -> None:
+    async with shelves(data) as store:
+        content = await store.store("a/big", BIG)
+        lost = await store.store("lost", BIG + b"lost")
+    path = blob(data, content)
+    path.chmod(0o600)
+    path.write_bytes(b"X" + BIG[1:])
+    blob(data, lost).unlink()
+    copied = backup(data, target)
+    assert copied.damaged == (
+        "a/big: its bytes have another digest; not copied",
+        "lost: its bytes are missing; not copied",
+    )
+    assert not blob(target, content).exists()
+
+
+async def filled(data: Path) -> None:
+    async with shelves(data) as store:
+        await store.store("a", BIG)
+
+
+def test_a_backup_is_not_mixed_with_other_things(data: Path, target: Path) -> None:
+    asyncio.run(filled(data))
+    target.mkdir()
+    (target / "holiday.jpg").touch()
+    with pytest.raises(MalformedRequest, match="other things"):
+        backup(data, target)
+    with pytest.raises(MalformedRequest, match="inside the data folder"):
+        backup(data, data / "backup")
+    with pytest.raises(NotThere, match="no store"):
+        backup(target, data / "elsewhere")
+
+
+def test_nothing_is_restored_over_something(data: Path, target: Path) -> None:
+    asyncio.run(filled(data))
+    backup(data, target)
+    before = sorted(data.rglob("*"))
+    with pytest.raises(MalformedRequest, match="not empty"):
+        restore(target, data)
+    assert sorted(data.rglob("*")) == before

@@ -1,0 +1,147 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from storage.verify import Fault, Report, verify
+from tests.shelves import blob, shelves
+from uploads.files import Content
+
+BIG = b"bytes that lie in a file of their own" * 1000
+OTHER = b"other bytes that lie in a file of their own" * 1000
+SMALL = b"small"
+
+
+@pytest.fixture
+async def stored(tmp_path: Path) -> tuple[Content, Content, Content]:
+    async with shelves(tmp_path) as store:
+        return (
+            await store.store("reports/big.txt", BIG),
+            await store.store("other", OTHER),
+            await store.store("small", SMALL),
+        )
+
+
+def faults(report: Report) -> list[tuple[Fault, str]]:
+    return [(finding.fault, finding.subject) for finding in report.findings]
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+def execute(data: Path, *statements: str) -> None:
+    connection = sqlite3.connect(data / "index.sqlite")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("scrub", ["", "scrub"])
+async def test_a_sound_store_agrees(
+    stored: tuple[Content, ...], tmp_path: Path, scrub: str
+) -> None:
+    told: list[tuple[int, int]] = []
+    report = verify(tmp_path, scrub=bool(scrub), tell=lambda done, of: told.append((done, of)))
+    total = len(BIG) + len(OTHER) + len(SMALL)
+    assert report == Report(3, total, ())
+    assert report.agrees
+    assert told[-1] == (total, total)
+
+
+async def test_a_store_is_verified_beside_its_server(tmp_path: Path) -> None:
+    async with shelves(tmp_path) as store:
+        await store.store("big", BIG)
+        assert verify(tmp_path, scrub=True).agrees
+        content = await store.store("small", SMALL)
+        assert verify(tmp_path).contents == 2
+        assert await store.read(content) == SMALL
+
+
+async def test_missing_bytes_are_told_by_the_name_of_their_file(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    blob(tmp_path, stored[0]).unlink()
+    report = verify(tmp_path)
+    assert faults(report) == [(Fault.MISSING, stored[0].digest)]
+    assert "reports/big.txt: its bytes are missing" in report.findings[0].text
+    assert not report.agrees
+
+
+async def test_a_wrong_size_is_found_at_once_and_a_flipped_bit_by_scrubbing(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    flip(blob(tmp_path, stored[0]), 17)
+    assert verify(tmp_path).agrees
+    assert faults(verify(tmp_path, scrub=True)) == [(Fault.DAMAGED, stored[0].digest)]
+    blob(tmp_path, stored[0]).write_bytes(BIG[:-1])
+    assert faults(verify(tmp_path)) == [(Fault.DAMAGED, stored[0].digest)]
+
+
+async def test_damaged_small_contents_are_found_by_scrubbing(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    execute(tmp_path, "UPDATE small SET bytes = x'00'")
+    assert faults(verify(tmp_path, scrub=True)) == [(Fault.DAMAGED, stored[2].digest)]
+
+
+async def test_repair_sets_damaged_bytes_aside_so_that_the_same_content_heals(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    flip(blob(tmp_path, stored[0]), 17)
+    verify(tmp_path, scrub=True, repair=True)
+    assert (tmp_path / "damaged" / stored[0].hex).exists()
+    assert faults(verify(tmp_path)) == [(Fault.MISSING, stored[0].digest)]
+    async with shelves(tmp_path) as store:
+        await store.store("again", BIG)
+        assert await store.read(stored[0]) == BIG
+    assert verify(tmp_path, scrub=True).agrees
+
+
+async def test_leftovers_are_removed_by_repair_and_strangers_are_only_reported(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    leftover = tmp_path / "blobs" / "ab" / ("ab" + "0" * 62)
+    half_placed = tmp_path / "blobs" / "cd" / ("cd" + "0" * 62 + "." + "1" * 16)
+    stranger = tmp_path / "blobs" / "ef" / "holiday.jpg"
+    for path in (leftover, half_placed, stranger):
+        path.write_bytes(b"x")
+    assert faults(verify(tmp_path)) == [(Fault.FOREIGN, "holiday.jpg")], "young ones may be new"
+    report = verify(tmp_path, repair=True)
+    assert [(finding.subject, finding.mended) for finding in report.findings] == [
+        (leftover.name, True),
+        (half_placed.name, True),
+        (stranger.name, False),
+    ]
+    assert not leftover.exists()
+    assert not half_placed.exists()
+    assert stranger.exists()
+    stranger.unlink()
+    assert verify(tmp_path).agrees
+
+
+async def test_wrong_counts_are_found_and_mended(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    execute(
+        tmp_path,
+        "UPDATE usage SET bytes = 1",
+        "INSERT INTO usage VALUES ('bob', 5, 1)",
+        "UPDATE contents SET refs = 0 WHERE size = 5",
+    )
+    expected = [(Fault.COUNT, stored[2].digest), (Fault.USAGE, "ann"), (Fault.USAGE, "bob")]
+    assert faults(verify(tmp_path)) == expected
+    assert faults(verify(tmp_path, repair=True)) == expected
+    assert verify(tmp_path).agrees
+
+
+async def test_a_damaged_index_is_told(stored: tuple[Content, ...], tmp_path: Path) -> None:
+    index = tmp_path / "index.sqlite"
+    data = bytearray(index.read_bytes())
+    data[4096:] = bytes(len(data) - 4096)
+    index.write_bytes(data)
+    assert [finding.fault for finding in verify(tmp_path).findings][:1] == [Fault.INDEX]
