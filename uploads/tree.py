@@ -74,6 +74,8 @@ class Tree:
         self, principal: Principal, path: Path, condition: Condition, *, recursive: bool
     ) -> Outcome | Removed:
         self.rules.demand(principal, Right.DELETE, path)
+        if not path.parts:
+            raise MalformedRequest("The top folder itself cannot be deleted, only what is in it.")
         stamp = self._stamp(principal)
 
         def work(turn: Turn) -> Outcome | Removed:
