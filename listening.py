@@ -32,9 +32,13 @@ async def listen(
     loop = asyncio.get_running_loop()
     try:
         return await loop.create_server(protocol_factory, host, port, backlog=1024)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
+        # For a name that does not resolve there is no errno of the system, and its text is ready.
+        why = (
+            error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        )
         raise Refused(
-            f"Cannot listen at {host} port {port}: {getattr(error, 'strerror', None) or error}."
+            f"Cannot listen at {host} port {port}: {why}."
             " Stop what listens there, or give another --host or --port (0 takes a free one)."
         ) from error
 

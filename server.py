@@ -47,6 +47,9 @@ CLOCK = time.time
 # What aiohttp reads ahead of a slow disk, per upload; it holds up to twice as much.
 READ_BUFFER = 512 << 10
 
+# Seconds for a request to say how it ended when its grace time is over.
+BREAKING_OFF = 0.5
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = commandline.read(argv)
@@ -216,7 +219,7 @@ async def serve(settings: Settings) -> int:
 @contextlib.asynccontextmanager
 async def _served(settings: Settings, application: web.Application) -> AsyncIterator[str]:
     """Answers at the address that is yielded. At the end, what is under way gets its grace time."""
-    limits, grace = settings.limits, settings.server.grace
+    limits = settings.limits
     runner = web.AppRunner(
         application,
         access_log=None,
@@ -225,7 +228,7 @@ async def _served(settings: Settings, application: web.Application) -> AsyncIter
         keepalive_timeout=limits.keep_alive,
         tcp_keepalive=True,
         handler_cancellation=False,
-        shutdown_timeout=grace,
+        shutdown_timeout=BREAKING_OFF,
         max_line_size=limits.header_bytes,
         max_field_size=limits.header_bytes,
         max_headers=limits.header_count,
@@ -242,10 +245,21 @@ async def _served(settings: Settings, application: web.Application) -> AsyncIter
         finally:
             impatience.cancel()
             server.close()
+            await _finish(answering, settings.server.grace)
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace + 1):
-                await runner.cleanup()
+        await runner.cleanup()
+
+
+async def _finish(answering: web.Server, grace: float) -> None:
+    """Lets what is under way come to its end. The runner itself would no longer read its bodies."""
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline:
+        idle = [one for one in answering.connections if one._current_request is None]  # noqa: SLF001
+        for connection in idle:
+            connection.close()
+        if len(idle) == len(answering.connections):
+            return
+        await asyncio.sleep(0.02)
 
 
 async def _hang_up_on_silence(answering: web.Server, header_time: float) -> None:

@@ -1,0 +1,291 @@
+"""The program as it is started: addresses, one owner per data folder, its end, its log."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT, Program, running, start
+
+QUICK = {"NOCLOBBER_SERVER_GRACE": "1 s"}
+WITHIN = 20.0
+
+
+def run(*arguments: str, cwd: Path, entered: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "server.py"), *arguments],
+        cwd=cwd,
+        input=entered,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+        check=False,
+    )
+
+
+def ask(
+    program: Program, method: str, target: str, body: bytes = b"", **headers: str
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=WITHIN)
+    with contextlib.closing(connection):
+        connection.request(
+            method, target, body, {name.replace("_", "-"): text for name, text in headers.items()}
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def half_an_upload(program: Program, target: str) -> Iterator[socket.socket]:
+    """Ten bytes are declared and five sent, and the server is known to wait for the others."""
+    with socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN) as wire:
+        wire.sendall(f"PUT {target} HTTP/1.1\r\nHost: localhost\r\n".encode())
+        wire.sendall(b"Content-Length: 10\r\n\r\n12345")
+        eventually(lambda: b"noclobber_uploads_in_flight 1" in ask(program, "GET", "/metrics")[1])
+        yield wire
+
+
+def takes_connections(program: Program) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN).close()
+        return True
+    return False
+
+
+def test_the_start_ends_with_one_line_that_says_where(tmp_path: Path) -> None:
+    program = start(tmp_path / "data")
+
+    status, _ = ask(program, "GET", "/health/ready")
+    program.process.send_signal(signal.SIGINT)
+    rest, _ = program.process.communicate(timeout=WITHIN)
+
+    assert status == 200
+    assert rest == ""
+    assert program.process.returncode == 0
+
+
+def test_without_a_command_it_serves(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "server.py"), "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.terminate()
+
+    assert line.startswith("noclobber is ready at http://127.0.0.1:")
+    assert line.endswith("/  (data in data; stop with Ctrl-C)\n")
+    assert process.communicate(timeout=WITHIN)[0] == ""
+    assert process.returncode == 0
+
+
+def test_a_second_start_on_the_same_folder_names_who_has_it_and_stops(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as program:
+        began = time.monotonic()
+        second = run("serve", "--data", "data", "--port", "0", cwd=tmp_path)
+        spent = time.monotonic() - began
+
+        assert second.returncode == 1
+        assert f"process {program.pid}" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert second.stdout == ""
+        assert spent < 5
+        assert ask(program, "GET", "/health/ready")[0] == 200
+
+
+def test_what_a_killed_server_leaves_behind_blocks_nobody(tmp_path: Path) -> None:
+    first = start(tmp_path / "data")
+    assert ask(first, "PUT", "/files/a", b"kept")[0] == 201
+    first.kill()
+
+    with running(tmp_path / "data") as second:
+        assert ask(second, "GET", "/files/a") == (200, b"kept")
+
+
+def test_an_upload_in_flight_is_finished_before_the_end(tmp_path: Path) -> None:
+    program = start(tmp_path / "data")
+    with half_an_upload(program, "/files/a") as wire:
+        program.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not takes_connections(program))
+        wire.sendall(b"67890")
+        answer = wire.recv(4096)
+    program.process.communicate(timeout=WITHIN)
+
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert program.process.returncode == 0
+    with running(tmp_path / "data") as again:
+        assert ask(again, "GET", "/files/a") == (200, b"1234567890")
+
+
+def test_an_upload_that_never_ends_is_given_up_after_the_grace_time(tmp_path: Path) -> None:
+    program = start(tmp_path / "data", env=QUICK)
+    with half_an_upload(program, "/files/a"):
+        began = time.monotonic()
+        assert program.stop() == 0
+        assert 0.9 < time.monotonic() - began < 10
+
+    with running(tmp_path / "data") as again:
+        assert ask(again, "GET", "/files/a")[0] == 404
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    program = start(tmp_path / "data")
+    with half_an_upload(program, "/files/a"):
+        program.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not takes_connections(program))
+        program.process.send_signal(signal.SIGTERM)
+        program.process.communicate(timeout=5)
+
+    assert program.process.returncode == 1
+
+
+def test_others_are_let_in_only_when_somebody_has_said_so(tmp_path: Path) -> None:
+    refused = run("serve", "--data", "data", "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert "user add" in refused.stderr
+    assert "[[access]]" in refused.stderr
+
+    grant = '[{folder = "/", who = ["anonymous"], rights = ["create"]}]'
+    with running(
+        tmp_path / "data", "--host", "0.0.0.0", env={"NOCLOBBER_ACCESS": grant}
+    ) as program:
+        assert ask(program, "PUT", "/files/a", b"a")[0] == 201
+        assert ask(program, "GET", "/files/a")[0] == 401
+
+    run(
+        "user", "add", "ann", "--password-stdin", "--data", "data", cwd=tmp_path, entered="12345678"
+    )
+    with running(tmp_path / "data", "--host", "0.0.0.0") as program:
+        assert ask(program, "PUT", "/files/b", b"b")[0] == 401
+
+
+def test_the_first_user_shuts_strangers_out_while_it_runs(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as program:
+        before, _ = ask(program, "PUT", "/files/a", b"a")
+        run(
+            "user",
+            "add",
+            "ann",
+            "--password-stdin",
+            "--data",
+            "data",
+            cwd=tmp_path,
+            entered="12345678",
+        )
+        stranger, _ = ask(program, "PUT", "/files/b", b"b")
+        ann, _ = ask(program, "PUT", "/files/b", b"b", Authorization="Basic YW5uOjEyMzQ1Njc4")
+
+    assert (before, stranger, ann) == (201, 401, 201)
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = run("serve", "--data", "data", "--port", str(port), cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert f"127.0.0.1 port {port}: Address already in use." in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[srver]\nport = 1", "did you mean server"),
+        ("[limits]\ndepth = 0", "limits.depth"),
+        ("[server", "is not TOML"),
+        ('[server]\ngrace = "soon"', "server.grace"),
+    ],
+)
+def test_a_wrong_configuration_stops_the_start_with_a_sentence(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    (tmp_path / "config.toml").write_text(written)
+
+    refused = run("--data", "data", "--port", "0", cwd=tmp_path)
+
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_who_connects_and_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
+    quick = {"NOCLOBBER_LIMITS_HEADER_TIME": "0.4 s"}
+    with (
+        running(tmp_path / "data", env=quick) as program,
+        socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN) as silent,
+        socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN) as slow,
+        socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN) as proper,
+    ):
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: lo")
+        proper.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert proper.recv(4096).startswith(b"HTTP/1.1 200")
+        assert silent.recv(1) == b""
+        assert slow.recv(1) == b""
+        proper.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert proper.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_the_log_is_json_where_wanted_and_no_request_breaks_a_line(tmp_path: Path) -> None:
+    with running(tmp_path / "data", env={"NOCLOBBER_LOG_FORMAT": "json"}) as program:
+        ask(program, "GET", "/files/a%0Ab%1B%5B31m%E2%80%AEx", Authorization="Bearer nct_secret")
+    lines = Path(f"{tmp_path / 'data'}.log").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+
+    assert any(record.get("status") == 401 for record in records)
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    assert "nct_secret" not in "".join(lines)
+
+
+def test_plain_lines_hide_nothing_either(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as program:
+        ask(program, "GET", "/files/a%0Ab%1B%5B31m%E2%80%AEx")
+    lines = Path(f"{tmp_path / 'data'}.log").read_text().splitlines()
+
+    found = [line for line in lines if "GET" in line]
+    assert len(found) == 1
+    assert found[0].isprintable()
+
+
+def test_systemd_is_told_that_it_is_ready_and_that_it_stops(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(WITHIN)
+        with running(tmp_path / "data", env={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as program:
+            assert manager.recv(100) == f"READY=1\nMAINPID={program.pid}".encode()
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_garbage_is_collected_while_it_runs(tmp_path: Path) -> None:
+    often = {"NOCLOBBER_DATA_COLLECT_EVERY": "1 s", "NOCLOBBER_DATA_KEEP_VERSIONS": "0 s"}
+    with running(tmp_path / "data", env=often) as program:
+        ask(program, "PUT", "/files/a", os.urandom(100_000))
+        assert ask(program, "PUT", "/files/a", os.urandom(100_000), If_Match="*")[0] == 200
+        eventually(lambda: len(list((tmp_path / "data" / "blobs").glob("*/*"))) == 1)
+
+
+def test_the_data_folder_is_private(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as program:
+        ask(program, "PUT", "/files/a", os.urandom(100_000))
+        for found in (tmp_path / "data", *(tmp_path / "data").rglob("*")):
+            assert found.stat().st_mode & 0o077 == 0, found
