@@ -24,9 +24,12 @@ CLINGING: Final = PICTURE_SELECTORS | SKIN_TONES | {ZERO_WIDTH_JOINER, ZERO_WIDT
 
 
 def free_name(name: str, taken: Callable[[str], bool], most_bytes: int = 255) -> str:
-    """The first number that is free where the taken ones have no gap; with gaps, some free number
-    whose predecessor is taken. Doubling, then halving: of n taken ones, 2 log n are looked at.
+    """The name itself where it is free, else the first free number; where the taken numbers have
+    gaps, some free one whose predecessor is taken. By doubling, then halving: of n taken names
+    about 2 log n are looked at.
     """
+    if not taken(name):
+        return name
     low, step = FIRST - 1, 1
     while taken(_numbered(name, low + step, most_bytes)):
         low, step = low + step, step * 2

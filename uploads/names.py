@@ -84,9 +84,7 @@ class Limits:
     exact_in: Callable[[Path], bool] = portable_everywhere
 
 
-def parse(
-    text: str, limits: Limits, exact_in: Callable[[Path], bool] = portable_everywhere
-) -> Path:
+def parse(text: str, limits: Limits) -> Path:
     """The path that `text` spells, or BadName.
 
     Nothing is changed: `str()` of the path is the text again. Empty text is the root.
@@ -175,9 +173,7 @@ def _is_plain(name: str) -> bool:
 
 def _folded(name: str) -> str:
     decomposed = unicodedata.normalize("NFD", name)
-    # Folding can yield marks in an order, or letters in a form, that only a second pass settles.
-    refolded = unicodedata.normalize("NFD", decomposed.casefold()).casefold()
-    return unicodedata.normalize("NFC", refolded)
+    return unicodedata.normalize("NFC", decomposed.casefold())
 
 
 def matching_rule(sent: str, stored: str) -> Equivalence | None:
