@@ -29,12 +29,18 @@ DESCRIPTION = (
 )
 
 ID: Final = text(minLength=1)
+NAMES: Final = text(minLength=1, examples=["report.pdf", "Übersicht.txt"])
+GOAL: Final = text(examples=["archive/report.pdf"])
 FLAG: Final = choice("true", "false")
 
 # name -> where it stands, its schema, what it means. A query parameter that shares its name with
 # one elsewhere begins with `query-` here.
 _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
-    "path": ("path", ID, "Names from the top folder down, percent-encoded, with slashes between."),
+    "path": (
+        "path",
+        NAMES,
+        "Names from the top folder down, percent-encoded, / between.",
+    ),
     "id": ("path", ID, "The last part of the address that a problem gave as `upload`."),
     "slug": ("path", choice(*TYPES), "The last part of a problem's `type`."),
     "name": ("path", ID, "The name of a file of the pages."),
@@ -50,8 +56,8 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "desc": ("query", FLAG, "The other way round."),
     "after": ("query", text(), "Goes on after a page, as its `next` says."),
     "recursive": ("query", FLAG, "A folder with all that is in it."),
-    "move": ("query", text(), "The path to move to."),
-    "copy": ("query", text(), "The path to copy to. No byte is copied."),
+    "move": ("query", GOAL, "The path to move to."),
+    "copy": ("query", GOAL, "The path to copy to. No byte is copied."),
     "restore": ("query", whole(least=1), "The number of the version or deletion to restore."),
     "same-file": ("query", choice(*SameFile), "What to do if the file holds these very bytes."),
     "same-name": ("query", choice(*SameName), "What to do if the name holds other bytes."),
@@ -91,6 +97,17 @@ _HEADERS: Final = {
     "X-Request-Id": "Names the request in the log and in the problem.",
 }
 
+_FORM: Final = members(
+    {"file": each(text("One or more files.", contentMediaType="application/octet-stream"))},
+    {
+        name: text()
+        for name in (
+            "same_file", "same_name", "same_content", "if_match", "if_none_match", "folder",
+        )
+    },
+    "A field speaks for the files that come after it.",
+)  # fmt: skip
+
 
 @functools.cache
 def document() -> dict[str, Json]:
@@ -127,7 +144,7 @@ def problems_of(operation: Operation) -> tuple[str, ...]:
 
 def _operation(operation: Operation) -> dict[str, Json]:
     described: Schema = {"description": operation.description} if operation.description else {}
-    body: Schema = {"requestBody": _body(operation.body)} if operation.body else {}
+    body: Schema = {"requestBody": _body(operation)} if operation.body else {}
     return {
         "operationId": f"{operation.method} {operation.address}",
         "summary": operation.summary,
@@ -181,22 +198,28 @@ def _refusal(key: str) -> Json:
     return found
 
 
-def _body(media_types: Iterable[str]) -> Json:
-    fields = members({}, {name: text() for name in ("move", "copy", "restore", "recursive")})
-    form = members(
-        {"file": each(text("One or more files.", contentMediaType="application/octet-stream"))},
-        {name: text() for name in ("same_file", "same_name", "same_content", "if_match")},
-        "Fields speak for the files that come after them.",
-    )
-    schemas: dict[str, Json] = {FORM: {"schema": form}, FIELDS: {"schema": fields}}
-    return {"content": {media_type: schemas.get(media_type, {}) for media_type in media_types}}
+def _body(operation: Operation) -> Json:
+    schemas: dict[str, Json] = {FORM: {"schema": _FORM}, FIELDS: {"schema": _fields(operation)}}
+    content: Schema = {media_type: schemas.get(media_type, {}) for media_type in operation.body}
+    return {"content": content}
+
+
+def _fields(operation: Operation) -> Schema:
+    """A form can say what else stands in the query, as text."""
+    spelled = (_spelled(name) for name in operation.takes if _PARAMETERS[name][0] == "query")
+    return members({}, {name: text() for name in spelled})
+
+
+def _spelled(name: str) -> str:
+    return name.removeprefix("query-")
 
 
 def _parameter(name: str) -> Json:
     place, schema, meaning = _PARAMETERS[name]
-    required: Schema = {"required": True} if place == "path" else {}
-    spelled = name.removeprefix("query-")
-    return {"name": spelled, "in": place, **required, "description": meaning, "schema": schema}
+    found: Schema = {
+        "name": _spelled(name), "in": place, "description": meaning, "schema": schema
+    }  # fmt: skip
+    return {**found, "required": True} if place == "path" else found
 
 
 def _header(meaning: str) -> Json:

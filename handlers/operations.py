@@ -156,7 +156,7 @@ def _of_folder() -> tuple[Operation, ...]:
     return (
         Operation(
             "GET", FOLDER, "List a folder, page by page",
-            ("path", *LISTED, *PAST),
+            ("path", *LISTED, "versions", "before"),
             (_json(200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True),),
             PATH,
         ),

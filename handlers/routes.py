@@ -9,6 +9,9 @@ from handlers.parked import Parked
 from handlers.plain import Plain
 from handlers.posting import Posting
 
+# With every character there is, so that a line feed in a name is judged as part of the name.
+FILES = "/files/{path:(?s:.*)}"
+
 
 async def let_the_reader_invite(request: web.Request) -> None:
     """Nothing: `100 Continue` is written just before a body is read, never before a refusal."""
@@ -26,11 +29,11 @@ def add(
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
-        ("GET",     "/files/{path:.*}",        plain.get),
-        ("PUT",     "/files/{path:.*}",        plain.put),
-        ("DELETE",  "/files/{path:.*}",        plain.delete),
-        ("OPTIONS", "/files/{path:.*}",        plain.options),
-        ("POST",    "/files/{path:.*}",        posting.post),
+        ("GET",     FILES,                     plain.get),
+        ("PUT",     FILES,                     plain.put),
+        ("DELETE",  FILES,                     plain.delete),
+        ("OPTIONS", FILES,                     plain.options),
+        ("POST",    FILES,                     posting.post),
         ("GET",     "/uploads/",               parked.list),
         ("GET",     "/uploads/{id}",           parked.get),
         ("POST",    "/uploads/{id}",           parked.post),
