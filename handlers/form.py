@@ -29,8 +29,9 @@ from uploads import names
 from uploads.access import Principal, Right
 from uploads.collisions import Accepted
 from uploads.failures import BodyTooShort, Failure, MalformedRequest, NotIdentified
-from uploads.names import BadName, NameRule, Path
+from uploads.names import BadName, Path
 from uploads.settling import Arrival
+from uploads.spelling import Rule
 
 HEADER_BYTES = 16 << 10
 OTHER_PARTS = 100
@@ -171,7 +172,7 @@ class Filling:
     def _path(self, filename: str, limits: names.Limits) -> Path:
         """A folder chosen in a browser sends the paths within it as names (`dir/sub/f.txt`)."""
         if part_headers.readable(filename) != filename:
-            raise BadName(NameRule.ENCODING, filename, "The name is not UTF-8; encode it so.")
+            raise BadName(Rule.NOT_UTF8, filename, "The name is not UTF-8; encode it so.")
         return names.parse("/".join((*self.target.parts, filename)), limits)
 
     def _lines(self, header: str) -> list[str]:

@@ -103,7 +103,7 @@ async def _page(
     ]
     stored = [_shown(one) for one in results if isinstance(one, Stored)]
     html = pages.results(folder, stored, shown, request_id(request))
-    return page_response(html, HTTPStatus.CONFLICT, NOT_KEPT)
+    return page_response(html, refused[0].status, NOT_KEPT)
 
 
 async def conflict_page(

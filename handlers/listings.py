@@ -33,15 +33,14 @@ async def folder(
     listing = _listing(fields)
     html = negotiation.wants_html(request.headers.get("Accept"))
     may_create = parts.rules.may(principal, Right.CREATE, path)
+    stored = asking.number(fields.get("stored") or "0", "stored")
     if html and may_create and not parts.rules.may(principal, Right.LIST, path):
-        return page_response(pages.drop_box(path))
-    found, page = await parts.library.list(principal, path, listing)
+        return page_response(pages.drop_box(path, stored))
+    found, page = await parts.library.page(principal, path, listing)
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if page.after is not None:
         headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
     if html:
-        note = fields.get("stored")
-        stored = asking.number(note, "stored") if note else 0
         html_text = pages.listing(found, page, listing, may_create=may_create, stored=stored)
         return page_response(html_text, headers={"Link": headers.get("Link", "")})
     return json_response(_members(found, page, listing), headers=headers)

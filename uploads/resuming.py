@@ -1,9 +1,9 @@
 """Uploads parked by a conflict: how they stand, and how they are settled without their bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uploads.access import Principal
-from uploads.collisions import Accepted
+from uploads.collisions import Accepted, AlreadyStored, NameTaken, Stale
 from uploads.conditions import Condition, Tags
 from uploads.events import Publish, Settled
 from uploads.failures import NotThere
@@ -67,6 +67,8 @@ class Parking:
         arrival = _arrival(upload, principal, upload.path, Condition(if_none_match=ANY), Wishes())
         settling = Settling(self.rules)
         judgement = settling.judge(view, arrival, upload.content)
+        if isinstance(judgement.verdict, Stale):
+            judgement = replace(judgement, verdict=_in_the_way(judgement.verdict, upload))
         resolutions = settling.resolutions(view, principal, upload.path, judgement)
         return Outcome(
             judgement.verdict,
@@ -94,6 +96,14 @@ class Parking:
 
 
 ANY = Tags(any=True)
+
+
+def _in_the_way(stale: Stale, upload: Upload) -> NameTaken | AlreadyStored:
+    """Who looks has named no version: what stands there is told of as what it is."""
+    current = stale.current
+    if current is not None and current.content == upload.content:
+        return AlreadyStored(current)
+    return NameTaken(current)
 
 
 def _wanted_arrival(upload: Upload, principal: Principal, wanted: Wanted) -> Arrival:

@@ -8,6 +8,7 @@ from handlers.browser import wording
 from handlers.descriptions import entry_href, resolution_fields, upload_href
 from handlers.problems import Problem
 from uploads.files import Folder, StoredFile, Upload
+from uploads.names import Path
 from uploads.settling import Discard, LinkIt, ReplaceIt, Resolution, StoreAs
 
 # What a browser only ever paints. SVG is not among them: it can carry a script.
@@ -71,7 +72,7 @@ class Choice:
     label: str
     name: str
     meaning: str
-    weight: Literal["main", "plain", "grave", "quiet"]
+    weight: Literal["main", "grave", "quiet"]
     fields: tuple[tuple[str, str], ...]
 
 
@@ -96,7 +97,7 @@ def of_problem(problem: Problem, sides: Sides) -> Comparison | None:
     return Comparison(
         existing=theirs,
         sent=ours,
-        choices=tuple(map(_choice, problem.resolutions)) if parked else (),
+        choices=_choices(problem.resolutions) if parked else (),
         action=upload_href(parked) if parked else "",
         expires=parked.expires if parked else 0.0,
     )
@@ -107,7 +108,7 @@ def of_free(parked: Upload, resolutions: tuple[Resolution, ...], preview: Previe
     return Comparison(
         existing=None,
         sent=_sent(parked, preview),
-        choices=tuple(map(_choice, resolutions)),
+        choices=_choices(resolutions),
         action=upload_href(parked),
         expires=parked.expires,
     )
@@ -120,16 +121,17 @@ def picture(media_type: str, href: str) -> Preview:
 def _existing(there: StoredFile | Folder, preview: Preview) -> Side:
     href = entry_href(there)
     if isinstance(there, Folder):
-        changed = _date("Changed", there.modified)
-        return Side("Already there: a folder", str(there.path), href, (changed,), "", ())
+        facts: tuple[Fact, ...] = (_folder(there.path), _date("Changed", there.modified))
+        return Side("Already there: a folder", f"{there.path.name}/", href, facts, "", ())
     if preview.kind == "none":
         preview = picture(there.content.media_type, href)
     facts = (
+        _folder(there.path),
         _size(there.content.size),
         _type(there.content.media_type),
         _date("Date", there.version.modified),
     )
-    name = str(there.path)
+    name = there.path.name
     return Side("Already there", name, href, facts, preview.href, _lines(preview))
 
 
@@ -138,12 +140,17 @@ def _sent(parked: Upload, preview: Preview) -> Side:
     if preview.kind == "none":
         preview = picture(parked.content.media_type, href)
     facts = (
+        _folder(parked.path),
         _size(parked.content.size),
         _type(parked.content.media_type),
         _date("Date", parked.created if parked.modified is None else parked.modified),
     )
-    name = str(parked.path)
+    name = parked.path.name
     return Side("What you sent", name, href, facts, preview.href, _lines(preview))
+
+
+def _folder(path: Path) -> Fact:
+    return Fact("Folder", str(path.parent) or "Files")
 
 
 def _size(count: int) -> Fact:
@@ -176,6 +183,13 @@ def _marked(side: Side, other: Side) -> Side:
     same = {at for block in blocks for at in range(block.a, block.a + block.size)}
     lines = tuple(Line(line.text, same=at in same) for at, line in enumerate(side.lines))
     return replace(side, facts=facts, lines=lines)
+
+
+def _choices(resolutions: tuple[Resolution, ...]) -> tuple[Choice, ...]:
+    """What loses nothing comes first."""
+    weights = ("main", "grave", "quiet")
+    found = map(_choice, resolutions)
+    return tuple(sorted(found, key=lambda choice: weights.index(choice.weight)))
 
 
 def _choice(resolution: Resolution) -> Choice:

@@ -185,24 +185,24 @@ def results(
     folder: Path, stored: Sequence[Stored], refused: Sequence[Refused], request_id: str
 ) -> str:
     """After a form with several files of which something was refused."""
-    undecided = sum(1 for one in refused if one.problem.resolutions)
+    there = [one for one in refused if one.problem.type.slug == "already-stored"]
+    others = [one for one in refused if one not in there]
+    undecided = sum(1 for one in others if one.problem.resolutions)
+    counted = (
+        (len(stored), "file stored", "files stored"),
+        (len(there), "was there already", "were there already"),
+        (undecided, "needs your word", "need your word"),
+        (len(others) - undecided, "not taken", "not taken"),
+    )
     return _render(
         "results.html",
         folder=folder,
-        headline=_headline(len(stored), len(refused), undecided),
-        refused=refused,
+        headline=", ".join(wording.count(*one) for one in counted if one[0]),
+        refused=others,
+        there=there,
         stored=stored,
         request_id=request_id,
     )
-
-
-def _headline(stored: int, refused: int, undecided: int) -> str:
-    parts = [wording.count(stored, "file", "files") + " stored"] if stored else []
-    if undecided:
-        parts.append(wording.count(undecided, "file needs", "files need") + " your word")
-    if refused > undecided:
-        parts.append(wording.count(refused - undecided, "file", "files") + " not taken")
-    return ", ".join(parts)
 
 
 def stored(file: StoredFile) -> str:
