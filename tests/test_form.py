@@ -74,9 +74,7 @@ async def test_a_browser_is_sent_to_the_folder_when_all_went_well() -> None:
 async def test_a_browser_gets_both_files_side_by_side_with_buttons() -> None:
     async with opened() as house:
         await post(house, file("a.txt", b"old line\nsame\n"))
-        status, page, headers = await post(
-            house, file("a.txt", b"new line\nsame\n"), headers=HTML
-        )
+        status, page, headers = await post(house, file("a.txt", b"new line\nsame\n"), headers=HTML)
         assert status == 409
         assert "script" not in headers["Content-Security-Policy"]
         assert "<mark>old line</mark>" in page

@@ -68,7 +68,9 @@ async def test_what_is_no_form_is_a_problem_and_stores_nothing(body: bytes) -> N
         assert (await listing.json())["entries"] == []
 
 
-@pytest.mark.parametrize("boundary", ["", "; boundary=", '; boundary="a\u00e9"', f"; boundary={'x' * 71}"])
+@pytest.mark.parametrize(
+    "boundary", ["", "; boundary=", '; boundary="a\u00e9"', f"; boundary={'x' * 71}"]
+)
 async def test_a_boundary_that_cannot_be_is_refused(boundary: str) -> None:
     async with opened() as house:
         sent = {"Content-Type": f"multipart/form-data{boundary}"}

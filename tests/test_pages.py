@@ -198,7 +198,9 @@ def docs(name: str) -> str:
         "parameters": [{"name": name, "in": "query", "description": name}],
         "responses": {"200": {"description": name}},
     }
-    return pages.docs({"info": {"title": name, "version": name}, "paths": {name: {"get": operation}}})
+    return pages.docs(
+        {"info": {"title": name, "version": name}, "paths": {name: {"get": operation}}}
+    )
 
 
 MAKERS: tuple[Callable[[str], str], ...] = (
@@ -293,9 +295,7 @@ def test_a_listing_links_to_its_next_page_and_turns_its_order() -> None:
 
 def test_an_empty_folder_says_so_and_offers_to_fill_it() -> None:
     empty = Page((), None)
-    page = checked(
-        pages.listing(Folder(Path(()), 1, NOW), empty, Listing(), may_create=True)
-    )
+    page = checked(pages.listing(Folder(Path(()), 1, NOW), empty, Listing(), may_create=True))
     assert "This folder is empty" in page.text
     assert [form["action"] for form in page.forms] == ["/files/"]
 

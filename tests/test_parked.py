@@ -188,9 +188,7 @@ async def test_a_button_pressed_too_late_shows_the_new_conflict() -> None:
         said = await conflict(house)
         fields = {"action": "replace", "path": "a.txt", "if_match": said["existing"]["etag"]}
         await put(house, "a.txt", b"third\n", **{"If-Match": said["existing"]["etag"]})
-        answer = await house.client.post(
-            said["upload"]["href"], data=fields, headers=HTML | ANN
-        )
+        answer = await house.client.post(said["upload"]["href"], data=fields, headers=HTML | ANN)
         page = await answer.text()
         assert answer.status == 412
         assert "<mark>third</mark>" in page
@@ -278,9 +276,7 @@ async def test_the_header_speaks_before_the_field() -> None:
         said = await conflict(house)
         etag, href = said["existing"]["etag"], said["upload"]["href"]
         fields = {"action": "replace", "path": "a.txt", "if_match": etag}
-        answer = await house.client.post(
-            href, data=fields, headers={"If-Match": '"0-0"'} | ANN
-        )
+        answer = await house.client.post(href, data=fields, headers={"If-Match": '"0-0"'} | ANN)
         assert answer.status == 412
         answer = await house.client.post(
             href, data={**fields, "if_match": '"0-0"'}, headers={"If-Match": etag} | ANN

@@ -224,9 +224,7 @@ def history(
     )
 
 
-def uploads(
-    principal: Principal, found: Sequence[Upload], next_href: str | None = None
-) -> str:
+def uploads(principal: Principal, found: Sequence[Upload], next_href: str | None = None) -> str:
     """The parked uploads of one user."""
     return _render(
         "uploads.html",
