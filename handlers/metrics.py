@@ -109,7 +109,7 @@ class Metrics:
 
     def render(self) -> str:
         with self._lock:
-            lines = [line for family in self._families() for line in family.lines()]
+            lines = [line for family in self.families() for line in family.lines()]
         lines.extend(self._gauge_lines())
         return "\n".join(lines) + "\n"
 
@@ -119,7 +119,7 @@ class Metrics:
 
     def names(self) -> set[str]:
         """Of everything that can ever be in `render`; what the documentation is held against."""
-        return {family.name for family in self._families()} | set(GAUGES)
+        return {family.name for family in self.families()} | set(GAUGES)
 
     def _count(self, event: Event) -> None:
         match event:
@@ -146,7 +146,7 @@ class Metrics:
         if event.verdict != "Create" or event.door == DOOR:
             self._collisions.add(verdict, event.door, _outcome(event))
 
-    def _families(self) -> tuple[Counter | Histogram, ...]:
+    def families(self) -> tuple[Counter | Histogram, ...]:
         return (
             self._requests,
             self._request_seconds,
