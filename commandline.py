@@ -74,7 +74,7 @@ exit codes: 0 all is written, 1 a file is damaged, or cannot be written there.""
 
 VERIFY = """\
 Does the index agree with the bytes on disk? Says what is missing, damaged or left over.
-The server must not be running."""
+A server may be running, but not with --repair."""
 VERIFY_EXAMPLES = """\
 examples:
   noclobber verify              compare names and sizes, quickly
@@ -92,17 +92,21 @@ examples:
   noclobber gc"""
 
 BACKUP = """\
-Copy the whole store (index and bytes, with all history) to a new or empty folder, as it stands at
-one moment. The server may be running."""
+Copy the whole store (index, bytes, users, all history) to another folder, as it stands at one
+moment, and compare every byte with its digest. The server may be running. Into the folder of an
+earlier backup only what is new is copied."""
 BACKUP_EXAMPLES = """\
 examples:
-  noclobber backup /mnt/backup/2026-11-20"""
+  noclobber backup /mnt/backup/noclobber
+
+exit codes: 0 all is copied, 1 something is damaged, or it cannot be copied there."""
 
 RESTORE = """\
-Bring a backup back into an empty data folder, and check it. The server must not be running."""
+Bring a backup back into an empty data folder, and compare every byte with its digest. The server
+must not be running."""
 RESTORE_EXAMPLES = """\
 examples:
-  noclobber restore /mnt/backup/2026-11-20 --data /srv/files"""
+  noclobber restore /mnt/backup/noclobber --data /srv/files"""
 
 DOCTOR = """\
 Are this disk, file system and SQLite fit for our promise? Measures how long a sync takes, and says
@@ -147,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     _verify(command("verify", "compare index and bytes", VERIFY, VERIFY_EXAMPLES))
     command("gc", "forget what has outlived its time", GC, GC_EXAMPLES)
     backup = command("backup", "copy the store, also while serving", BACKUP, BACKUP_EXAMPLES)
-    backup.add_argument("folder", metavar="DIR", type=Path, help="new or empty")
+    backup.add_argument("folder", metavar="DIR", type=Path, help="new, empty or a backup")
     restore = command("restore", "bring a backup back", RESTORE, RESTORE_EXAMPLES)
     restore.add_argument("folder", metavar="DIR", type=Path, help="what backup wrote")
     command("doctor", "is this machine fit for the promise?", DOCTOR, DOCTOR_EXAMPLES)

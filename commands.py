@@ -11,6 +11,9 @@ from pathlib import Path as Folder
 from console import FINE, FOUND, Progress, Refused, amount, password, printable, say
 from handlers.parts import Parts
 from storage import accounts, exchange
+from storage import backup as backups
+from storage import doctor as diagnosis
+from storage import verify as verifying
 from storage.folders import FoundFile, Target, found_in
 from storage.roster import Token
 from uploads import names
@@ -173,6 +176,53 @@ def tell_collected(collected: Collected) -> int:
         f" {collected.contents:,} contents removed ({amount(collected.bytes)})."
     )
     return FINE
+
+
+def verify(arguments: argparse.Namespace, data: Folder) -> int:
+    """The command `verify`."""
+    if not (data / "index.sqlite").is_file():
+        raise Refused(f'There is no store in "{data}". Name its folder with --data.')
+    with Progress("verifying", 0) as progress:
+        report = verifying.verify(
+            data, scrub=arguments.scrub, repair=arguments.repair, tell=progress.at
+        )
+    for finding in report.findings:
+        say(printable(finding.text))
+    how = "read" if arguments.scrub else "compared"
+    found = len(report.findings)
+    say(f"{report.contents:,} contents {how} ({amount(report.bytes)}): {found or 'no'} findings.")
+    return FINE if report.agrees else FOUND
+
+
+def backup(arguments: argparse.Namespace, data: Folder) -> int:
+    """The command `backup`."""
+    with Progress("copying", 0) as progress:
+        copied = backups.backup(data, arguments.folder, progress.at)
+    return _tell_copied(copied, f'backed up to "{arguments.folder}"')
+
+
+def restore(arguments: argparse.Namespace, data: Folder) -> int:
+    """The command `restore`."""
+    with Progress("copying", 0) as progress:
+        copied = backups.restore(arguments.folder, data, progress.at)
+    return _tell_copied(copied, f'restored to "{data}"')
+
+
+def _tell_copied(copied: backups.Copied, done: str) -> int:
+    for line in copied.damaged:
+        say(printable(line))
+    files = f"{copied.new:,} copied as files, {amount(copied.bytes)}"
+    say(f"{copied.contents:,} contents {done} ({files}), {len(copied.damaged) or 'none'} damaged.")
+    return FOUND if copied.damaged else FINE
+
+
+def doctor(data: Folder) -> int:
+    """The command `doctor`."""
+    worst = FINE
+    for finding in diagnosis.examine(data):
+        say(f"{finding.level.upper():<5} {printable(f'{finding.text} {finding.advice}'.rstrip())}")
+        worst = FOUND if finding.level is diagnosis.Level.BAD else worst
+    return worst
 
 
 def _target(folder: Folder) -> Target:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -48,6 +49,13 @@ def address(server: asyncio.Server) -> str:
     host, port = server.sockets[0].getsockname()[:2]
     shown = WILDCARDS.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}/"
+
+
+def allow_many_connections() -> None:
+    """As many open files as we may have; the usual soft limit is meant for programs with select."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextlib.asynccontextmanager

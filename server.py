@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = configuration.load(arguments.config, os.environ, _given(arguments))
         log.configure(settings.log)
-        return asyncio.run(_run(arguments, settings))
+        return _run(arguments, settings)
     except SettingsError as error:
         return _tell(WRONG_USE, *error.problems)
     except (Refused, Failure, lock.NotOwned, ForeignLibraryError) as refused:
@@ -87,27 +87,41 @@ def _tell(code: int, *sentences: str) -> int:
     return code
 
 
-async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Each command gets what it needs, and no more."""
     folder = Folder(settings.data.folder)
     match arguments.command:
         case "serve":
-            return await serve(settings)
+            return asyncio.run(serve(settings))
         case "user":
             return commands.user(arguments, folder)
         case "token":
             return commands.token(arguments, folder, houserules.name_limits(settings))
-        case "import":
-            async with _operating(settings) as parts:
-                return await commands.take_in(arguments, parts, houserules.OPERATOR, folder)
-        case "export":
-            async with _operating(settings) as parts:
-                return await commands.write_out(arguments, parts, houserules.OPERATOR)
-        case "gc":
-            async with _opened(settings, _tell_nobody) as store:
-                return commands.tell_collected(await _collect(settings, store))
+        case "import" | "export" | "gc":
+            return asyncio.run(_with_store(arguments, settings))
+        case "verify":
+            with lock.own(folder) if arguments.repair else contextlib.nullcontext():
+                return commands.verify(arguments, folder)
+        case "backup":
+            return commands.backup(arguments, folder)
+        case "restore":
+            with lock.own(_made(folder)):
+                return commands.restore(arguments, folder)
         case _:
-            raise NotImplementedError
+            return commands.doctor(folder)
+
+
+async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
+    rules = houserules.rules_for_operator(settings)
+    async with _opened(settings, _tell_nobody) as store:
+        parts = _parts(settings, store, rules, _tell_nobody)
+        match arguments.command:
+            case "import":
+                return await commands.take_in(arguments, parts, houserules.OPERATOR, store.folder)
+            case "export":
+                return await commands.write_out(arguments, parts, houserules.OPERATOR)
+            case _:
+                return commands.tell_collected(await _collect(settings, store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ class Store:
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
-    folder = _made(settings.data.folder)
+    folder = _made(Folder(settings.data.folder))
     with lock.own(folder):
         algorithm = sqlite.digest_algorithm(folder, settings.data.digest)
         if algorithm != settings.data.digest:
@@ -148,8 +162,7 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
             await blobs.close()
 
 
-def _made(data: str) -> Folder:
-    folder = Folder(data)
+def _made(folder: Folder) -> Folder:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
@@ -198,6 +211,7 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
 
 
 async def serve(settings: Settings) -> int:
+    listening.allow_many_connections()
     metrics = Metrics()
     async with _opened(settings, metrics.publish) as store:
         houserules.check_address(settings, store.accounts)
@@ -277,13 +291,6 @@ async def _hang_up_on_silence(answering: web.Server, header_time: float) -> None
 def _announce(url: str, folder: Folder) -> None:
     print(f"noclobber is ready at {url}  (data in {folder}; stop with Ctrl-C)", flush=True)
     listening.notify(["READY=1", f"MAINPID={os.getpid()}"])
-
-
-@contextlib.asynccontextmanager
-async def _operating(settings: Settings) -> AsyncIterator[Parts]:
-    """Everything in the data folder, for a command."""
-    async with _opened(settings, _tell_nobody) as store:
-        yield _parts(settings, store, houserules.rules_for_operator(settings), _tell_nobody)
 
 
 def _tell_nobody(event: Event) -> None:
