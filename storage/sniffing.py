@@ -5,6 +5,7 @@ that it never comes back from is left behind for a new one. Knows nothing of pol
 """
 
 import asyncio
+import contextlib
 import logging
 import mimetypes
 import queue
@@ -121,7 +122,8 @@ class MagicSniffer:
         self._deadline = deadline
         self._alone = asyncio.Lock()
         self._stuck = 0
-        self._worker: _Worker | None = None
+        # Made now, so that its table of types is read before the first question comes.
+        self._worker: _Worker | None = _Worker()
 
     async def media_type(self, head: bytes) -> str:
         """Empty content has no type to be told: it is unknown, which fits every name."""
@@ -182,10 +184,13 @@ class _Worker:
         self._questions.put(None)
 
     def _run(self) -> None:
-        judge = magic.Magic(mime=True)
+        judge: magic.Magic | None = None
+        with contextlib.suppress(magic.MagicException):
+            judge = magic.Magic(mime=True)
         while (question := self._questions.get()) is not None:
             head, loop, future = question
             try:
+                judge = judge or magic.Magic(mime=True)
                 answer: str | Exception = judge.from_buffer(head)
             except Exception as error:  # noqa: BLE001 - whatever libmagic throws must not end the thread
                 answer = error

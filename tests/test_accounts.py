@@ -1,0 +1,227 @@
+import asyncio
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path as DiskPath
+
+import pytest
+
+from storage import accounts
+from storage.accounts import FileAccounts
+from uploads.access import ANONYMOUS, Principal, Right, Scope
+from uploads.failures import Failure, MalformedRequest, NotThere, Unavailable
+from uploads.names import Path
+
+PASSWORD = "correct horse"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def known(tmp_path: DiskPath, clock: Clock) -> Iterator[FileAccounts]:
+    served = FileAccounts(tmp_path, clock)
+    yield served
+    served.close()
+
+
+async def test_a_user_is_known_by_the_right_password_only(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    ann = await known.by_password("ann", PASSWORD)
+    assert ann == Principal("user:ann", frozenset({"user:ann", "users", "anonymous"}))
+    assert await known.by_password("ann", PASSWORD + "!") is None
+    assert await known.by_password("ann", "") is None
+    assert await known.by_password("bob", PASSWORD) is None
+
+
+async def test_changes_count_from_the_next_request(known: FileAccounts, tmp_path: DiskPath) -> None:
+    assert not known.any_users()
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    assert known.any_users()
+    ann = await known.by_password("ann", PASSWORD)
+    assert ann is not None
+    assert known.current(ann) == ann
+    accounts.set_password(tmp_path, "ann", "another horse")
+    assert await known.by_password("ann", PASSWORD) is None
+    assert await known.by_password("ann", "another horse") == ann
+    accounts.remove_user(tmp_path, "ann")
+    assert await known.by_password("ann", "another horse") is None
+    assert known.current(ann) is None
+    assert not known.any_users()
+
+
+async def test_a_verified_password_is_remembered_and_an_unknown_user_costs_as_much_as_a_known_one(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+
+    async def seconds(user: str, password: str) -> float:
+        started = time.perf_counter()
+        await known.by_password(user, password)
+        return time.perf_counter() - started
+
+    wrong = min([await seconds("ann", f"{n}") for n in range(5)])
+    unknown = min([await seconds("bob", f"{n}") for n in range(5)])
+    await known.by_password("ann", PASSWORD)
+    remembered = min([await seconds("ann", PASSWORD) for _ in range(5)])
+    assert 0.5 < unknown / wrong < 2
+    assert remembered < wrong / 5
+
+
+async def test_many_logins_do_not_stop_the_loop(known: FileAccounts, tmp_path: DiskPath) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    logins = asyncio.gather(*(known.by_password("ann", f"{n}") for n in range(20)))
+    beats = 0
+    while not logins.done():
+        await asyncio.sleep(0.001)
+        beats += 1
+    assert await logins == [None] * 20
+    assert beats > 10
+
+
+def test_a_token_acts_as_its_owner_within_its_scope(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    scope = Scope(Path(("in", "box")), frozenset({Right.CREATE}))
+    secret = accounts.add_token(tmp_path, "ci", "ann", scope=scope)
+    assert secret.startswith("nct_")
+    assert len(secret) >= 4 + 43
+    bearer = known.by_token(secret)
+    assert bearer is not None
+    assert (bearer.name, bearer.scope) == ("user:ann", scope)
+    assert bearer.groups == {"user:ann", "users", "anonymous", "token:ci"}
+    assert known.current(bearer) == bearer
+    assert known.by_token(secret[:-1]) is None
+    assert known.by_token("") is None
+
+
+def test_a_revoked_token_is_worthless_at_once_and_its_owner_stays(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    secret = accounts.add_token(tmp_path, "ci", "ann")
+    bearer = known.by_token(secret)
+    assert bearer is not None
+    accounts.revoke_token(tmp_path, "ci")
+    assert known.by_token(secret) is None
+    assert known.current(bearer) is None
+    ann = Principal("user:ann", frozenset({"user:ann", "users", "anonymous"}))
+    assert known.current(ann) == ann
+
+
+def test_tokens_go_with_their_owner(known: FileAccounts, tmp_path: DiskPath) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    secret = accounts.add_token(tmp_path, "ci", "ann")
+    accounts.remove_user(tmp_path, "ann")
+    assert known.by_token(secret) is None
+    assert accounts.list_tokens(tmp_path) == {}
+
+
+def test_a_token_without_owner_has_only_what_is_granted_to_it(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    secret = accounts.add_token(tmp_path, "ci", note="nightly build")
+    bearer = known.by_token(secret)
+    assert bearer == Principal("token:ci", frozenset({"token:ci", "anonymous"}))
+    assert known.current(bearer) == bearer
+    assert accounts.list_tokens(tmp_path)["ci"].note == "nightly build"
+
+
+def test_a_token_expires(known: FileAccounts, tmp_path: DiskPath, clock: Clock) -> None:
+    secret = accounts.add_token(tmp_path, "ci", expires=100.0)
+    clock.now = 99.0
+    bearer = known.by_token(secret)
+    assert bearer is not None
+    clock.now = 100.0
+    assert known.by_token(secret) is None
+    assert known.current(bearer) is None
+
+
+def test_anonymous_stays_who_it_is(known: FileAccounts) -> None:
+    assert known.current(ANONYMOUS) == ANONYMOUS
+
+
+def test_the_file_is_private_and_holds_no_secret(tmp_path: DiskPath) -> None:
+    before = os.umask(0)
+    try:
+        accounts.add_user(tmp_path, "ann", PASSWORD)
+        secret = accounts.add_token(tmp_path, "ci", "ann")
+    finally:
+        os.umask(before)
+    file = tmp_path / "accounts.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert PASSWORD not in text
+    assert secret.removeprefix("nct_") not in text
+    assert "$argon2id$v=19$m=19456,t=2,p=1$" in text
+
+
+@pytest.mark.parametrize("name", ["", "a b", "ann/..", "ünn", "x" * 65, "ann\n"])
+def test_names_that_cannot_be_are_refused(tmp_path: DiskPath, name: str) -> None:
+    with pytest.raises(MalformedRequest, match="characters"):
+        accounts.add_user(tmp_path, name, PASSWORD)
+    with pytest.raises(MalformedRequest, match="characters"):
+        accounts.add_token(tmp_path, name)
+
+
+def test_what_commands_refuse_is_said_to_people(tmp_path: DiskPath) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    with pytest.raises(MalformedRequest, match="There is a user 'ann' already"):
+        accounts.add_user(tmp_path, "Ann", PASSWORD)
+    with pytest.raises(MalformedRequest, match="too short"):
+        accounts.add_user(tmp_path, "bob", "short")
+    with pytest.raises(MalformedRequest, match="too long"):
+        accounts.set_password(tmp_path, "ann", "x" * 1025)
+    with pytest.raises(NotThere, match=r"no user 'bob'. Registered: ann"):
+        accounts.remove_user(tmp_path, "bob")
+    with pytest.raises(NotThere, match="no user 'bob'"):
+        accounts.add_token(tmp_path, "ci", "bob")
+    with pytest.raises(NotThere, match=r"no token 'ci'. Registered: none"):
+        accounts.revoke_token(tmp_path, "ci")
+
+
+async def test_many_who_register_at_once_are_all_registered(tmp_path: DiskPath) -> None:
+    await asyncio.gather(
+        *(asyncio.to_thread(accounts.add_token, tmp_path, f"t{n}") for n in range(20))
+    )
+    assert len(accounts.list_tokens(tmp_path)) == 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"users": {}}',
+        '{"users": {"a": {"x": 1}}, "tokens": {}}',
+        '{"users": {}, "tokens": {"ci": {"secret": "x", "added": 1, "rights": ["fly"]}}}',
+    ],
+)
+def test_a_file_that_is_not_ours_lets_nobody_in(tmp_path: DiskPath, text: str) -> None:
+    (tmp_path / "accounts.json").write_text(text)
+    with pytest.raises(Unavailable, match="cannot be understood"):
+        accounts.list_users(tmp_path)
+    with pytest.raises(Failure):
+        FileAccounts(tmp_path)
+
+
+def test_the_file_can_be_read_by_people(tmp_path: DiskPath) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    written = json.loads((tmp_path / "accounts.json").read_text())
+    assert list(written) == ["tokens", "users"]
+    assert list(written["users"]["ann"]) == ["added", "password"]

@@ -1,0 +1,151 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from storage.sniffing import MagicSniffer
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0"
+
+
+@pytest.fixture
+def sniffer() -> Iterator[MagicSniffer]:
+    made = MagicSniffer(5.0)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0", "image/jpeg"),
+        (b"GIF89a\1\0\1\0\0\0\0", "image/gif"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "application/pdf"),
+        (b"<!DOCTYPE html><html><script>", "text/html"),
+        (b"hello, world\n", "text/plain"),
+        (b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(16) + b"\x05\0\0\0a.txt", "application/zip"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "application/gzip"),
+        (b"", "application/octet-stream"),
+        (bytes(range(255, 128, -1)) * 80, "application/octet-stream"),
+    ],
+)
+async def test_the_bytes_say_what_they_are(
+    sniffer: MagicSniffer, head: bytes, media_type: str
+) -> None:
+    assert await sniffer.media_type(head) == media_type
+
+
+async def test_many_may_ask_at_once(sniffer: MagicSniffer) -> None:
+    answers = await asyncio.gather(
+        *(sniffer.media_type(PNG if n % 2 else b"hello, world") for n in range(100))
+    )
+    assert answers == ["text/plain", "image/png"] * 50
+
+
+class Libmagic:
+    """Stands in for a libmagic that hangs or breaks on what it is shown."""
+
+    def __init__(self, *, mime: bool) -> None:
+        assert mime
+
+    def from_buffer(self, head: bytes) -> str:
+        if head == b"hang":
+            Libmagic.over.wait()
+        if head == b"break":
+            raise OSError("broken")
+        if head == b"crash":
+            raise ValueError
+        return "text/plain"
+
+    over = threading.Event()
+
+
+@pytest.fixture
+def libmagic(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Libmagic]]:
+    monkeypatch.setattr("magic.Magic", Libmagic)
+    Libmagic.over = threading.Event()
+    yield Libmagic
+    Libmagic.over.set()
+
+
+async def test_what_libmagic_breaks_on_is_unknown_and_the_next_is_told(
+    libmagic: type[Libmagic], sniffer: MagicSniffer
+) -> None:
+    for head in (b"break", b"crash"):
+        assert await sniffer.media_type(head) == "application/octet-stream"
+        assert await sniffer.media_type(b"fine") == "text/plain"
+
+
+async def test_what_libmagic_hangs_on_is_unknown_and_the_next_is_told_by_a_new_thread(
+    libmagic: type[Libmagic],
+) -> None:
+    sniffer = MagicSniffer(0.05)
+    assert await sniffer.media_type(b"hang") == "application/octet-stream"
+    assert await sniffer.media_type(b"fine") == "text/plain"
+    sniffer.close()
+
+
+async def test_hanging_threads_are_bounded_in_number(libmagic: type[Libmagic]) -> None:
+    before = threading.active_count()
+    sniffer = MagicSniffer(0.05)
+    for _ in range(10):
+        assert await sniffer.media_type(b"hang") == "application/octet-stream"
+    assert threading.active_count() - before <= 4
+    assert await sniffer.media_type(b"fine") == "application/octet-stream"
+    sniffer.close()
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [
+        ("image/png", "a.png"),
+        ("image/png", "A.PNG"),
+        ("image/jpeg", "a.jpg"),
+        ("image/jpeg", "a.jpeg"),
+        ("text/plain", "notes.md"),
+        ("text/plain", "table.csv"),
+        ("text/x-c", "main.py"),
+        ("text/x-script.python", "main.py"),
+        ("text/plain", "data.json"),
+        ("application/json", "data.json"),
+        ("text/xml", "feed.xml"),
+        ("image/svg+xml", "drawing.svg"),
+        ("text/html", "page.htm"),
+        ("application/zip", "text.docx"),
+        ("application/zip", "table.ods"),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "text.docx"),
+        ("application/gzip", "a.tar.gz"),
+        ("application/x-gzip", "a.tgz"),
+        ("video/mp4", "film.m4v"),
+        ("audio/x-wav", "sound.wav"),
+        ("application/octet-stream", "anything.png"),
+        ("image/png", "data.bin"),
+        ("image/png", "no-extension"),
+        ("text/plain", "strange.xyzzy"),
+        ("text/plain", ".bashrc"),
+    ],
+)
+def test_an_extension_fits(sniffer: MagicSniffer, media_type: str, name: str) -> None:
+    assert sniffer.fits(media_type, name)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [
+        ("text/html", "picture.png"),
+        ("text/html", "notes.txt"),
+        ("image/svg+xml", "notes.txt"),
+        ("image/png", "picture.jpg"),
+        ("image/png", "notes.txt"),
+        ("application/zip", "picture.png"),
+        ("application/x-dosexec", "invoice.pdf"),
+        ("application/pdf", "text.docx"),
+        ("text/plain", "page.html"),
+        ("text/plain", "picture.gif"),
+        ("image/gif", "invoice.pdf.gif.pdf"),
+    ],
+)
+def test_an_extension_does_not_fit(sniffer: MagicSniffer, media_type: str, name: str) -> None:
+    assert not sniffer.fits(media_type, name)
