@@ -109,10 +109,11 @@ async def _page(
 async def conflict_page(
     parts: Parts, request: web.Request, problem: Problem, status: int
 ) -> web.Response:
-    """A problem with a glance at both files."""
+    """A problem with a glance at both files; it may be what was asked for rather than an answer."""
     sides = await previews.sides(parts, principal_of(request), problem)
     html = pages.problem(problem, request_id(request), sides)
-    return page_response(html, status, problem.all_headers())
+    is_answer = status == problem.status
+    return page_response(html, status, problem.all_headers() if is_answer else NOT_KEPT)
 
 
 def _shown(result: Stored) -> pages.Stored:

@@ -154,7 +154,9 @@ def _folder(path: Path) -> Fact:
 
 
 def _size(count: int) -> Fact:
-    return Fact("Size", wording.size(count), title=wording.exact_size(count))
+    """To the byte: two sizes that look alike are told apart here."""
+    short, exact = wording.size(count), wording.exact_size(count)
+    return Fact("Size", exact if short == exact else f"{short} ({exact})")
 
 
 def _type(media_type: str) -> Fact:
@@ -171,10 +173,9 @@ def _lines(preview: Preview) -> tuple[Line, ...]:
 
 def _marked(side: Side, other: Side) -> Side:
     """The side with what is not in the other marked as different."""
-    values = {fact.label: (fact.text, fact.title, fact.datetime) for fact in other.facts}
+    values = {fact.label: (fact.text, fact.title) for fact in other.facts}
     facts = tuple(
-        replace(fact, same=values.get(fact.label) == (fact.text, fact.title, fact.datetime))
-        for fact in side.facts
+        replace(fact, same=values.get(fact.label) == (fact.text, fact.title)) for fact in side.facts
     )
     if not (side.lines and other.lines):
         return replace(side, facts=facts)
