@@ -38,7 +38,10 @@ def target(request: web.Request, prefix: str, limits: names.Limits) -> Target:
         raw = "/" + raw.split("/", 3)[3] if raw.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://host/
     rest = raw.partition("?")[0].removeprefix(prefix)
     is_folder = not rest or rest.endswith("/")
-    return Target(named_path(names.decode(rest.removesuffix("/").encode()), limits), is_folder)
+    return Target(
+        named_path(names.decode(rest.removesuffix("/").encode("utf-8", "surrogateescape")), limits),
+        is_folder,
+    )
 
 
 def named_path(text: str, limits: names.Limits) -> Path:

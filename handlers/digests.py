@@ -1,7 +1,6 @@
 """Repr-Digest, Content-Digest (RFC 9530) and Content-MD5 <-> digests. Pure parsers."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -52,7 +51,7 @@ def _dictionary(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
 def _add(found: dict[str, bytes], name: str, algorithm: str, value: str) -> None:
     try:
         digest = base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         digest = b""
     if len(digest) != LENGTHS[algorithm]:
         raise MalformedDigest(

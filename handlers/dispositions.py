@@ -3,12 +3,11 @@
 import re
 from urllib.parse import quote
 
+from handlers import fields
 from uploads import names
 
 ATTR_CHAR = "!#$&+-.^_`|~"
-EXTENDED = re.compile(r"(?i)(?:^|;)\s*filename\*\s*=\s*utf-8'[a-z0-9-]*'([^\s;]+)\s*(?=;|$)")
-QUOTED = re.compile(r'(?i)(?:^|;)\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?=;|$)')
-TOKEN = re.compile(r"(?i)(?:^|;)\s*filename\s*=\s*([^\s;\"]+)\s*(?=;|$)")
+EXTENDED = re.compile(r"utf-8'[a-z0-9-]*'(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def for_download(name: str, *, inline: bool) -> str:
@@ -20,17 +19,22 @@ def for_download(name: str, *, inline: bool) -> str:
 
 
 def posted_name(slug: str | None, disposition: str | None) -> str | None:
-    """The name of a file that is the whole body of a POST, or None where it has none."""
+    """The name of a file that is the whole body of a POST, or None where it has none.
+
+    Whether it can be a name is judged elsewhere; here nothing of it is changed or dropped.
+    """
     if disposition is not None:
-        if extended := EXTENDED.search(disposition):
-            return names.decode(extended[1].encode("utf-8", "surrogateescape"))
-        if quoted := QUOTED.search(disposition):
-            return _utf8(re.sub(r"\\(.)", r"\1", quoted[1]))
-        if token := TOKEN.search(disposition):
-            return _utf8(token[1])
-    return None if not slug else names.decode(slug.encode("utf-8", "surrogateescape"))
+        named = fields.parameters(disposition)
+        for name, value in named:
+            extended = EXTENDED.fullmatch(value) if name == "filename*" else None
+            if extended:
+                return names.decode(_as_sent(extended[1]))
+        for name, value in named:
+            if name == "filename":
+                return fields.unquoted(value)
+    return names.decode(_as_sent(slug)) if slug else None
 
 
-def _utf8(text: str) -> str:
-    """Header bytes that are not ASCII reach us as surrogates."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _as_sent(text: str) -> bytes:
+    """Header bytes that are not UTF-8 reach us as surrogates."""
+    return text.encode("utf-8", "surrogateescape")

@@ -52,7 +52,8 @@ class Posting:
                 "A POST to a folder is a form (multipart/form-data), or a file whose name is in"
                 " Slug or Content-Disposition."
             )
-        path = Path((*target.path.parts, *asking.named_path(name, self.parts.names).parts))
+        whole = "/".join((*target.path.parts, name))
+        path = asking.named_path(whole, self.parts.names)
         arrival = replace(asking.arrival(request, path, fields), may_rename=True)
         return await self.plain.take_in(request, arrival)
 

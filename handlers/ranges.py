@@ -29,7 +29,10 @@ class Span:
 
 
 def parse_range(value: str, size: int) -> Whole | Unsatisfiable | list[Span]:
-    """An unknown unit, a malformed set or an abusive one are ignored, as section 14.2 allows."""
+    """An unknown unit, a malformed set or an abusive one are ignored, as section 14.2 allows.
+
+    The last bytes of an empty file are all of it, and no Content-Range could say so.
+    """
     unit, equals, ranges = value.partition("=")
     specs = [spec.strip(" \t") for spec in ranges.split(",", MOST_RANGES + 1)]
     specs = [spec for spec in specs if spec]
@@ -39,6 +42,8 @@ def parse_range(value: str, size: int) -> Whole | Unsatisfiable | list[Span]:
     for spec in specs:
         match = SPEC.fullmatch(spec)
         if match is None or spec == "-" or _is_backwards(match[1], match[2]):
+            return Whole()
+        if size == 0 and not match[1] and _number(match[2]):
             return Whole()
         span = _span(match[1], match[2], size)
         if span is not None:
