@@ -1,0 +1,114 @@
+"""Plain folders outside the data folder: what is found in one, and how another is filled."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.folders import (
+    Found,
+    FoundFile,
+    FoundFolder,
+    LeftOut,
+    SourceChanged,
+    Target,
+    found_in,
+    opened,
+)
+
+
+async def of(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def test_folders_come_before_their_contents_in_the_order_of_names(tmp_path: Path) -> None:
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    (tmp_path / "b" / "c" / "d").write_bytes(b"12")
+    (tmp_path / "a").write_bytes(b"1")
+
+    assert list(found_in(tmp_path)) == [
+        FoundFile(("a",), 1),
+        FoundFolder(("b",)),
+        FoundFolder(("b", "c")),
+        FoundFile(("b", "c", "d"), 2),
+    ]
+
+
+def test_what_is_no_file_is_named_with_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+
+    found: list[Found] = list(found_in(tmp_path))
+
+    assert found == [
+        LeftOut(("link",), "is a symbolic link, which is not followed"),
+        LeftOut(("pipe",), "is a named pipe, not a file"),
+        LeftOut(("socket",), "is a socket, not a file"),
+    ]
+
+
+def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
+    depth = 500
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+    assert sum(isinstance(found, FoundFolder) for found in found_in(tmp_path)) == depth
+
+
+def test_a_file_that_became_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="symbolic"), opened(tmp_path, ("link",)):
+        pass
+    with pytest.raises(SourceChanged), opened(tmp_path, ("pipe",)):
+        pass
+
+
+async def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 10)
+
+    with opened(tmp_path, ("a",)) as source:
+        pieces = source.pieces(lambda _: None)
+        assert await anext(pieces) == b"x" * 10
+        (tmp_path / "a").write_bytes(b"y" * 10)
+        os.utime(tmp_path / "a", (1, 1))
+        with pytest.raises(SourceChanged):
+            await anext(pieces)
+
+
+def test_only_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    Target(tmp_path / "new" / "deep").sync()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(FileExistsError):
+        Target(tmp_path)
+    with pytest.raises(FileExistsError):
+        Target(tmp_path / "file")
+
+
+async def test_a_file_is_written_whole_with_its_time_or_not_at_all(tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise OSError(5, "Input/output error")
+
+    target = Target(tmp_path / "out")
+    await target.write(("whole",), of(b"a", b"b"), 1e9)
+    with pytest.raises(OSError, match="Input/output"):
+        await target.write(("half",), broken(), 1e9)
+    with pytest.raises(FileExistsError):
+        await target.write(("whole",), of(b"other"), 1e9)
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole"]
+    assert (tmp_path / "out" / "whole").read_bytes() == b"ab"
+    assert (tmp_path / "out" / "whole").stat().st_mtime == 1e9
