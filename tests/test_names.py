@@ -54,7 +54,7 @@ REFUSED = [
                                                          0x2060, 0x2061, 0x206A, 0x2800, 0x3164, 0xFE00, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF9,
                                                          0x1D173, 0xE0001, 0xE0041, 0xE007F, 0xE0100)),
     ("\ufeffa", Rule.INVISIBLE), ("a\u200d", Rule.INVISIBLE), ("\u200da", Rule.INVISIBLE), ("1\ufe0fa", Rule.INVISIBLE),
-    ("\U0001f3f4\U000e0067\U000e007f", Rule.INVISIBLE), ("😀\u200da", Rule.INVISIBLE), ("😀\u200c😀", Rule.INVISIBLE),
+    ("\U0001f3f4\U000e0067\U000e007f", Rule.INVISIBLE), ("😀\u200da", Rule.INVISIBLE), ("\u0645\u200c.txt", Rule.INVISIBLE), ("\u0645\u200d", Rule.INVISIBLE), ("😀\u200c😀", Rule.INVISIBLE),
     ("a\u0378", Rule.UNASSIGNED), ("a\ufdd0", Rule.UNASSIGNED), ("a\uffff", Rule.UNASSIGNED), ("a\U0010ffff", Rule.UNASSIGNED),
     ("a\ue000", Rule.PRIVATE), ("a\U000f0000", Rule.PRIVATE), ("a\ud800", Rule.NOT_UTF8), ("a\udcff", Rule.NOT_UTF8),
     (" ", Rule.BLANK), ("   ", Rule.BLANK), ("\u3000", Rule.BLANK), ("a/\u00a0\u2003/b", Rule.BLANK),
@@ -253,6 +253,7 @@ def test_names_have_one_key_exactly_when_a_rule_says_why(one: str, other: str) -
 def test_the_key_of_a_key_is_the_key_itself(name: str) -> None:
     key = names.key(name)
     assert names.key(key) == key
+    assert unicodedata.is_normalized("NFC", key)
     assert names.key(unicodedata.normalize("NFC", name)) == key
     assert names.key(unicodedata.normalize("NFD", name)) == key
 

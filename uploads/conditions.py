@@ -11,14 +11,14 @@ WEAK = "W/"
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """`any` is the `*`. `weak` holds the quoted part of tags that were sent with `W/`."""
+    """`any` is the `*`. `weak` holds what came with `W/`, without it; `strong` all other tags."""
 
     any: bool = False
     strong: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
 
     def match_strongly(self, current: str) -> bool:
-        return self.any or (not current.startswith(WEAK) and current in self.strong)
+        return self.any or current in self.strong
 
     def match_weakly(self, current: str) -> bool:
         opaque = current.removeprefix(WEAK)
