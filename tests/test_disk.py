@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from storage import posix
 from storage.disk import DiskBlobs
 from storage.posix import NamedSheets
+from storage.reading import FileReading
 from uploads.events import Degraded, Event, Synced
 from uploads.failures import DiskFull, Unavailable
 from uploads.files import Content
@@ -347,22 +349,40 @@ async def test_a_blob_cut_while_it_is_read_never_ends_as_if_whole(
     reading.close()
 
 
+class Held(ThreadPoolExecutor):
+    """Does what it is given only when it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.going, self.go_on = threading.Event(), threading.Event()
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def held() -> Any:
+            self.going.set()
+            self.go_on.wait(10)
+            return work(*args, **kwargs)
+
+        return super().submit(held)
+
+
 async def test_a_descriptor_stays_open_until_the_read_in_its_thread_is_over(
-    blobs: DiskBlobs,
+    tmp_path: Path,
 ) -> None:
-    reading = await blobs.open(await kept(blobs))
-    descriptor = reading.fileno()
-    assert descriptor is not None
+    (tmp_path / "file").write_bytes(DATA)
+    descriptor = os.open(tmp_path / "file", os.O_RDONLY)
+    threads = Held()
+    reading = FileReading(descriptor, len(DATA), threads)
     task = asyncio.create_task(reading.read(0, 100))
-    await asyncio.sleep(0)
+    await asyncio.to_thread(threads.going.wait, 10)
     task.cancel()
-    reading.close()
-    os.fstat(descriptor)
     await asyncio.wait({task})
-    await blobs.close()
+    reading.close()
+    assert is_open(descriptor)
+    threads.go_on.set()
     async with asyncio.timeout(10):
         while is_open(descriptor):  # noqa: ASYNC110 - the system tells nobody of a close
             await asyncio.sleep(0)
+    threads.shutdown()
 
 
 def test_a_start_sweeps_what_a_crash_left(tmp_path: Path) -> None:
