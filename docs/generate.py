@@ -22,7 +22,7 @@ from handlers.operations import OPERATIONS
 from handlers.problems import TYPES
 
 ROOT: Final = DiskPath(__file__).resolve().parent.parent
-DOCUMENTS: Final = (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md")
+DOCUMENTS: Final = tuple(sorted({*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")}))
 BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 

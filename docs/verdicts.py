@@ -60,7 +60,7 @@ SITUATIONS: Final[Mapping[str, tuple[AtName, StoredFile | None, bool]]] = {
 }
 
 CONDITIONS: Final = (
-    ("no condition", None),
+    ("no condition", Condition()),
     ("`If-None-Match: *`", Condition(if_none_match=ANY)),
     ("`If-Match`, current", Condition(if_match=Tags(strong=frozenset({CURRENT.etag, SAME.etag})))),
     ("`If-Match`, another", Condition(if_match=Tags(strong=frozenset({'"9-0"'})))),
@@ -75,6 +75,13 @@ def rows() -> Iterator[tuple[str, ...]]:
             yield (situation, words or ("any other" if len(found) > 1 else "any"), *answers)
 
 
+def policies() -> list[Policy]:
+    found = [Policy()]
+    for name, values in _axes():
+        found = [_with(policy, name, value) for policy in found for value in values]
+    return found
+
+
 def _axes() -> list[tuple[str, tuple[object, ...]]]:
     """Asked in this order, so that a word that cannot matter any more is not mentioned."""
     return [
@@ -86,7 +93,7 @@ def _axes() -> list[tuple[str, tuple[object, ...]]]:
 
 
 def _with(policy: Policy, name: str, value: object) -> Policy:
-    return replace(policy, **{name: value})  # type: ignore[arg-type] - an axis goes with its values
+    return replace(policy, **{name: value})  # type: ignore[arg-type]
 
 
 def _tree(
@@ -119,11 +126,15 @@ def _leaves(
 
 
 def _answers(situation: str, policy: Policy) -> tuple[str, ...]:
-    at, twin, sees = SITUATIONS[situation]
+    at, twin, _ = SITUATIONS[situation]
     return tuple(
-        _said(decide(Claim(WANTED, SENT, condition or Condition(), sees), at, twin, policy))
-        for _, condition in CONDITIONS
+        _said(decide(claim(situation, condition), at, twin, policy)) for _, condition in CONDITIONS
     )
+
+
+def claim(situation: str, condition: Condition) -> Claim:
+    _, _, sees = SITUATIONS[situation]
+    return Claim(WANTED, SENT, condition, sees)
 
 
 def _said(verdict: Verdict) -> str:
