@@ -62,9 +62,12 @@ async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_once
         for item in waiting:
             await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,15 @@ class Import:
 
     async def _make_folder(self, found: FoundFolder, path: Path) -> NotTaken | None:
         made = await self.tree.make_folder(self.principal, path)
-        if not isinstance(made, Outcome) or isinstance(made.verdict, Accepted):
-            return None
-        existing = getattr(made.verdict, "existing", None)
-        if isinstance(existing, Folder) and existing.path == path:
-            return None
-        return NotTaken(found.names, reason(made.verdict))
+        match made:
+            case Outcome(verdict=TypeClash(existing=Folder(path=there))) if there == path:
+                return None
+            case Outcome(verdict=NameTaken(existing)):
+                return NotTaken(found.names, reason(TypeClash(existing)))
+            case Outcome(verdict=refused) if not isinstance(refused, Accepted):
+                return NotTaken(found.names, reason(refused))
+            case _:
+                return None
 
     async def _receive(
         self, found: FoundFile, path: Path, report: Callable[[int], None]

@@ -1,0 +1,196 @@
+"""Import and export over a real store: what is told of each file, and what is left as it was."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path as DiskPath
+
+import pytest
+
+import houserules
+import server
+from handlers.parts import Parts
+from settings import Data, Limits, Settings
+from storage.exchange import Export, Import, NotTaken, NotWritten, Taken, each
+from storage.folders import Target
+from uploads.collisions import Create, Link, Unchanged
+from uploads.files import StoredFile
+from uploads.names import Path
+from uploads.policy import SameContent, Wishes
+
+REFUSE = Wishes()
+LINK = Wishes(same_content=SameContent.LINK)
+
+
+@asynccontextmanager
+async def store(tmp_path: DiskPath, **limits: int) -> AsyncIterator[Parts]:
+    settings = Settings(
+        data=replace(Data(), folder=str(tmp_path / "data")), limits=replace(Limits(), **limits)
+    )
+    rules = houserules.rules_for_operator(settings)
+    async with server._opened(settings, server._tell_nobody) as opened:
+        yield server._parts(settings, opened, rules, server._tell_nobody)
+
+
+async def take_in(
+    parts: Parts, folder: DiskPath, wishes: Wishes = REFUSE, into: str = ""
+) -> list[Taken | NotTaken]:
+    """In the order of their names, one at a time."""
+    told: list[Taken | NotTaken] = []
+    importing = Import(
+        folder=folder,
+        into=Path(tuple(filter(None, into.split("/")))),
+        principal=houserules.OPERATOR,
+        wishes=wishes,
+        limits=parts.names,
+        receiver=parts.receiver,
+        tree=parts.tree,
+    )
+    await importing.run(1, told.append, lambda _: None)
+    return told
+
+
+def plant(folder: DiskPath, /, **files: bytes) -> DiskPath:
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def refusals(told: list[Taken | NotTaken]) -> dict[str, str]:
+    return {one.names[-1]: one.why for one in told if isinstance(one, NotTaken)}
+
+
+async def test_each_collision_is_told_with_what_it_collided_with(tmp_path: DiskPath) -> None:
+    async with store(tmp_path) as parts:
+        there = plant(tmp_path / "there", readme=b"one", twin=b"two", block=b"three")
+        (there / "folder").mkdir()
+        await take_in(parts, there)
+
+        come = plant(tmp_path / "come", README=b"x", copy=b"two", folder=b"y", twin=b"four")
+        (come / "block").mkdir()
+        (come / "block" / "below").write_bytes(b"z")
+        told = await take_in(parts, come)
+
+        assert refusals(told) == {
+            "README": 'has a name that equals that of the file "readme" (case)',
+            "block": 'meets the file "block": one name cannot be both a file and a folder',
+            "below": 'meets the file "block": one name cannot be both a file and a folder',
+            "copy": 'has the same bytes as "twin"',
+            "folder": 'meets the folder "folder": one name cannot be both a file and a folder',
+            "twin": 'holds other bytes than the file "twin", which has this name already',
+        }
+        found = await parts.library.find(houserules.OPERATOR, Path(("twin",)))
+        assert isinstance(found, StoredFile)
+        assert found.content.size == 3
+
+
+async def test_a_second_run_finds_everything_there_already(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a", b=os.urandom(100_000), empty=b"")
+    async with store(tmp_path) as parts:
+        first, second = await take_in(parts, source), await take_in(parts, source)
+
+    for told, verdict in ((first, Create), (second, Unchanged)):
+        assert [type(one.outcome.verdict) for one in told if isinstance(one, Taken)] == [
+            verdict
+        ] * 3
+
+
+async def test_copies_within_one_folder_are_told_or_linked_as_wanted(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"same", b=b"same")
+    async with store(tmp_path) as parts:
+        told = await take_in(parts, source)
+        assert refusals(told) == {"b": 'has the same bytes as "a"'}
+
+        linked = await take_in(parts, source, LINK)
+        assert isinstance(linked[1], Taken)
+        assert isinstance(linked[1].outcome.verdict, Link)
+
+
+async def test_who_changed_a_file_when_is_kept(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a")
+    os.utime(source / "a", (1e9, 1e9))
+    async with store(tmp_path) as parts:
+        await take_in(parts, source, into="old/things")
+        file = await parts.library.find(houserules.OPERATOR, Path(("old", "things", "a")))
+
+    assert isinstance(file, StoredFile)
+    assert file.version.modified == 1e9
+    assert file.version.by == "operator"
+
+
+async def test_a_file_over_the_limit_is_told_and_nothing_of_it_stays(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", big=b"12345", small=b"1")
+    async with store(tmp_path, file_size=4) as parts:
+        told = await take_in(parts, source)
+
+    assert list(refusals(told)) == ["big"]
+    assert "too large" in refusals(told)["big"]
+    assert len(told) == 2
+
+
+async def test_a_file_that_cannot_be_read_does_not_end_the_import(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a", z=b"z")
+    async with store(tmp_path) as parts:
+        importing = take_in(parts, source)
+        (source / "a").unlink()
+        (source / "a").symlink_to("z")
+        told = await importing
+
+    assert refusals(told) == {"a": "is a symbolic link, which is not followed"}
+    assert len(told) == 2
+
+
+async def test_many_at_once_share_the_work_and_each_is_done_once() -> None:
+    done: Counter[int] = Counter()
+    running, most = 0, 0
+
+    async def work(item: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        done[item] += 1
+        running -= 1
+
+    await each(range(50), work, 7)
+
+    assert done == Counter(range(50))
+    assert most == 7
+
+
+async def test_what_nobody_foresaw_ends_the_work_as_itself() -> None:
+    async def work(item: int) -> None:
+        if item == 3:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await each(range(50), work, 7)
+
+
+async def test_an_export_goes_on_after_what_the_other_disk_refuses(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a", b=b"b", c=b"c")
+    target = Target(tmp_path / "out")
+    told: list[StoredFile | NotWritten] = []
+    moved = 0
+
+    def report(count: int) -> None:
+        nonlocal moved
+        moved += count
+
+    async with store(tmp_path) as parts:
+        await take_in(parts, source)
+        exporting = Export(parts.library, houserules.OPERATOR, target)
+        assert await exporting.total() == 3
+        # As on a disk that ignores case, where two names of ours are one.
+        (tmp_path / "out" / "b").write_bytes(b"first")
+        await exporting.run(4, told.append, report)
+
+    refused = [one for one in told if isinstance(one, NotWritten)]
+    assert refused == [NotWritten(Path(("b",)), "it cannot be written there: File exists")]
+    assert (tmp_path / "out" / "b").read_bytes() == b"first"
+    assert (tmp_path / "out" / "c").read_bytes() == b"c"
+    assert moved == 2
