@@ -7,6 +7,7 @@ from sqlite_utils import Migrations
 from sqlite_utils.db import Database
 
 ROOT = 1
+PARKED = "parked "
 
 migrations = Migrations("noclobber")
 
@@ -146,6 +147,11 @@ def counting(db: Database) -> None:
         for event, sign, row in (("INSERT", "+", "new"), ("DELETE", "-", "old")):
             _on(db, f"{event} ON {table}", row, _name(sign, row))
             _on(db, f"{event} ON {table}", row, _charge(sign, f"{row}.{payer}", row))
+    # What somebody has parked is counted once more on an account of its own, so that the limit
+    # for it is one look-up.
+    for event, sign, row in (("INSERT", "+", "new"), ("DELETE", "-", "old")):
+        account = f"'{PARKED}' || {row}.principal"
+        _on(db, f"{event} ON uploads", row, _charge(sign, account, row))
     _on(db, "UPDATE OF payer ON versions", "old", _charge("-", "old.payer", "old"))
     _on(db, "UPDATE OF payer ON versions", "new", _charge("+", "new.payer", "new"))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from storage.migrations import PARKED
 from storage.sqlite_listing import page
 from storage.sqlite_nodes import ENTRY, Keys, Node, Nodes
 from storage.sqlite_past import Past
@@ -22,7 +23,7 @@ CHILDREN_FROM = ENTRY + " WHERE n.parent = ? AND n.gone IS NULL AND n.key >= ? O
 ANY_CHILD = "SELECT 1 FROM nodes WHERE parent = ? AND gone IS NULL LIMIT 1"
 CONTENT = "SELECT id, size FROM contents WHERE digest = ?"
 DECLARED = (
-    "SELECT c.id, c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
+    "SELECT c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
     " WHERE d.algorithm = ? AND d.value = ? LIMIT ?"
 )
 DIGESTS = (
@@ -31,10 +32,6 @@ DIGESTS = (
 UPLOAD = (
     "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires,"
     " u.problem, u.modified, u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
-)
-PARKED = (
-    "SELECT coalesce(sum(c.size), 0), count(*) FROM uploads u JOIN contents c ON c.id = u.content"
-    " WHERE u.principal = ?"
 )
 SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
@@ -97,7 +94,7 @@ class SqliteView:
         found = [
             Content(digest, size, media_type)
             for algorithm, value in strongest
-            for _, digest, size, media_type in self._connection.execute(
+            for digest, size, media_type in self._connection.execute(
                 DECLARED, (algorithm, value, NAMESAKES_COMPARED)
             )
         ]
@@ -134,8 +131,7 @@ class SqliteView:
         ]
 
     def parked(self, principal: str) -> Usage:
-        row = self._row(PARKED, principal)
-        return Usage(*row) if row else Usage()
+        return self.usage(PARKED + principal)
 
     def digests(self, content: Content) -> Mapping[str, bytes]:
         return dict(self._connection.execute(DIGESTS, (content.digest,)))

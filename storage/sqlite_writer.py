@@ -79,7 +79,7 @@ class Writer:
         self._wiring = wiring
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="index-writer")
+        self._thread = threading.Thread(target=self._run, name="index-writer", daemon=True)
         self._database: Database | None = sqlite_connection.writer(wiring.folder)
         self._turn = self._new_turn(self._database)
         self._stopped: str | None = None

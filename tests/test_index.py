@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path as DiskPath
 from typing import Any
 
@@ -10,9 +11,21 @@ import pytest
 from storage.memory import MemoryBlobs, MemoryIndex, MemoryStaged
 from storage.sqlite import SqliteIndex
 from uploads.access import Reach
-from uploads.collisions import FileAbove, FileHere, FolderHere, Lookalike, Nothing
+from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.failures import MalformedRequest, Unavailable
-from uploads.files import Content, Folder, Kind, Listing, Order, Stamp, StoredFile, Upload, Usage
+from uploads.files import (
+    Content,
+    Event,
+    Folder,
+    Kind,
+    Listing,
+    Order,
+    Page,
+    Stamp,
+    StoredFile,
+    Upload,
+    Usage,
+)
 from uploads.names import Path
 from uploads.policy import Policies, Policy
 from uploads.ports import Index, Turn, View
@@ -61,11 +74,35 @@ async def stored(index: Index, *names: str, at: float = 1.0) -> list[StoredFile]
     return await index.write(lambda turn: [store(turn, name, at=at) for name in names])
 
 
+async def at(index: Index, name: str) -> AtName:
+    return await index.read(lambda view: view.at(path(name)))
+
+
+async def folder(index: Index, name: str) -> Folder | None:
+    return await index.read(lambda view: view.folder(path(name)))
+
+
+async def events_of(index: Index, name: str) -> list[Event]:
+    return await index.read(lambda view: view.history(path(name), None, 9))
+
+
 def shown(entries: tuple[StoredFile | Folder, ...]) -> list[str]:
     return [str(entry.path) for entry in entries]
 
 
 # What stands at a name
+
+
+def _root_page(listing: Listing, view: View) -> Page:
+    return view.page(path(""), listing)
+
+
+def _two_below(after: Path | None, view: View) -> list[StoredFile]:
+    return view.files_below(path(""), after, 2)
+
+
+def _delete(name: str, turn: Turn) -> int:
+    return turn.delete(path(name), Stamp("ann", 1.0))
 
 
 async def test_the_root_is_always_a_folder(index: Index) -> None:
@@ -76,7 +113,7 @@ async def test_the_root_is_always_a_folder(index: Index) -> None:
 
 async def test_nothing_stands_at_a_free_name_whatever_is_missing_above(index: Index) -> None:
     for name in ("a", "a/b", "a/b/c"):
-        assert await index.read(lambda view, name=name: view.at(path(name))) == Nothing()
+        assert await at(index, name) == Nothing()
 
 
 async def test_a_stored_file_stands_at_its_name_with_all_that_is_known_of_it(index: Index) -> None:
@@ -96,8 +133,8 @@ async def test_a_stored_file_stands_at_its_name_with_all_that_is_known_of_it(ind
 async def test_missing_folders_are_made_and_bear_the_number_of_the_change(index: Index) -> None:
     await stored(index, "a/b/c.txt", at=7.0)
     for name in ("", "a", "a/b"):
-        folder = await index.read(lambda view, name=name: view.folder(path(name)))
-        assert folder == Folder(path(name), 1, 7.0)
+        found = await folder(index, name)
+        assert found == Folder(path(name), 1, 7.0)
 
 
 async def test_another_spelling_of_a_file_is_a_lookalike_with_its_rule(index: Index) -> None:
@@ -148,7 +185,7 @@ async def test_folders_stand_before_files_and_names_are_sorted_by_key(index: Ind
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("order", list(Order))
 async def test_pages_together_hold_every_entry_once_in_order(
-    index: Index, order: Order, descending: bool
+    index: Index, order: Order, *, descending: bool
 ) -> None:
     def work(turn: Turn) -> None:
         for number in range(7):
@@ -164,7 +201,7 @@ async def test_pages_together_hold_every_entry_once_in_order(
     names, after = [], None
     for _ in range(20):
         listing = Listing(order, descending, after, 2)
-        page = await index.read(lambda view, listing=listing: view.page(path(""), listing))
+        page = await index.read(partial(_root_page, listing))
         names += shown(page.entries)
         if (after := page.after) is None:
             break
@@ -230,7 +267,7 @@ async def test_files_below_come_in_the_order_of_their_parts_page_by_page(index: 
     await stored(index, *reversed(wanted))
     found: list[str] = []
     after: Path | None = None
-    while files := await index.read(lambda view: view.files_below(path(""), after, 2)):
+    while files := await index.read(partial(_two_below, after)):
         found += [str(file.path) for file in files]
         after = files[-1].path
     assert found == wanted
@@ -471,9 +508,9 @@ async def test_a_deleted_folder_takes_all_that_is_in_it_along_as_one_change(inde
     await stored(index, "a/b/c", "a/d", "e")
     number = await index.write(lambda turn: turn.delete(path("a"), Stamp("ann", 2.0)))
     for name in ("a", "a/b", "a/b/c", "a/d"):
-        assert await index.read(lambda view, name=name: view.at(path(name))) == Nothing()
+        assert await at(index, name) == Nothing()
     for name in ("a/b/c", "a/d"):
-        events = await index.read(lambda view, name=name: view.history(path(name), None, 1))
+        events = await events_of(index, name)
         assert (events[0].number, events[0].kind) == (number, Kind.DELETED)
     assert isinstance(await index.read(lambda view: view.at(path("e"))), FileHere)
 
@@ -482,7 +519,7 @@ async def test_what_is_not_there_cannot_be_deleted(index: Index) -> None:
     await stored(index, "Plan")
     for name in ("none", "plan", ""):
         with pytest.raises(LookupError):
-            await index.write(lambda turn, name=name: turn.delete(path(name), Stamp("ann", 1.0)))
+            await index.write(partial(_delete, name))
 
 
 async def test_a_name_that_is_used_again_takes_the_new_spelling(index: Index) -> None:
@@ -606,9 +643,7 @@ async def test_a_moved_file_keeps_its_history_and_gets_a_new_number(index: Index
     events = await index.read(lambda view: view.history(path("b/c/y"), None, 9))
     assert [event.kind for event in events] == [Kind.MOVED, Kind.CREATED]
     for name in ("", "a", "b", "b/c"):
-        assert await index.read(lambda view, name=name: view.folder(path(name))) == Folder(
-            path(name), 2, 2.0
-        )
+        assert await folder(index, name) == Folder(path(name), 2, 2.0)
 
 
 async def test_a_moved_folder_is_one_change_and_leaves_versions_alone(index: Index) -> None:
