@@ -1,3 +1,5 @@
+"""Who is let in by which password or token, and what the commands refuse."""
+
 import asyncio
 import json
 import os

@@ -1,3 +1,5 @@
+"""A store copied beside its server, and brought back."""
+
 import asyncio
 from pathlib import Path
 

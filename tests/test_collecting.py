@@ -1,3 +1,5 @@
+"""What is forgotten, when its bytes go, and who may come in between."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path as DiskPath

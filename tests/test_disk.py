@@ -7,7 +7,6 @@ import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 from storage import posix
 from storage.disk import DiskBlobs
 from storage.posix import NamedSheets
-from storage.reading import FileReading
 from uploads.events import Degraded, Event, Synced
 from uploads.failures import DiskFull, Unavailable
 from uploads.files import Content
@@ -55,14 +53,6 @@ async def kept(blobs: DiskBlobs, data: bytes = DATA) -> Content:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
-
-
-def is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
 
 
 def open_files() -> int:
@@ -293,96 +283,6 @@ async def test_a_failed_sync_of_a_folder_stops_all_writing(
         with pytest.raises(Unavailable, match="needs attention"):
             blobs.sync()
     assert blobs.trouble is not None
-
-
-def shorten(path: Path, elsewhere: Path) -> None:
-    path.chmod(0o600)
-    path.write_bytes(DATA[:-1])
-
-
-def lead_elsewhere(path: Path, elsewhere: Path) -> None:
-    path.unlink()
-    elsewhere.write_bytes(DATA)
-    path.symlink_to(elsewhere)
-
-
-def make_pipe(path: Path, elsewhere: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def link_thrice(path: Path, elsewhere: Path) -> None:
-    os.link(path, elsewhere)
-    os.link(path, elsewhere.with_suffix(".2"))
-
-
-@pytest.mark.parametrize("harm", [shorten, lead_elsewhere, make_pipe, link_thrice])
-async def test_a_damaged_blob_is_not_served_and_the_same_content_mends_it(
-    blobs: DiskBlobs, tmp_path: Path, harm: Callable[[Path, Path], None]
-) -> None:
-    content = await kept(blobs)
-    harm(place(tmp_path, content), tmp_path / "elsewhere")
-    with pytest.raises(Unavailable, match="damaged"):
-        await blobs.open(content)
-    await kept(blobs)
-    reading = await blobs.open(content)
-    assert await reading.read(0, len(DATA)) == DATA
-    reading.close()
-    assert len(list(place(tmp_path, content).parent.iterdir())) == 1
-
-
-async def test_a_missing_blob_is_told_as_damage(blobs: DiskBlobs, tmp_path: Path) -> None:
-    content = await kept(blobs)
-    place(tmp_path, content).unlink()
-    with pytest.raises(Unavailable, match="missing"):
-        await blobs.open(content)
-
-
-async def test_a_blob_cut_while_it_is_read_never_ends_as_if_whole(
-    blobs: DiskBlobs, tmp_path: Path
-) -> None:
-    content = await kept(blobs)
-    reading = await blobs.open(content)
-    shorten(place(tmp_path, content), tmp_path)
-    with pytest.raises(Unavailable, match="damaged"):
-        _ = [piece async for piece in reading.pieces(0, content.size)]
-    reading.close()
-
-
-class Held(ThreadPoolExecutor):
-    """Does what it is given only when it is let go on."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-        self.going, self.go_on = threading.Event(), threading.Event()
-
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        def held() -> Any:
-            self.going.set()
-            self.go_on.wait(10)
-            return work(*args, **kwargs)
-
-        return super().submit(held)
-
-
-async def test_a_descriptor_stays_open_until_the_read_in_its_thread_is_over(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "file").write_bytes(DATA)
-    descriptor = os.open(tmp_path / "file", os.O_RDONLY)
-    threads = Held()
-    reading = FileReading(descriptor, len(DATA), threads)
-    task = asyncio.create_task(reading.read(0, 100))
-    await asyncio.to_thread(threads.going.wait, 10)
-    task.cancel()
-    await asyncio.wait({task})
-    reading.close()
-    assert is_open(descriptor)
-    threads.go_on.set()
-    async with asyncio.timeout(10):
-        while is_open(descriptor):  # noqa: ASYNC110 - the system tells nobody of a close
-            await asyncio.sleep(0)
-    threads.shutdown()
 
 
 def test_a_start_sweeps_what_a_crash_left(tmp_path: Path) -> None:

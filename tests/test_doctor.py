@@ -1,3 +1,5 @@
+"""What is said of a disk that is fit, and of those that are not."""
+
 import resource
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""What bytes are, when libmagic fails, and which names go with them."""
+
 import asyncio
 import threading
 from collections.abc import Iterator

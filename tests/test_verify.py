@@ -1,3 +1,5 @@
+"""What is found where index and bytes disagree, and what repair does."""
+
 import sqlite3
 from pathlib import Path
 
