@@ -284,9 +284,11 @@ async def test_a_drop_box_answers_without_a_link() -> None:
         status, said, _ = await post(house, file("c", b"444"))
         assert status == 409
         assert "existing" not in said
+        status, page, _ = await post(house, file("e", b"6"), file("c", b"7"), headers=HTML)
+        assert (status, "/files/e" in page, "received" in page) == (409, False, True)
         status, _, headers = await post(house, file("d", b"5"), headers=HTML)
-        page = await house.client.get(headers["Location"], headers=HTML)
-        assert "1 file received" in await page.text()
+        answer = await house.client.get(headers["Location"], headers=HTML)
+        assert "1 file received" in await answer.text()
 
 
 async def test_the_folder_decides_what_a_taken_name_gets() -> None:

@@ -80,7 +80,7 @@ async def test_a_boundary_that_cannot_be_is_refused(boundary: str) -> None:
 
 async def test_a_form_that_breaks_off_says_what_was_stored_before() -> None:
     async with opened() as house:
-        body = file("a", b"1") + file("b", b"2")[:-4]
+        body = file("a", b"1") + file("b", b"2" * 100)[:-50]
         answer = await house.client.post("/files/", data=body, headers=TYPE)
         said = await answer.json(content_type=None)
         assert (answer.status, said["type"]) == (400, "/problems/body-too-short")
@@ -101,6 +101,24 @@ async def test_a_form_in_single_bytes_is_the_same_form() -> None:
         assert (await wire.answer()).status == 201
         assert await read(house, "a") == b"\r\n--border\r\n--"
         wire.writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"", form(file("a", b"1"))])
+async def test_what_belongs_to_no_part_is_not_read_without_end(begun: bytes) -> None:
+    read = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal read
+        if begun:
+            yield begun
+        while True:
+            read += 64 << 10
+            yield bytes(64 << 10)
+
+    with pytest.raises(MalformedRequest, match="belongs to no part"):
+        async for _ in FormBody(pieces(), BORDER, 10).parts():
+            pass
+    assert read <= 512 << 10
 
 
 async def test_memory_does_not_grow_with_the_file() -> None:
