@@ -24,7 +24,7 @@ async def test_an_asset_under_another_address_is_asked_for_again() -> None:
             assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
 
 
-@pytest.mark.parametrize("name", ["nothing.css", "..%2fassets.py", "style.css%00", "%2e%2e"])
+@pytest.mark.parametrize("name", ["nothing.css", "..%2fassets.py", "style.css%00"])
 async def test_nothing_else_is_served_as_an_asset(name: str) -> None:
     async with opened() as house:
         answer = await house.client.get(f"/static/{name}")

@@ -61,11 +61,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A line of a listing, in words: a page has up to a thousand, and filters cost time."""
+
     name: str
     href: str
-    modified: float
+    modified: str
+    datetime: str
     is_folder: bool
-    size: int = 0
+    size: str = ""
+    exact_size: str = ""
+    kind: str = "folder"
     media_type: str = ""
 
 
@@ -145,16 +150,20 @@ def listing(
 
 
 def _row(entry: StoredFile | Folder) -> Row:
-    href = entry_href(entry)
+    href, name = entry_href(entry), entry.path.name
     if isinstance(entry, Folder):
-        return Row(entry.path.name, href, entry.modified, is_folder=True)
-    content = entry.content
+        date, exact_date = wording.date(entry.modified), wording.exact_date(entry.modified)
+        return Row(name, href, date, exact_date, is_folder=True)
+    content, modified = entry.content, entry.version.modified
     return Row(
-        entry.path.name,
+        name,
         href,
-        entry.version.modified,
+        wording.date(modified),
+        wording.exact_date(modified),
         is_folder=False,
-        size=content.size,
+        size=wording.size(content.size),
+        exact_size=wording.exact_size(content.size),
+        kind=wording.kind(content.media_type),
         media_type=content.media_type,
     )
 
