@@ -31,11 +31,8 @@ def closed(node: Any, *, in_all_of: bool = False) -> Any:
         return [closed(one, in_all_of=in_all_of) for one in node]
     if not isinstance(node, dict):
         return node
-    copy = {
-        name: closed(value, in_all_of=name == "allOf" or (in_all_of and name == "$ref"))
-        for name, value in node.items()
-    }
-    if "$ref" in node and not in_all_of:
+    copy = {name: closed(value, in_all_of=name == "allOf") for name, value in node.items()}
+    if ("$ref" in node or "allOf" in node) and not in_all_of:
         copy["unevaluatedProperties"] = False
     return copy
 
@@ -211,6 +208,18 @@ async def test_every_refusal_of_an_upload_is_as_described() -> None:
             assert set(problem) >= {"type", "detail", "next"}, (address, headers, problem)
             seen.add(problem["type"])
     assert len(seen) >= 14
+
+
+async def test_a_form_that_breaks_off_is_refused_with_what_was_stored_of_it() -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=border"}
+    part = (
+        b'--border\r\nContent-Disposition: form-data; name="file"; filename="%d.txt"\r\n\r\nbody %d'
+    )
+    body = b"\r\n".join(part % (number, number) for number in range(2))
+    async with opened() as house:
+        refused = await ask(house, "POST", "/files/", "/files/", data=body, headers=headers)
+        assert refused["type"] == "/problems/body-too-short"
+        assert [one["status"] for one in refused["results"]] == [201]
 
 
 async def test_a_conflict_is_parked_shown_listed_and_settled_as_described() -> None:
