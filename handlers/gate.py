@@ -137,6 +137,7 @@ class Gate:
         headers = response.headers
         for name, value in ALWAYS.items():
             headers.setdefault(name, value)
+        headers["Server"] = "noclobber"
         headers["X-Request-Id"] = rendering.request_id(request)
         origin = request.headers.get("Origin")
         if origin is not None and origin in self.http.cors_origins:
@@ -176,7 +177,8 @@ class Gate:
                     "method": request.method,
                     "path": request.path,
                     "status": response.status,
-                    "bytes_out": response.body_length,
+                    "bytes_in": request.content_length,
+                    "bytes_out": response.content_length,
                     "milliseconds": round(spent * 1000, 2),
                 }
             },

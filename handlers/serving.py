@@ -117,15 +117,15 @@ async def _send(
     status: int,
     headers: dict[str, str],
 ) -> web.StreamResponse:
-    if request.method == "HEAD" or (reading.fileno() is None or count <= READ_AT_ONCE):
-        body = b"" if request.method == "HEAD" else await reading.read(start, count)
-        response = web.Response(body=body, status=status, headers=headers)
-        response.content_length = count
-        return response
+    is_head = request.method == "HEAD"
+    if not is_head and (reading.fileno() is None or count <= READ_AT_ONCE):
+        body = await reading.read(start, count)
+        return web.Response(body=body, status=status, headers=headers)
     stream = web.StreamResponse(status=status, headers=headers)
     stream.content_length = count
     await stream.prepare(request)
-    await _send_span(request, stream, reading, start, count)
+    if not is_head:
+        await _send_span(request, stream, reading, start, count)
     await stream.write_eof()
     return stream
 

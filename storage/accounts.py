@@ -29,6 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 1024
 _REMEMBERED = 1000
+_ASKED_AGAIN_AFTER = 0.02
 # OWASP's least for argon2id. Two at once, so that a crowd of guesses cannot fill the memory.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _AT_ONCE = 2
@@ -45,6 +46,7 @@ class FileAccounts:
         self._verified: dict[bytes, None] = {}
         self._nobodys = _HASHER.hash(secrets.token_hex(16))
         self._seen: tuple[int, ...] | None = None
+        self._asked = 0.0
         self._roster = rosters.read(data)
 
     async def by_password(self, user: str, password: str) -> Principal | None:
@@ -81,7 +83,12 @@ class FileAccounts:
         return _user(name) if kind == "user" and name in roster.users else None
 
     def any_users(self) -> bool:
-        return bool(self._current().users)
+        """Asked several times in a request, so that the file is not looked at each time."""
+        now = time.monotonic()
+        if now - self._asked > _ASKED_AGAIN_AFTER:
+            self._asked = now
+            self._current()
+        return bool(self._roster.users)
 
     def close(self) -> None:
         self._threads.shutdown()

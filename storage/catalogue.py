@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from storage.migrations import ROOT
+from storage.migrations import PARKED, ROOT
 
 NAME = "index.sqlite"
 _PAGE = 1000
@@ -39,7 +39,9 @@ _TRUE_USAGE = (
     "SELECT payer, sum(size) AS bytes, count(*) AS files FROM ("
     " SELECT v.payer AS payer, c.size AS size FROM versions v JOIN contents c ON c.id = v.content"
     " WHERE v.payer IS NOT NULL UNION ALL"
-    " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content) GROUP BY payer"
+    " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content UNION ALL"
+    f" SELECT '{PARKED}' || u.principal, c.size FROM uploads u"
+    " JOIN contents c ON c.id = u.content) GROUP BY payer"
 )
 _USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files != 0"
 
