@@ -53,12 +53,21 @@ async def history(
     before = asking.number(fields["before"], "before") if "before" in fields else None
     limit = _limit(fields, MOST_EVENTS)
     events = await parts.library.history(principal, path, before, limit)
-    if negotiation.wants_html(request.headers.get("Accept")):
-        return page_response(pages.history(path, events))
-    versions: list[Json] = [event_members(path, event) for event in events]
-    following: Json = None
+    following: str | None = None
     if len(events) == limit:
         following = f"{file_href(path)}?versions&before={events[-1].number}&limit={limit}"
+    if negotiation.wants_html(request.headers.get("Accept")):
+        may_restore = parts.rules.may(principal, Right.REPLACE, path)
+        return page_response(
+            pages.history(
+                path,
+                events,
+                may_restore=may_restore,
+                is_further=before is not None,
+                next_href=following,
+            )
+        )
+    versions: list[Json] = [event_members(path, event) for event in events]
     members: dict[str, Json] = {
         "href": file_href(path),
         "versions": versions,
@@ -88,9 +97,7 @@ def _listing(fields: dict[str, str]) -> Listing:
         order = Order(fields.get("sort", Order.NAME))
     except ValueError:
         known = ", ".join(Order)
-        raise MalformedRequest(
-            f'"sort" takes one of {known}, not "{fields["sort"]}".'
-        ) from None
+        raise MalformedRequest(f'"sort" takes one of {known}, not "{fields["sort"]}".') from None
     return Listing(
         order=order,
         descending=asking.flag(fields, "desc"),

@@ -314,6 +314,13 @@ def test_an_earlier_version_can_be_restored_under_the_current_etag() -> None:
     ]
 
 
+def test_a_further_page_of_a_history_takes_no_version_for_the_current_one() -> None:
+    events = [Event(17, Kind.REPLACED, NOW, "ann", stored("a").version)]
+    html = pages.history(_path("a"), events, is_further=True)
+    assert checked(html).forms == []
+    assert "current" not in html
+
+
 def test_names_are_isolated_from_the_direction_of_what_stands_around_them() -> None:
     name = "\u062a\u0642\u0631\u064a\u0631.pdf"
     assert f"<bdi>{name}</bdi>" in listing(name)
@@ -328,6 +335,7 @@ def test_names_are_isolated_from_the_direction_of_what_stands_around_them() -> N
         (999, "999 bytes"),
         (1000, "1.0 kB"),
         (99_949, "99.9 kB"),
+        (99_950, "100 kB"),
         (123_456, "123 kB"),
         (999_999, "1.0 MB"),
         (4 << 30, "4.3 GB"),

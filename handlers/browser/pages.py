@@ -219,16 +219,24 @@ def stored(file: StoredFile) -> str:
 
 
 def history(
-    path: Path, events: Sequence[Event], *, may_restore: bool = True, next_href: str | None = None
+    path: Path,
+    events: Sequence[Event],
+    *,
+    may_restore: bool = True,
+    is_further: bool = False,
+    next_href: str | None = None,
 ) -> str:
-    """Newest first. `may_restore` only spares a button: the rules judge a restore themselves."""
-    newest = events[0].version if events else None
+    """Newest first. `may_restore` only spares a button: the rules judge a restore themselves.
+
+    A further page does not know the current version, on which a restore rests: no button there.
+    """
+    newest = events[0].version if events and not is_further else None
     return _render(
         "history.html",
         path=path,
         events=events,
         current=newest.etag if newest else "",
-        may_restore=may_restore,
+        may_restore=may_restore and not is_further,
         next_href=next_href,
     )
 

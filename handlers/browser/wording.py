@@ -31,7 +31,7 @@ def size(count: int) -> str:
         value /= STEP
         if value < STEP - 0.5 or unit == UNITS[-1]:
             break
-    digits = 1 if value < 100 else 0  # noqa: PLR2004 - 99.9 has three digits too
+    digits = 1 if value < 99.95 else 0  # noqa: PLR2004 - what is written 99.9 has three digits too
     return f"{value:,.{digits}f} {unit}"
 
 
