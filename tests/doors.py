@@ -1,9 +1,11 @@
-"""All doors over shelves in memory, behind a real socket: for tests of what the doors say."""
+"""All doors over a real index and a real disk, behind a real socket."""
 
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path as DiskPath
+from tempfile import TemporaryDirectory
 
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -11,18 +13,24 @@ from handlers import app
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
+from storage.disk import DiskBlobs
 from storage.memory import MemoryAccounts, MemoryBlobs, MemoryIndex, MemorySniffer
+from storage.sniffing import MagicSniffer
+from storage.sqlite import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
 from uploads.library import Library
 from uploads.names import Path
 from uploads.policy import Policies, Policy
+from uploads.ports import Blobs, Index, Sniffer
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
 from uploads.rules import Limits, Rules
 from uploads.tree import Tree
 
 ROOT = Path(())
+PLAIN = Policies(Policy(), {})
+INLINE_BELOW = 1024
 FOR_ANYBODY = Grant(ROOT, frozenset({ANONYMOUS_NAME, "users"}), ALL_RIGHTS)
 ANN = Principal("ann", frozenset({"ann", "users", "user:ann"}))
 
@@ -40,19 +48,22 @@ def make_parts(
     grants: Iterable[Grant] = (FOR_ANYBODY,),
     limits: Limits | None = None,
     http: HttpSettings | None = None,
-    policy: Policy | None = None,
+    policies: Policies = PLAIN,
+    shelves: tuple[Index, Blobs, Sniffer] | None = None,
 ) -> Parts:
-    policies = Policies(policy or Policy(), {})
+    """Over shelves in memory, where none are given."""
+    if shelves is None:
+        blobs = MemoryBlobs()
+        shelves = MemoryIndex(policies.keys, blobs), blobs, MemorySniffer()
+    index, blobs_, sniffer = shelves
     accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
     rules = Rules(Access(grants), policies, limits or Limits(), accounts)
-    blobs = MemoryBlobs()
-    index = MemoryIndex(policies.keys, blobs)
     publish, clock = metrics.publish, time.time
     return Parts(
         rules=rules,
-        receiver=Receiver(rules, index, blobs, MemorySniffer(), publish, clock),
-        parking=Parking(rules, index, blobs, publish, clock),
-        library=Library(rules, index, blobs),
+        receiver=Receiver(rules, index, blobs_, sniffer, publish, clock),
+        parking=Parking(rules, index, blobs_, publish, clock),
+        library=Library(rules, index, blobs_),
         tree=Tree(rules, index, clock),
         accounts=accounts,
         names=names.Limits(),
@@ -66,11 +77,32 @@ async def opened(
     limits: Limits | None = None,
     http: HttpSettings | None = None,
     policy: Policy | None = None,
+    folders: Mapping[Path, Policy] | None = None,
 ) -> AsyncIterator[House]:
     metrics = Metrics()
-    parts = make_parts(metrics, grants, limits, http, policy)
-    health = Health(parts, metrics)
-    server = TestServer(app.build(parts, metrics, health))
-    await server.start_server(auto_decompress=False)
-    async with TestClient(server) as client:
-        yield House(parts, metrics, health, client)
+    policies = Policies(policy or Policy(), folders or {})
+    with TemporaryDirectory() as data, closing(MagicSniffer()) as sniffer:
+        async with _shelves(DiskPath(data), policies, metrics) as (index, blobs):
+            parts = make_parts(metrics, grants, limits, http, policies, (index, blobs, sniffer))
+            health = Health(parts, metrics)
+            server = TestServer(app.build(parts, metrics, health))
+            await server.start_server(auto_decompress=False)
+            async with TestClient(server) as client:
+                yield House(parts, metrics, health, client)
+
+
+@asynccontextmanager
+async def _shelves(
+    data: DiskPath, policies: Policies, metrics: Metrics
+) -> AsyncIterator[tuple[SqliteIndex, DiskBlobs]]:
+    publish = metrics.publish
+    blobs = DiskBlobs(data, "blake3", inline_below=INLINE_BELOW, publish=publish)
+    index = await SqliteIndex.open(
+        data, keys=policies.keys, blobs=blobs, publish=publish, clock=time.time
+    )
+    blobs.small = index.small
+    try:
+        yield index, blobs
+    finally:
+        await index.close()
+        await blobs.close()
