@@ -31,7 +31,7 @@ DESCRIPTION = (
 ID: Final = text(minLength=1)
 NAMES: Final = text(minLength=1, examples=["report.pdf", "Übersicht.txt"])
 GOAL: Final = text(examples=["archive/report.pdf"])
-FLAG: Final = choice("true", "false")
+FLAG: Final = choice("true", "false", "", "yes", "no", "1", "0")
 
 # name -> where it stands, its schema, what it means. A query parameter that shares its name with
 # one elsewhere begins with `query-` here.
@@ -44,7 +44,7 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "id": ("path", ID, "The last part of the address that a problem gave as `upload`."),
     "slug": ("path", choice(*TYPES), "The last part of a problem's `type`."),
     "name": ("path", ID, "The name of a file of the pages."),
-    "versions": ("query", FLAG, "The history instead of the bytes. Its value does not matter."),
+    "versions": ("query", text(), "The history instead of the bytes. Its value does not matter."),
     "version": ("query", whole(least=1), "This version instead of the current one."),
     "before": ("query", whole(), "History: only changes with a lower number."),
     "limit": (

@@ -5,7 +5,6 @@ schemathesis makes them (also sequences, where one answer leads to the next requ
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,23 +19,46 @@ PROGRAM = str(Path(sys.executable).parent / "schemathesis")
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    with running(tmp_path / "data") as program:
-        yield program
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def register(data: Path, name: str, password: str) -> list[str]:
+    """How schemathesis is to sign in."""
+    subprocess.run(
+        [sys.executable, "server.py", "user", "add", name, "--password-stdin", "--data", data],
+        cwd=ROOT,
+        input=f"{password}\n",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    return ["--auth", f"{name}:{password}"]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_no_request_that_fits_the_contract_gets_an_answer_that_does_not(
-    program: Program, tmp_path: Path
-) -> None:
+def test_no_answer_to_anybody_breaks_the_contract(data: Path) -> None:
+    with running(data) as program:
+        try_everything(program, data.parent)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_no_answer_to_a_user_breaks_the_contract(data: Path) -> None:
+    signing_in = register(data, "ann", "a long enough password")
+    with running(data) as program:
+        try_everything(program, data.parent, *signing_in)
+
+
+def try_everything(program: Program, folder: Path, *options: str) -> None:
     tried = subprocess.run(
         [
             *(PROGRAM, "--config-file", SETTINGS, "run", f"{program.url}/openapi.json"),
             *("--max-examples", str(EXAMPLES_OF_EACH_OPERATION), "--seed", str(SEED)),
-            "--no-color",
+            *("--no-color", *options),
         ],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=110,
