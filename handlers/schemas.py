@@ -48,6 +48,7 @@ def members(required: Schema, optional: Schema | None = None, description: str =
     }
 
 
+LEAST_STATUS: Final = min(type_.status for type_ in TYPES.values())
 HREF: Final = text("Relative to the server, ready to be requested.", pattern="^/")
 MOMENT: Final = text("RFC 3339, in UTC.", format="date-time")
 ETAG: Final = text("Strong. Send it in If-Match.", pattern='^"[0-9]+-([0-9a-f]{16}|folder)"$')
@@ -89,7 +90,7 @@ _PROBLEM: Final = members(
     {
         "type": choice(*(type_.href for type_ in TYPES.values())),
         "title": text("The type in words."),
-        "status": whole("The status of the answer.", 400),
+        "status": whole("The status of the answer.", LEAST_STATUS),
         "detail": text("What happened, to which thing."),
         "instance": text("Names this request in the log.", pattern="^urn:noclobber:request:"),
         "next": text("What to do now."),
@@ -172,7 +173,7 @@ SCHEMAS: Final[Schema] = {
         {
             "type": HREF,
             "title": text(),
-            "status": whole(least=400),
+            "status": whole(least=LEAST_STATUS),
             "meaning": text(),
             "advice": text(),
         }
