@@ -20,6 +20,8 @@ from uploads.failures import Failure, Unavailable
 from uploads.names import Path
 
 WAIT_FOR_THE_INDEX = 5.0
+# Whatever the reserve: with less the index itself cannot grow, and every upload is refused.
+ROOM_FOR_THE_INDEX = 1 << 20
 ROOT = Path(())
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -67,7 +69,7 @@ class Health:
         if self.measured.is_degraded:
             return "The server cannot write at the moment. What is stored can be read."
         free = self._free_space()
-        if free is None or free < self._reserve:
+        if free is None or free <= max(self._reserve, ROOM_FOR_THE_INDEX):
             return "The disk is nearly full. What is stored can be read."
         if not await self._writer_answers():
             return "The index does not take changes at the moment."

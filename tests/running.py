@@ -46,14 +46,17 @@ class Program:
             self.process.stdout.close()
 
 
-def start(data: Path, *options: str, env: dict[str, str] | None = None) -> Program:
-    """Returns once the start line is out. What it logs goes to `<data>.log`."""
-    with Path(f"{data}.log").open("ab") as log:
+def start(
+    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
+) -> Program:
+    """Returns once the start line is out. What it logs goes to `<data>.log` unless told."""
+    log = log or Path(f"{data}.log")
+    with log.open("ab") as logged:
+        serve = [str(ROOT / "server.py"), "serve", "--data", str(data), "--port", "0"]
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "server.py"), "serve", "--data", str(data)]
-            + ["--port", "0", *options],
+            [sys.executable, *serve, *options],
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=logged,
             text=True,
             cwd=data.parent,
             env={**os.environ, **(env or {})},
@@ -68,14 +71,14 @@ def start(data: Path, *options: str, env: dict[str, str] | None = None) -> Progr
     process.kill()
     process.wait()
     process.stdout.close()
-    raise AssertionError(f"no start line; the log says:\n{Path(f'{data}.log').read_text()}")
+    raise AssertionError(f"no start line; the log says:\n{log.read_text()}")
 
 
 @contextmanager
 def running(
-    data: Path, *options: str, env: dict[str, str] | None = None
+    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
 ) -> Iterator[Program]:
-    program = start(data, *options, env=env)
+    program = start(data, *options, env=env, log=log)
     try:
         yield program
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ def message(
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def form(folder: str, name: str, body: bytes) -> bytes:
+def form(folder: str, name: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """What a browser sends for a form with one file."""
     content = (
         b'--border\r\nContent-Disposition: form-data; name="file"; filename="'
@@ -39,9 +40,8 @@ def form(folder: str, name: str, body: bytes) -> bytes:
         + body
         + b"\r\n--border--\r\n"
     )
-    return message(
-        "POST", folder, content, {"Content-Type": "multipart/form-data; boundary=border"}
-    )
+    kind = {"Content-Type": "multipart/form-data; boundary=border"}
+    return message("POST", folder, content, {**kind, **(headers or {})})
 
 
 class Wire:
@@ -78,10 +78,8 @@ class Wire:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 async def ask(port: int, data: bytes) -> Answer:
