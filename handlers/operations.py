@@ -215,8 +215,8 @@ def _of_uploads() -> tuple[Operation, ...]:
                 Answer(204, "Discarded."),
                 _SEE_OTHER,
             ),
-            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "body-stalled",
-             "body-too-short"),
+            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "type-refused",
+             "body-stalled", "body-too-short"),
             (FIELDS,),
         ),
         Operation(

@@ -1,9 +1,12 @@
 """Is the server well, does it say so to the right ones, and nothing more than that?"""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
+from handlers import health
 from handlers.parts import HttpSettings
 from tests.doors import ROOT, House, opened
 from uploads.access import ANONYMOUS
@@ -121,3 +124,22 @@ async def test_asking_for_readiness_changes_nothing() -> None:
             assert (await get(house, "/health/ready"))[0] == 200
         again = await house.parts.library.find(house.parts.rules.current(ANONYMOUS), ROOT)
         assert folder == again
+
+
+async def test_a_writer_that_does_not_come_to_its_turn_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "WAIT_FOR_THE_INDEX", 0.2)
+    hanging = threading.Event()
+    async with opened() as house:
+        try:
+            assert (await get(house, "/health/ready"))[0] == 200
+            index = house.parts.library.index
+            stuck = asyncio.create_task(index.write(lambda _: hanging.wait(10)))
+            status, _, body = await get(house, "/health/ready")
+            assert status == 503
+            assert "does not take changes" in body["detail"]
+        finally:
+            hanging.set()
+        await stuck
+        assert (await get(house, "/health/ready"))[0] == 200
