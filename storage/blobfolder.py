@@ -14,6 +14,7 @@ from storage import posix
 
 _FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 _NAME = re.compile(r"[0-9a-f]{64}")
+_HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
 # Not to be led elsewhere by a link, nor to wait for the other end of a pipe.
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -26,13 +27,15 @@ class Damaged(Exception):
 class Blob:
     """What was found in the folder. `placed`: since when, by the clock of the file system.
 
-    `sound`: an ordinary file under a name that a blob can have.
+    `sound`: an ordinary file under a name that a blob can have. `half_placed`: a crash kept it from
+    taking the place of a damaged one.
     """
 
     name: str
     size: int
     placed: float
     sound: bool
+    half_placed: bool
 
 
 class BlobFolder:
@@ -96,4 +99,5 @@ def _blob(fan: str, entry: "os.DirEntry[str]") -> Blob:
     status = entry.stat(follow_symlinks=False)
     named_right = _NAME.fullmatch(entry.name) is not None and entry.name.startswith(fan)
     sound = named_right and stat.S_ISREG(status.st_mode)
-    return Blob(entry.name, status.st_size, status.st_ctime, sound)
+    half_placed = _HALF_PLACED.fullmatch(entry.name) is not None
+    return Blob(entry.name, status.st_size, status.st_ctime, sound, half_placed)

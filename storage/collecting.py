@@ -1,12 +1,16 @@
 """Garbage: what has outlived its time is forgotten in the index first, its bytes are removed later.
 
-In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL and no disk.
+In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from storage import lease
+from storage.blobfolder import Blob
+from storage.disk import DiskBlobs
 from uploads.events import Collected
 from uploads.files import Content
 from uploads.ports import Blobs, Index, Turn
@@ -35,6 +39,30 @@ async def collect(
             contents += len(removed)
             size += sum(content.size for content in removed)
         return Collected(versions, uploads, contents, size)
+
+
+async def sweep(index: Index, blobs: DiskBlobs, data: Path, before: float) -> Collected | None:
+    """Removes what a crash put in place and never recorded. None: not now, somebody copies.
+
+    Only what was placed before that time, by the clock of the file system: what comes in meanwhile
+    is on its way into the index.
+    """
+    with lease.removing(data) as may:
+        if not may:
+            return None
+        swept: list[Content] = []
+        found = (blob for blob in blobs.all_blobs() if blob.placed < before)
+        while batch := await asyncio.to_thread(_next, found):
+            for blob in batch:
+                if blob.half_placed:
+                    blobs.remove_half_placed(blob)
+            contents = [blobs.content(blob) for blob in batch if blob.sound]
+            swept += await remove_unnamed(index, blobs, contents)
+        return Collected(0, 0, len(swept), sum(content.size for content in swept))
+
+
+def _next(blobs: Iterator[Blob]) -> list[Blob]:
+    return [*islice(blobs, _AT_ONCE)]
 
 
 async def remove_unnamed(index: Index, blobs: Blobs, contents: list[Content]) -> list[Content]:

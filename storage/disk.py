@@ -138,6 +138,13 @@ class DiskBlobs:
     def all_blobs(self) -> Iterator[Blob]:
         return self._folder.all()
 
+    def content(self, blob: Blob) -> Content:
+        """The content that a sound blob is, as the index would name it."""
+        return Content(f"{self._room.algorithm}:{blob.name}", blob.size)
+
+    def remove_half_placed(self, blob: Blob) -> None:
+        (self._folder.folder_of(blob.name) / blob.name).unlink(missing_ok=True)
+
     async def close(self) -> None:
         """Waits for stages that are being dropped, and ends the threads."""
         while self._room.leaving:

@@ -27,15 +27,26 @@ class NotOwned(Exception):
     """The data folder cannot be ours. The text is for the operator: why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Owned:
-    """The data folder is ours until `release`, or until this process ends in whatever way."""
+    """The data folder is ours until `release`, or until this process ends in whatever way.
+
+    `untidy`: somebody had it before and did not release it, so that something may be left over.
+    Whoever has put that in order sets it to False; until then those who come later are told too.
+    """
 
     folder: Path
     descriptor: int
+    untidy: bool
+
+    @property
+    def since(self) -> float:
+        """By the clock of the file system."""
+        return os.fstat(self.descriptor).st_mtime
 
     def release(self) -> None:
-        os.ftruncate(self.descriptor, 0)
+        if not self.untidy:
+            os.ftruncate(self.descriptor, 0)
         os.close(self.descriptor)
 
     def __enter__(self) -> Self:
@@ -54,12 +65,13 @@ def own(folder: Path) -> Owned:
     descriptor = os.open(folder / NAME, FLAGS, 0o600)
     try:
         _lock(folder, descriptor)
+        untidy = os.fstat(descriptor).st_size > 0
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
     except BaseException:
         os.close(descriptor)
         raise
-    return Owned(folder, descriptor)
+    return Owned(folder, descriptor, untidy)
 
 
 def require_local(folder: Path) -> None:

@@ -4,7 +4,6 @@ Only reads unless told to repair, so that it may run beside a server. Knows no r
 """
 
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ _PIECE = 1024 * 1024
 _NAMES_SHOWN = 5
 # A running server links a blob a moment before it records it.
 _YOUNG = 60.0
-_LEFTOVER = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
 
 
 class Fault(StrEnum):
@@ -97,11 +95,10 @@ class Checking:
     def _leftovers(self) -> Iterator[Finding]:
         algorithm = self._index.algorithm()
         for blob in self._blobs.all():
-            half_placed = _LEFTOVER.fullmatch(blob.name) is not None
-            if not blob.sound and not half_placed:
+            if not blob.sound and not blob.half_placed:
                 text = f"{blob.name}: this is nothing that was put there by us; look at it yourself"
                 yield Finding(Fault.FOREIGN, blob.name, text)
-            elif half_placed or not self._index.knows(f"{algorithm}:{blob.name}"):
+            elif blob.half_placed or not self._index.knows(f"{algorithm}:{blob.name}"):
                 yield from self._leftover(blob)
 
     def _leftover(self, blob: Blob) -> Iterator[Finding]:
