@@ -14,18 +14,14 @@ from pathlib import Path as Folder
 
 from aiohttp import web
 
-import commandline
-import commands
-import houserules
-import listening
-import log
-import settings as configuration
-from console import FINE, FOUND, WRONG_USE, Refused, complain
 from handlers import app
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
-from settings import Settings, SettingsError
+from program import commandline, commands, houserules, listening, log
+from program import settings as configuration
+from program.console import FINE, FOUND, WRONG_USE, Refused, complain
+from program.settings import Settings, SettingsError
 from storage import collecting, lock, sqlite
 from storage.accounts import FileAccounts
 from storage.disk import DiskBlobs
@@ -128,17 +124,21 @@ async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
 class Store:
     """The shelves of one data folder, open and ours."""
 
-    folder: Folder
+    owned: lock.Owned
     index: SqliteIndex
     blobs: DiskBlobs
     sniffer: MagicSniffer
     accounts: FileAccounts
 
+    @property
+    def folder(self) -> Folder:
+        return self.owned.folder
+
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
     folder = _made(Folder(settings.data.folder))
-    with lock.own(folder):
+    with lock.own(folder) as owned:
         algorithm = sqlite.digest_algorithm(folder, settings.data.digest)
         if algorithm != settings.data.digest:
             logger.warning("this store was made with %s, and goes on with it", algorithm)
@@ -153,7 +153,7 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
             )
             blobs.small = index.small
             try:
-                yield Store(folder, index, blobs, sniffer, accounts)
+                yield Store(owned, index, blobs, sniffer, accounts)
             finally:
                 await index.close()
         finally:
@@ -187,7 +187,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> 
     return Parts(
         rules=rules,
         receiver=Receiver(rules, index, blobs, store.sniffer, publish, CLOCK),
-        parking=Parking(rules, index, blobs, publish, CLOCK),
+        parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
         library=Library(rules, index, blobs),
         tree=Tree(rules, index, CLOCK),
         accounts=store.accounts,
@@ -197,17 +197,31 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> 
 
 
 async def _collect(settings: Settings, store: Store) -> Collected:
+    await _tidy(store)
     keep = settings.data.keep_versions
     return await collecting.collect(store.index, store.blobs, store.folder, CLOCK(), keep)
 
 
+async def _tidy(store: Store) -> None:
+    """Removes the bytes that a crash kept from being recorded, if there was one."""
+    if not store.owned.untidy:
+        return
+    swept = await collecting.sweep(store.index, store.blobs, store.folder, store.owned.since)
+    if swept is not None:
+        store.owned.untidy = False
+        logger.info("after a crash: %d contents were left over, and removed", swept.contents)
+
+
 async def _collect_always(settings: Settings, store: Store, publish: Publish) -> None:
+    """The first time at once where a crash has left something."""
+    wait = 0.0 if store.owned.untidy else settings.data.collect_every
     while True:
-        await asyncio.sleep(settings.data.collect_every)
+        await asyncio.sleep(wait)
+        wait = settings.data.collect_every
         try:
             publish(await _collect(settings, store))
-        except Failure as failure:
-            logger.warning("garbage could not be collected, and will be later: %s", failure.message)
+        except (Failure, OSError) as failure:
+            logger.warning("garbage could not be collected, and will be later: %s", failure)
 
 
 async def serve(settings: Settings) -> int:

@@ -13,13 +13,13 @@ from pathlib import Path as DiskPath
 from types import MappingProxyType
 from typing import Final
 
-import commandline
 from docs import verdicts
 from handlers.exposition import Histogram
 from handlers.metrics import GAUGES, Metrics
 from handlers.openapi import problems_of
 from handlers.operations import OPERATIONS
 from handlers.problems import TYPES
+from program import commandline
 
 ROOT: Final = DiskPath(__file__).resolve().parent.parent
 DOCUMENTS: Final = tuple(sorted({*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")}))

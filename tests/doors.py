@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path as DiskPath
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from handlers import app
@@ -62,11 +64,11 @@ def make_parts(
     return Parts(
         rules=rules,
         receiver=Receiver(rules, index, blobs_, sniffer, publish, clock),
-        parking=Parking(rules, index, blobs_, publish, clock),
+        parking=Parking(rules, index, blobs_, sniffer, publish, clock),
         library=Library(rules, index, blobs_),
         tree=Tree(rules, index, clock),
         accounts=accounts,
-        names=names.Limits(),
+        names=names.Limits(exact_in=lambda folder: policies.of(folder).exact_names),
         http=http or HttpSettings(),
     )
 
@@ -106,3 +108,17 @@ async def _shelves(
     finally:
         await index.close()
         await blobs.close()
+
+
+async def sent(
+    house: House, path: str, body: bytes, **headers: str
+) -> tuple[ClientResponse, dict[str, Any]]:
+    """PUT; the underscores of header names are dashes."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with house.client.put(f"/files/{path}", data=body, headers=named) as response:
+        return response, await response.json(content_type=None)
+
+
+async def got(house: House, path: str, **headers: str) -> tuple[int, bytes]:
+    async with house.client.get(f"/files/{path}", headers=headers) as response:
+        return response.status, await response.read()

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from console import Progress, amount, printable
+from program.console import Progress, amount, printable
 
 
 class Terminal(io.StringIO):

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-import settings
 from docs import generate, verdicts
 from handlers import openapi
 from handlers.metrics import Metrics
 from handlers.problems import TYPES
 from handlers.schemas import SCHEMAS
+from program import settings
 from uploads.collisions import NotEmpty, Verdict, decide
 
 ROOT = generate.ROOT

@@ -10,10 +10,10 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-import houserules
 import server
 from handlers.parts import Parts
-from settings import Data, Limits, Settings
+from program import houserules
+from program.settings import Data, Limits, Settings
 from storage.exchange import Export, Import, NotTaken, NotWritten, Taken, each
 from storage.folders import Target
 from uploads.collisions import Create, Link, Unchanged

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-import houserules
-from console import Refused
-from settings import Grant, Policy, Server, Settings
+from program import houserules
+from program.console import Refused
+from program.settings import Grant, Policy, Server, Settings
 from uploads.access import ANONYMOUS, Principal, Right
 from uploads.names import BadName, Path, parse
 

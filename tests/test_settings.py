@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import settings
-from settings import Grant, Policy, Settings, SettingsError
+from program import settings
+from program.settings import Grant, Policy, Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config.toml"

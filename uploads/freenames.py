@@ -31,19 +31,19 @@ def free_name(name: str, taken: Callable[[str], bool], most_bytes: int = 255) ->
     if not taken(name):
         return name
     low, step = FIRST - 1, 1
-    while taken(_numbered(name, low + step, most_bytes)):
+    while taken(numbered(name, low + step, most_bytes)):
         low, step = low + step, step * 2
     high = low + step
     while high - low > 1:
         middle = (low + high) // 2
-        if taken(_numbered(name, middle, most_bytes)):
+        if taken(numbered(name, middle, most_bytes)):
             low = middle
         else:
             high = middle
-    return _numbered(name, high, most_bytes)
+    return numbered(name, high, most_bytes)
 
 
-def _numbered(name: str, number: int, most_bytes: int) -> str:
+def numbered(name: str, number: int, most_bytes: int = 255) -> str:
     found = EXTENSION.search(name, 1)
     stem, extension = (name[: found.start()], found.group()) if found else (name, "")
     ending = f" ({number}){extension}"

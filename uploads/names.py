@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 from uploads.freenames import free_name as free_name
+from uploads.freenames import numbered as numbered
 from uploads.spelling import BadName as BadName
 from uploads.spelling import Rule as Rule
 from uploads.spelling import check, shown

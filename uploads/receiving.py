@@ -66,7 +66,9 @@ class Receiver:
         )
 
     def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
-        content = view.content_declared(arrival.declared) if arrival.declared else None
+        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
+        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
+        content = view.content_declared(told) if told else None
         if content is not None and arrival.size in (None, content.size):
             judgements = [self._settling.judge(view, arrival, content)]
         else:

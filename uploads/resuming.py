@@ -10,7 +10,7 @@ from uploads.failures import NotThere
 from uploads.files import Upload
 from uploads.names import Path
 from uploads.policy import SameContent, SameName, Wishes
-from uploads.ports import Blobs, Clock, Index, Reading, Turn, View
+from uploads.ports import Blobs, Clock, Index, Reading, Sniffer, Turn, View
 from uploads.rules import Rules
 from uploads.settling import Arrival, Discard, LinkIt, Outcome, ReplaceIt, Settling, StoreAs
 
@@ -23,6 +23,7 @@ class Parking:
     rules: Rules
     index: Index
     blobs: Blobs
+    sniffer: Sniffer
     publish: Publish
     clock: Clock
 
@@ -56,6 +57,13 @@ class Parking:
     async def discard(self, id: str, principal: Principal) -> None:
         await self.index.write(lambda turn: turn.drop_upload(self._own(turn, id, principal).id))
 
+    def _check_type(self, upload: Upload, path: Path) -> None:
+        """The bytes were judged for the name that they came under; this may be another."""
+        media_type = upload.content.media_type
+        fits = self.sniffer.fits(media_type, path.name)
+        policy = self.rules.policies.of(path.parent)
+        self.rules.check_type(policy, media_type, path.name, fits=fits)
+
     def _own(self, view: View, id: str, principal: Principal) -> Upload:
         upload = view.upload(id)
         now = self.clock()
@@ -84,6 +92,7 @@ class Parking:
         arrival = _wanted_arrival(upload, principal, wanted)
         judgement = settling.judge(turn, arrival, upload.content)
         if isinstance(judgement.verdict, Accepted):
+            self._check_type(upload, arrival.path)
             turn.drop_upload(upload.id)
             return settling.record(turn, arrival, upload.content, judgement, now)
         resolutions = settling.resolutions(turn, principal, upload.path, judgement)

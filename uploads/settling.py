@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from uploads import names
 from uploads.access import Principal, Right
 from uploads.collisions import (
     Accepted,
@@ -183,10 +184,12 @@ class Settling:
             found.append(ReplaceIt(current.path, current.etag))
         if isinstance(judgement.verdict, ContentKnown):
             found.append(LinkIt(path, judgement.verdict.existing.path))
-        elif (free := self._free_path(view, path, judgement)) is not None and self.rules.may(
-            principal, Right.CREATE, free
-        ):
-            found.append(StoreAs(free))
+        elif (free := self._free_path(view, path, judgement)) is not None:
+            if not self.rules.may(principal, Right.READ, free):
+                # Which numbers are taken is not for those who may not see: any number will do.
+                free = free.parent.child(names.numbered(path.name, secrets.randbelow(10**9)))
+            if self.rules.may(principal, Right.CREATE, free):
+                found.append(StoreAs(free))
         return (*found, Discard()) if found else ()
 
     def _free_path(self, view: View, path: Path, judgement: Judgement) -> Path | None:

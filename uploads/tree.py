@@ -145,7 +145,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
-            version = turn.version(path, number)
+            version = _version_before(turn, path, number)
             if version is None:
                 return self._restore_folder(turn, principal, path, number, stamp)
             claim = Claim(path, version.content, condition, sees=True)
@@ -156,7 +156,8 @@ class Tree:
             self.rules.demand_for(principal, verdict, path)
             if isinstance(verdict, Unchanged):
                 return Outcome(verdict, path, verdict.existing)
-            return Outcome(verdict, path, turn.restore(path, number, stamp))
+            restored = turn.restore(path, version.version.number, stamp)
+            return Outcome(verdict, path, restored)
 
         return await self.index.write(work)
 
@@ -250,3 +251,14 @@ class Tree:
 
 def _file(found: StoredFile | Folder) -> StoredFile | None:
     return found if isinstance(found, StoredFile) else None
+
+
+def _version_before(view: View, path: Path, number: int) -> StoredFile | None:
+    """That version; or, where the number is that of a deletion, the one that it took away."""
+    version = view.version(path, number)
+    if version is not None:
+        return version
+    events = view.history(path, number + 1, 2)
+    if len(events) < 2 or events[0].number != number:  # noqa: PLR2004 - the deletion and one more
+        return None
+    return view.version(path, events[1].number)

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from console import printable
-from settings import Log
+from program.console import printable
+from program.settings import Log
 
 ACCESS = "noclobber.access"
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import listening
-import settings as configuration
-from console import Refused
-from settings import Settings
+from program import listening
+from program import settings as configuration
+from program.console import Refused
+from program.settings import Settings
 from uploads import names
 from uploads.access import (
     ALL_RIGHTS,

@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from console import Refused
+from program.console import Refused
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import kinds
-from kinds import (
+from program import kinds
+from program.kinds import (
     DAY,
     GIB,
     HOUR,

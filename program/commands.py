@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path as Folder
 
-from console import FINE, FOUND, Progress, Refused, amount, password, printable, say
 from handlers.parts import Parts
+from program.console import FINE, FOUND, Progress, Refused, amount, password, printable, say
 from storage import accounts, exchange
 from storage import backup as backups
 from storage import doctor as diagnosis

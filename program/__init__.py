@@ -1,0 +1,1 @@
+"""What stands around the server: its settings, its command line, and the other commands."""

@@ -1,0 +1,54 @@
+"""What nobody learns of a file that they may not read."""
+
+import base64
+
+from tests.doors import ANN, FOR_ANYBODY, got, opened, sent
+from uploads.access import ANONYMOUS_NAME, Grant, Right
+from uploads.names import Path
+
+ANN_SIGNS_IN = {"Authorization": "Basic " + base64.b64encode(b"ann:secret").decode()}
+
+
+async def test_a_drop_box_takes_files_and_tells_nothing() -> None:
+    drop = Grant(Path(("drop",)), frozenset({ANONYMOUS_NAME}), frozenset({Right.CREATE}))
+    async with opened(grants=[drop]) as house:
+        created, said = await sent(house, "drop/a", b"one")
+        assert created.status == 201
+        assert "Location" not in created.headers
+        assert "ETag" not in created.headers
+        assert "href" not in said
+        for body in (b"one", b"two"):
+            refused, told = await sent(house, "drop/a", body)
+            assert (refused.status, told["type"]) == (409, "/problems/name-taken")
+            assert "existing" not in told
+            assert "ETag" not in refused.headers
+            assert 'rel="edit"' not in refused.headers["Link"]
+        other, _ = await sent(house, "drop/b", b"one")
+        assert other.status == 201
+        for path in ("drop/a", "drop/", "drop/missing", "elsewhere"):
+            assert (await got(house, path))[0] == 401
+
+
+async def test_content_that_only_others_can_read_is_answered_like_any_new_file() -> None:
+    private = Grant(Path(("ann",)), frozenset({"user:ann"}), frozenset(Right))
+    async with opened(grants=[FOR_ANYBODY, private]) as house:
+        async with house.client.put(
+            "/files/ann/secret", data=b"known to ann", headers=ANN_SIGNS_IN
+        ) as response:
+            assert response.status == 201
+        known, told = await sent(house, "mine", b"known to ann")
+        fresh, also = await sent(house, "mine2", b"known to nobody")
+
+        assert known.status == fresh.status == 201
+        assert told.keys() == also.keys()
+        assert known.headers.keys() == fresh.headers.keys()
+
+
+async def test_what_may_not_be_known_is_404_to_users_and_401_to_strangers() -> None:
+    private = Grant(Path(("ann",)), frozenset({"user:ann"}), frozenset(Right))
+    users = Grant(Path(()), frozenset({"users"}), frozenset({Right.READ, Right.LIST}))
+    async with opened(grants=[users, private]) as house:
+        assert (await got(house, "ann/anything"))[0] == 401
+        async with house.client.put("/files/public", data=b"x", headers=ANN_SIGNS_IN) as response:
+            assert response.status == 403
+        assert ANN.name == "ann"
