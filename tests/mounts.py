@@ -7,16 +7,16 @@ has open fail with EROFS.
 """
 
 import os
-import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-ATTACHED_WITHIN = 10.0
+from tests.tracing import attached
+
+WRITES = "write,pwrite64,ftruncate,fallocate,fsync,fdatasync"
 
 
 def must(*command: str) -> None:
@@ -58,40 +58,9 @@ def read_only(folder: Path, pid: int, open_files: Sequence[Path]) -> Iterator[No
     must("mount", "--bind", str(folder), str(folder))
     try:
         must("mount", "-o", "remount,bind,ro", str(folder))
-        with failing_writes(pid, open_files):
+        paths = [option for file in open_files for option in ("-P", str(file))]
+        faults = ["-e", f"trace={WRITES}", "-e", f"inject={WRITES}:error=EROFS"]
+        with attached(pid, *paths, *faults, into=Path(os.devnull)):
             yield
     finally:
         must("umount", "--lazy", str(folder))
-
-
-@contextmanager
-def failing_writes(pid: int, files: Sequence[Path]) -> Iterator[None]:
-    calls = "write,pwrite64,ftruncate,fallocate,fsync,fdatasync"
-    paths = [option for file in files for option in ("-P", str(file))]
-    faults = ["-e", f"trace={calls}", "-e", f"inject={calls}:error=EROFS"]
-    tracing = subprocess.Popen(
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), *paths, *faults],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        wait_until_traced(pid, tracing)
-        yield
-    finally:
-        tracing.send_signal(signal.SIGINT)
-        tracing.communicate()
-
-
-def wait_until_traced(pid: int, tracing: "subprocess.Popen[str]") -> None:
-    """All threads: a trace of some would let the others write."""
-    until = time.monotonic() + ATTACHED_WITHIN
-    while not all(is_traced(thread, tracing.pid) for thread in Path(f"/proc/{pid}/task").iterdir()):
-        if tracing.poll() is not None or time.monotonic() > until:
-            tracing.kill()
-            said = tracing.communicate()[1]
-            pytest.fail(f"strace does not get hold of the server: {said}")
-        time.sleep(0.01)
-
-
-def is_traced(thread: Path, by: int) -> bool:
-    return f"TracerPid:\t{by}\n" in (thread / "status").read_text()
