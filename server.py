@@ -303,7 +303,8 @@ async def _hang_up_on_silence(answering: web.Server, header_time: float) -> None
 
 
 def _announce(url: str, folder: Folder) -> None:
-    print(f"noclobber is ready at {url}  (data in {folder}; stop with Ctrl-C)", flush=True)
+    place = folder if folder.is_absolute() else f"./{folder}"
+    print(f"noclobber is ready at {url}  (data in {place}; stop with Ctrl-C)", flush=True)
     listening.notify(["READY=1", f"MAINPID={os.getpid()}"])
 
 

@@ -19,7 +19,7 @@ class HttpSettings:
     trusted_proxies: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     metrics: str = "loopback"
-    drain_bytes: int = 1 << 20
+    drain_bytes: int = 16 << 20
     drain_time: float = 5.0
     files_per_form: int = 100
     field_bytes: int = 64 << 10

@@ -27,14 +27,14 @@ class Plain:
     async def get(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
         fields = asking.query(request)
+        if target.is_folder:
+            return await listings.folder(self.parts, request, target.path, fields)
         if "versions" in fields:
             return await listings.history(self.parts, request, target.path, fields)
         if "version" in fields:
             number = asking.number(fields["version"], "version")
             file = await self.parts.library.version(principal_of(request), target.path, number)
             return await self._serve(request, file)
-        if target.is_folder:
-            return await listings.folder(self.parts, request, target.path, fields)
         found = await self.parts.library.find(principal_of(request), target.path)
         if isinstance(found, Folder):
             return answers.moved_to_folder(found)

@@ -120,7 +120,7 @@ class Limits:
     body_rate_grace: Duration = 10.0
     send_idle: Pause = 60.0
     keep_alive: Duration = 75.0
-    drain_bytes: Size = MIB
+    drain_bytes: Size = 16 * MIB
     drain_time: Duration = 5.0
     sniff_time: Pause = 1.0
     login_failures: Count = 10

@@ -20,6 +20,7 @@ START_WITHIN = 30.0
 class Program:
     process: subprocess.Popen[str]
     port: int
+    start_line: str
 
     @property
     def url(self) -> str:
@@ -65,7 +66,7 @@ def start(
     assert process.stdout is not None
     for line in process.stdout:
         if found := START_LINE.search(line):
-            return Program(process, int(found[1]))
+            return Program(process, int(found[1]), line)
         if time.monotonic() - began > START_WITHIN:
             break
     process.kill()
