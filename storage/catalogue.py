@@ -40,7 +40,7 @@ _TRUE_USAGE = (
     " SELECT v.payer AS payer, c.size AS size FROM versions v JOIN contents c ON c.id = v.content"
     " WHERE v.payer IS NOT NULL UNION ALL"
     " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content UNION ALL"
-    f" SELECT '{PARKED}' || u.principal, c.size FROM uploads u"
+    f" SELECT '{PARKED}' || u.principal, c.size FROM uploads u"  # noqa: S608 - our words
     " JOIN contents c ON c.id = u.content) GROUP BY payer"
 )
 _USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files != 0"

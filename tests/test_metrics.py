@@ -122,7 +122,7 @@ def test_invented_methods_share_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "event,kind,outcome",
+    ("event", "kind", "outcome"),
     [
         (Settled("plain", "NameTaken", 5, early=True, parked=False), "name-taken", "early"),
         (Settled("plain", "NameTaken", 5, early=False, parked=True), "name-taken", "parked"),
