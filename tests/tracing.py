@@ -30,9 +30,10 @@ class Call:
 
 
 @contextmanager
-def traced(pid: int, calls: Sequence[str], into: Path) -> Iterator[None]:
+def traced(pid: int, calls: Sequence[str], into: Path, *options: str) -> Iterator[None]:
     """Writes these calls, with the paths of their descriptors, to a file for `read`."""
-    with attached(pid, "-y", "-s", "32", "-e", f"trace={','.join(calls)}", into=into):
+    seen = ("-y", "-s", "32", "-e", f"trace={','.join(calls)}")
+    with attached(pid, *seen, *options, into=into):
         yield
 
 
