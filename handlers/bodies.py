@@ -15,9 +15,7 @@ CONTINUED: web.RequestKey[bool] = web.RequestKey("continued", bool)
 
 def expects_continue(request: web.Request) -> bool:
     """RFC 9110 section 10.1.1: ignored where it comes from HTTP/1.0."""
-    return (
-        request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"
-    )
+    return request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def pieces(request: web.Request, limits: Limits) -> AsyncIterator[bytes]:

@@ -77,9 +77,9 @@ class Identity:
             case "basic":
                 user, password = _basic(credentials.strip())
                 # Scripts and sync clients that know only Basic send a token as the password.
-                return await self.accounts.by_password(
-                    user, password
-                ) or self.accounts.by_token(password)
+                return await self.accounts.by_password(user, password) or self.accounts.by_token(
+                    password
+                )
             case "bearer":
                 return self.accounts.by_token(credentials.strip())
             case _:

@@ -35,9 +35,7 @@ def json_response(
     members: Json, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     body = json.dumps(members).encode() + b"\n"
-    return web.Response(
-        body=body, status=status, headers=headers, content_type="application/json"
-    )
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
 
 def page_response(

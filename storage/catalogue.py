@@ -40,7 +40,7 @@ _TRUE_USAGE = (
     " SELECT v.payer AS payer, c.size AS size FROM versions v JOIN contents c ON c.id = v.content"
     " WHERE v.payer IS NOT NULL UNION ALL"
     " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content UNION ALL"
-    f" SELECT '{PARKED}' || u.principal, c.size FROM uploads u"  # noqa: S608 - our words
+    " SELECT ?1 || u.principal, c.size FROM uploads u"
     " JOIN contents c ON c.id = u.content) GROUP BY payer"
 )
 _USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files != 0"
@@ -131,7 +131,9 @@ class Catalogue:
         """Principals whose use of their share is not right, with the right bytes and files."""
         self.connection.execute("BEGIN")
         try:
-            true = {row[0]: (row[1], row[2]) for row in self.connection.execute(_TRUE_USAGE)}
+            true = {
+                row[0]: (row[1], row[2]) for row in self.connection.execute(_TRUE_USAGE, (PARKED,))
+            }
             kept = {row[0]: (row[1], row[2]) for row in self.connection.execute(_USAGE)}
         finally:
             self.connection.execute("ROLLBACK")

@@ -87,7 +87,9 @@ async def test_of_writers_on_one_etag_exactly_one_replaces(opened: list[Wire]) -
     current = created.json["etag"]
     for number in range(ROUNDS):
         messages = [
-            put("/files/etag/shared.txt", HEAD + f"{number} {index}".encode(), {"If-Match": current})
+            put(
+                "/files/etag/shared.txt", HEAD + f"{number} {index}".encode(), {"If-Match": current}
+            )
             for index in range(AT_ONCE)
         ]
 
