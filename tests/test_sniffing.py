@@ -27,6 +27,11 @@ def sniffer() -> Iterator[MagicSniffer]:
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "application/pdf"),
         (b"<!DOCTYPE html><html><script>", "text/html"),
         (b"hello, world\n", "text/plain"),
+        ("hello, world\n".encode("utf-16"), "text/plain"),
+        (b"a,b,c\n" + b"1,2,3\n" * 20, "text/csv"),
+        (b'{"a": [1, 2, 3]}', "application/json"),
+        (b"#!/bin/sh\necho hello\n", "text/x-shellscript"),
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
         (b"PK\x05\x06" + bytes(18), "application/zip"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "application/gzip"),
         (b"", "application/octet-stream"),
@@ -86,6 +91,32 @@ async def test_what_libmagic_hangs_on_is_unknown_and_the_next_is_told_by_a_new_t
     sniffer = MagicSniffer(0.05)
     assert await sniffer.media_type(b"hang") == "application/octet-stream"
     assert await sniffer.media_type(b"fine") == "text/plain"
+    sniffer.close()
+
+
+async def test_what_one_hangs_on_keeps_nobody_else_waiting(libmagic: type[Libmagic]) -> None:
+    sniffer = MagicSniffer(30.0)
+    hanging = asyncio.create_task(sniffer.media_type(b"hang"))
+    await asyncio.sleep(0)
+    for _ in range(5):
+        assert await sniffer.media_type(b"fine") == "text/plain"
+    assert not hanging.done()
+    libmagic.over.set()
+    assert await hanging == "text/plain"
+    sniffer.close()
+
+
+async def test_who_gives_up_leaves_the_thread_to_the_next(libmagic: type[Libmagic]) -> None:
+    sniffer = MagicSniffer(30.0)
+    before = threading.active_count()
+    for _ in range(3):
+        asking = asyncio.create_task(sniffer.media_type(b"fine"))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert await sniffer.media_type(b"fine") == "text/plain"
+    assert threading.active_count() == before
     sniffer.close()
 
 
