@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from handlers import conditions, digests
+from handlers import bodies, conditions, digests, hosts
 from handlers.identity import principal_of
+from handlers.part_headers import readable
+from handlers.parts import Parts
 from handlers.problems import Refusal, of_type
 from uploads import names
 from uploads.conditions import Condition
@@ -16,9 +18,9 @@ from uploads.names import Path
 from uploads.policy import SameContent, SameFile, SameName, Wishes
 from uploads.settling import Arrival
 
-Word = TypeVar("Word", SameFile, SameName, SameContent)
+MOST_FIELDS = 50
 
-ABSOLUTE = ("http://", "https://")
+Word = TypeVar("Word", SameFile, SameName, SameContent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,7 @@ def target(request: web.Request, prefix: str, limits: names.Limits) -> Target:
     raw = request.raw_path
     if "#" in raw:
         raise MalformedRequest("The address holds a raw #; write it as %23.")
-    if raw.startswith(ABSOLUTE):
-        raw = "/" + raw.split("/", 3)[3] if raw.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://host/
-    rest = raw.partition("?")[0].removeprefix(prefix)
+    rest = hosts.split(raw)[1].partition("?")[0].removeprefix(prefix)
     is_folder = not rest or rest.endswith("/")
     return Target(
         named_path(names.decode(rest.removesuffix("/").encode("utf-8", "surrogateescape")), limits),
@@ -55,10 +55,27 @@ def query(request: web.Request) -> dict[str, str]:
             request.raw_path.partition("?")[2],
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=50,
+            max_num_fields=MOST_FIELDS,
         )
     except ValueError:
         raise MalformedRequest("The query of the address cannot be read.") from None
+    return dict(pairs)
+
+
+async def form_fields(request: web.Request, parts: Parts) -> dict[str, str]:
+    """The fields of a form without files (application/x-www-form-urlencoded)."""
+    most = parts.http.field_bytes
+    body = await bodies.small_body(request, parts.rules.limits, most)
+    if body is None:
+        raise MalformedRequest(
+            f"The form is longer than {most:,} bytes. Files go as multipart/form-data."
+        )
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise MalformedRequest("The form cannot be read.") from None
     return dict(pairs)
 
 
@@ -140,5 +157,5 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
             headers.getall("Content-Digest", []),
             headers.getall("Content-MD5", []),
         ),
-        claimed_type=headers.get("Content-Type"),
+        claimed_type=readable(headers.get("Content-Type", "")) or None,
     )

@@ -1,7 +1,6 @@
 """Who is asking: Basic or Bearer credentials -> a principal, and the brake on guessing."""
 
 import base64
-import binascii
 import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -92,7 +91,7 @@ def _basic(credentials: str) -> tuple[str, str]:
     """RFC 7617: the user name ends at the first colon."""
     try:
         user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         colon = ""
     if not colon:
         raise Refusal(of_type("malformed-request", "The Basic credentials cannot be read."))

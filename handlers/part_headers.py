@@ -62,7 +62,7 @@ def heading(headers: Iterable[tuple[str, str]]) -> Heading:
     return Heading(
         field=parameters["name"],
         filename=parameters.get("filename"),
-        media_type=found.get("content-type"),
+        media_type=readable(found.get("content-type", "")) or None,
         transfer_encoding=found.get("content-transfer-encoding", "").strip().lower(),
         content_encoding=found.get("content-encoding", "").strip().lower(),
     )

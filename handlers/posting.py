@@ -1,11 +1,10 @@
 """POST under /files/: forms and raw uploads into a folder; move, copy, restore of what is there."""
 
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from handlers import answers, asking, bodies, conditions, descriptions, dispositions, negotiation
+from handlers import answers, asking, conditions, descriptions, dispositions, negotiation
 from handlers.asking import Target
 from handlers.form import Forms
 from handlers.identity import principal_of
@@ -33,7 +32,7 @@ class Posting:
         if request.content_type == "multipart/form-data":
             return await self.forms.post(request, target.path)
         if request.content_type == "application/x-www-form-urlencoded":
-            fields |= await self._form_fields(request)
+            fields |= await asking.form_fields(request, self.parts)
         wanted = [action for action in ACTIONS if action in fields]
         if len(wanted) == 1:
             return await self._act(request, target.path, wanted[0], fields)
@@ -83,18 +82,6 @@ class Posting:
         if text.startswith(FILES):
             text = names.decode(text.removeprefix(FILES).encode())
         return asking.named_path(text.strip("/"), self.parts.names)
-
-    async def _form_fields(self, request: web.Request) -> dict[str, str]:
-        body = await bodies.small_body(
-            request, self.parts.rules.limits, self.parts.http.field_bytes
-        )
-        if body is None:
-            raise MalformedRequest("The form is too long. Files go as multipart/form-data.")
-        try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50)
-        except ValueError:
-            raise MalformedRequest("The form cannot be read.") from None
-        return dict(pairs)
 
 
 def _answer(request: web.Request, result: Outcome | Placed) -> web.StreamResponse:

@@ -41,11 +41,17 @@ def json_response(
 def page_response(
     html: str, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
+    return _text(html, status, "text/html", {**(headers or {}), **PAGE_HEADERS})
+
+
+def _text(text: str, status: int, content_type: str, headers: dict[str, str]) -> web.Response:
+    """What a header said may be quoted in it, and need not have been UTF-8."""
     return web.Response(
-        text=html,
+        body=text.encode("utf-8", "replace"),
         status=status,
-        headers={**(headers or {}), **PAGE_HEADERS},
-        content_type="text/html",
+        headers=headers,
+        content_type=content_type,
+        charset="utf-8",
     )
 
 
@@ -58,7 +64,7 @@ def problem_response(request: web.Request, problem: Problem) -> web.Response:
     headers["Vary"] = "Accept"
     if negotiation.prefers(accept, ("application/problem+json", "text/plain")) == "text/plain":
         text = f"{problem.status} {problem.type.title}\n{problem.detail}\n{problem.next}\n"
-        return web.Response(text=text, status=problem.status, headers=headers)
+        return _text(text, problem.status, "text/plain", headers)
     document = json.dumps(problem.members(request_id(request)), indent=2, ensure_ascii=True)
     return web.Response(
         body=document.encode() + b"\n",

@@ -218,7 +218,7 @@ def _hashed(password: str) -> str:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _check_name(what: str, name: str) -> None:
