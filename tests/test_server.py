@@ -92,7 +92,7 @@ def test_without_a_command_it_serves(tmp_path: Path) -> None:
     process.terminate()
 
     assert line.startswith("noclobber is ready at http://127.0.0.1:")
-    assert line.endswith("/  (data in data; stop with Ctrl-C)\n")
+    assert line.endswith("/  (data in ./data; stop with Ctrl-C)\n")
     assert process.communicate(timeout=WITHIN)[0] == ""
     assert process.returncode == 0
 
