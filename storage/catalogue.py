@@ -3,6 +3,7 @@
 Asks, and in `mend` sets counts right; knows neither blobs nor rules.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,8 +65,13 @@ class Catalogue:
 
     def __init__(self, data: Path, name: str = NAME) -> None:
         place = quote(str((data / name).absolute()))
+        # On a read-only disk SQLite cannot make what it shares with a writer, and there is none.
+        frozen = not os.access(data, os.W_OK) and not (data / f"{name}-wal").exists()
         self.connection = sqlite3.connect(
-            f"file:{place}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            f"file:{place}?mode=ro{'&immutable=1' if frozen else ''}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
         )
         for pragma in (f"busy_timeout = {_BUSY_MS}", "query_only = on", "mmap_size = 0"):
             self.connection.execute(f"PRAGMA {pragma}")

@@ -70,7 +70,7 @@ def verify(
             findings = tuple(_index_fault(text) for text in faults) or tuple(checking.findings())
             contents, size = (0, 0) if faults else index.totals()
     except sqlite3.Error as error:
-        findings, contents, size = (_index_fault(str(error)),), 0, 0
+        findings, contents, size = (_unreadable(error),), 0, 0
     return Report(contents, size, findings)
 
 
@@ -189,3 +189,11 @@ def _index_fault(text: str) -> Finding:
     return Finding(
         Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). Restore it from a backup."
     )
+
+
+def _unreadable(error: sqlite3.Error) -> Finding:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_CORRUPT") or name == "SQLITE_NOTADB":
+        return _index_fault(str(error))
+    text = f"The index cannot be read ({error}). Look at its disk and its permissions."
+    return Finding(Fault.INDEX, catalogue.NAME, text)

@@ -54,13 +54,20 @@ def fill(folder: Path, leave: int) -> Path:
 
 
 @contextmanager
-def read_only(folder: Path, pid: int, open_files: Sequence[Path]) -> Iterator[None]:
+def frozen(folder: Path) -> Iterator[None]:
+    """Read-only for all that is opened from now on."""
     must("mount", "--bind", str(folder), str(folder))
     try:
         must("mount", "-o", "remount,bind,ro", str(folder))
-        paths = [option for file in open_files for option in ("-P", str(file))]
-        faults = ["-e", f"trace={WRITES}", "-e", f"inject={WRITES}:error=EROFS"]
-        with attached(pid, *paths, *faults, into=Path(os.devnull)):
-            yield
+        yield
     finally:
         must("umount", "--lazy", str(folder))
+
+
+@contextmanager
+def read_only(folder: Path, pid: int, open_files: Sequence[Path]) -> Iterator[None]:
+    """Read-only also for what the program has open."""
+    paths = [option for file in open_files for option in ("-P", str(file))]
+    faults = ["-e", f"trace={WRITES}", "-e", f"inject={WRITES}:error=EROFS"]
+    with frozen(folder), attached(pid, *paths, *faults, into=Path(os.devnull)):
+        yield

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.verify import verify
-from tests.mounts import fill, free, read_only, small_disk
+from tests.mounts import fill, free, frozen, read_only, small_disk
 from tests.running import Program, running
 from tests.wire import Answer, ask, message, put
 
@@ -239,4 +239,30 @@ async def test_a_disk_that_turns_read_only_refuses_changes_and_recovers_by_itsel
     assert (await upload(unreserved, "/files/small.jpg", small(4))).status == 201
     assert (await ask(unreserved.port, message("DELETE", "/files/kept.jpg"))).status == 200
     assert unreserved.stop() == 0
+    assert verify(data, scrub=True).findings == ()
+
+
+async def test_a_store_on_a_read_only_disk_is_verified_and_not_called_damaged(
+    unreserved: Program, disk: Path
+) -> None:
+    data = disk / "data"
+    assert (await upload(unreserved, "/files/large.jpg", large(1))).status == 201
+    assert unreserved.stop() == 0
+    with frozen(data):
+        report = verify(data, scrub=True)
+    assert report.findings == ()
+    assert report.contents == 1
+
+
+async def test_an_index_that_cannot_be_opened_is_not_called_damaged(
+    unreserved: Program, disk: Path
+) -> None:
+    """After a crash the log must be read with the index, and that needs a file more."""
+    data = disk / "data"
+    assert (await upload(unreserved, "/files/large.jpg", large(1))).status == 201
+    unreserved.kill()
+    (data / "index.sqlite-shm").unlink()
+    with frozen(data):
+        findings = verify(data).findings
+    assert all("damaged" not in finding.text for finding in findings)
     assert verify(data, scrub=True).findings == ()
