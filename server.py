@@ -30,6 +30,7 @@ from storage.sqlite import SqliteIndex
 from storage.sqlite_connection import ForeignLibraryError
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
+from uploads.fitting import Fitting
 from uploads.library import Library
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
@@ -184,14 +185,15 @@ def _http(settings: Settings) -> HttpSettings:
 
 def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> Parts:
     index, blobs = store.index, store.blobs
+    fitting = Fitting(rules, houserules.name_limits(settings), store.sniffer)
     return Parts(
         rules=rules,
         receiver=Receiver(rules, index, blobs, store.sniffer, publish, CLOCK),
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
         library=Library(rules, index, blobs),
-        tree=Tree(rules, index, CLOCK),
+        tree=Tree(rules, index, CLOCK, fitting),
         accounts=store.accounts,
-        names=houserules.name_limits(settings),
+        names=fitting.limits,
         http=_http(settings),
     )
 

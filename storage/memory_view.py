@@ -122,6 +122,10 @@ class MemoryView:
             files = [file for file in files if self._keys(file.path) > self._keys(after)]
         return files[:limit]
 
+    def extent(self, folder: Path) -> tuple[int, int]:
+        node = self._live(folder)
+        return self._extent(node) if node else (0, 0)
+
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
         here = self._live(apart_from)
         holders = sorted(
@@ -218,6 +222,15 @@ class MemoryView:
         for node in self._state.nodes.values():
             if folder and node.parent == folder.id and node.gone is None:
                 yield node, self._entry(node, path.child(node.name))
+
+    def _extent(self, folder: Node) -> tuple[int, int]:
+        levels = length = 0
+        for node in self._state.nodes.values():
+            if node.parent == folder.id:
+                more, longer = self._extent(node)
+                levels = max(levels, 1 + more)
+                length = max(length, 1 + len(node.name.encode()) + longer)
+        return levels, length
 
     def _files_below(self, folder: Path) -> Iterator[StoredFile]:
         for _, entry in self._in(folder):

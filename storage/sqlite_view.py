@@ -21,6 +21,14 @@ FIRST_HOLDER = HOLDING + IN_ORDER
 FIRST_HOLDER_BEFORE = HOLDING + " AND n.folded < ?" + IN_ORDER
 CHILDREN_FROM = ENTRY + " WHERE n.parent = ? AND n.gone IS NULL AND n.key >= ? ORDER BY n.key"
 ANY_CHILD = "SELECT 1 FROM nodes WHERE parent = ? AND gone IS NULL LIMIT 1"
+EXTENT = """
+    WITH RECURSIVE below (id, levels, bytes) AS (
+        SELECT ?, 0, 0
+        UNION ALL SELECT n.id, b.levels + 1, b.bytes + 1 + length(CAST(n.name AS BLOB))
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NULL
+        UNION ALL SELECT n.id, b.levels + 1, b.bytes + 1 + length(CAST(n.name AS BLOB))
+        FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL)
+    SELECT max(levels), max(bytes) FROM below"""
 CONTENT = "SELECT id, size FROM contents WHERE digest = ?"
 DECLARED = (
     "SELECT c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
@@ -72,6 +80,11 @@ class SqliteView:
         node = self._folder(folder)
         start = self._nodes.keys(after)[len(folder.parts) :] if after else ()
         return [*islice(self._below(node, folder, start), limit)] if node else []
+
+    def extent(self, folder: Path) -> tuple[int, int]:
+        node = self._folder(folder)
+        row = self._row(EXTENT, node.id) if node else None
+        return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
         known = self._row(CONTENT, content.digest)

@@ -21,6 +21,7 @@ from storage.sniffing import MagicSniffer
 from storage.sqlite import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
+from uploads.fitting import Fitting
 from uploads.library import Library
 from uploads.names import Path
 from uploads.policy import Policies, Policy
@@ -61,14 +62,15 @@ def make_parts(
     accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
     rules = Rules(Access(grants), policies, limits or Limits(), accounts)
     publish, clock = metrics.publish, time.time
+    limits_of_names = names.Limits(exact_in=lambda folder: policies.of(folder).exact_names)
     return Parts(
         rules=rules,
         receiver=Receiver(rules, index, blobs_, sniffer, publish, clock),
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
         library=Library(rules, index, blobs_),
-        tree=Tree(rules, index, clock),
+        tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),
         accounts=accounts,
-        names=names.Limits(exact_in=lambda folder: policies.of(folder).exact_names),
+        names=limits_of_names,
         http=http or HttpSettings(),
     )
 

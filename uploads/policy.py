@@ -53,6 +53,13 @@ class Policy:
     types_refused: frozenset[str] = frozenset()
     extension_must_fit: bool = False
 
+    @property
+    def is_choosy(self) -> bool:
+        """May a file that another folder took have no place in this one?"""
+        return bool(
+            self.exact_names or self.types_allowed or self.types_refused or self.extension_must_fit
+        )
+
     def wishing(self, wishes: Wishes) -> "Policy":
         return replace(
             self,
@@ -68,6 +75,7 @@ class Policies:
     def __init__(self, default: Policy, folders: Mapping[Path, Policy]) -> None:
         self._default = default
         self._folders = {path.folded: policy for path, policy in folders.items()}
+        self.are_choosy = any(policy.is_choosy for policy in (default, *folders.values()))
 
     def of(self, path: Path) -> Policy:
         """The policy for what stands at `path` (a file's is that of the folders above it)."""

@@ -121,6 +121,11 @@ class View(Protocol):
     def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:
         """All files at any depth, in the order of their paths' parts, page by page."""
 
+    def extent(self, folder: Path) -> tuple[int, int]:
+        """Of what is below, deleted or not: how many levels, and how many bytes the longest path
+        adds to that of the folder.
+        """
+
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
         """A file with this content in this reach. Never costs more for many holders of it."""
 

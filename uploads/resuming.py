@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from uploads.access import Principal
-from uploads.collisions import Accepted, AlreadyStored, NameTaken, Stale
+from uploads.collisions import Accepted, AlreadyStored, NameTaken, Stale, Unchanged
 from uploads.conditions import Condition, Tags
 from uploads.events import Publish, Settled
 from uploads.failures import NotThere
@@ -94,6 +94,8 @@ class Parking:
         if isinstance(judgement.verdict, Accepted):
             self._check_type(upload, arrival.path)
             turn.drop_upload(upload.id)
+            if not isinstance(judgement.verdict, Unchanged):
+                self.rules.check_quota(turn.usage(principal.name), upload.content.size)
             return settling.record(turn, arrival, upload.content, judgement, now)
         resolutions = settling.resolutions(turn, principal, upload.path, judgement)
         return Outcome(

@@ -124,21 +124,27 @@ class Rules:
             )
 
     def check_quota(self, usage: Usage, size: int) -> None:
-        limits = self.limits
-        over_bytes = limits.quota_bytes is not None and usage.bytes + size > limits.quota_bytes
-        over_files = limits.quota_files is not None and usage.files + 1 > limits.quota_files
-        if over_bytes or over_files:
+        """Is there room for one version more, of this size?"""
+        self.check_usage(Usage(usage.bytes + size, usage.files + 1))
+
+    def check_usage(self, usage: Usage) -> None:
+        if not self._within_quota(usage):
+            # Not how much is used: what strangers send is counted as one, and is theirs to know.
             raise OverQuota(
-                f"Your share of this server is used up: {usage.bytes:,} bytes in {usage.files:,}"
-                f" versions are yours, and {size:,} bytes more do not fit."
-                " Delete something, or ask for a larger share."
+                "Your share of this server is used up, and this does not fit any more: every"
+                " version that is kept counts. Ask for a larger share."
             )
 
     def may_park(self, usage: Usage, parked: Usage, size: int) -> bool:
         limits = self.limits
         if parked.files >= limits.parked_files or parked.bytes + size > limits.parked_bytes:
             return False
-        return limits.quota_bytes is None or usage.bytes + size <= limits.quota_bytes
+        return self._within_quota(Usage(usage.bytes + size, usage.files + 1))
+
+    def _within_quota(self, usage: Usage) -> bool:
+        limits = self.limits
+        fits = limits.quota_bytes is None or usage.bytes <= limits.quota_bytes
+        return fits and (limits.quota_files is None or usage.files <= limits.quota_files)
 
     def check_type(self, policy: Policy, media_type: str, name: str, *, fits: bool) -> None:
         listed = {media_type, media_type.partition("/")[0] + "/*"}

@@ -12,6 +12,7 @@ from uploads.collisions import (
     Claim,
     ConditionRequired,
     FolderHere,
+    Lookalike,
     NotEmpty,
     Nothing,
     Stale,
@@ -23,6 +24,7 @@ from uploads.collisions import (
 from uploads.conditions import Condition
 from uploads.failures import MalformedRequest
 from uploads.files import Content, Folder, Stamp, StoredFile
+from uploads.fitting import Fitting
 from uploads.library import known
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
@@ -30,7 +32,6 @@ from uploads.ports import Clock, Index, Turn, View
 from uploads.rules import Rules, not_there
 from uploads.settling import Outcome
 
-COPIED_AT_ONCE = 1000
 NO_CONTENT = Content("", -1)
 IN_PLACE = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
 
@@ -55,6 +56,7 @@ class Tree:
     rules: Rules
     index: Index
     clock: Clock
+    fitting: Fitting
 
     async def make_folder(self, principal: Principal, path: Path) -> Outcome | Placed:
         self.rules.demand(principal, Right.CREATE, path)
@@ -107,7 +109,7 @@ class Tree:
             found = known(turn.at(source), source)
             refused = self._refused_removal(
                 turn, principal, found, condition, recursive=recursive
-            ) or self._refused_arrival(turn, principal, found, target, moved_from=source)
+            ) or self._refused_arrival(turn, principal, found, target, moves=True)
             if refused:
                 return Outcome(refused, target)
             return Placed(turn.move(source, target, stamp))
@@ -156,6 +158,8 @@ class Tree:
             self.rules.demand_for(principal, verdict, path)
             if isinstance(verdict, Unchanged):
                 return Outcome(verdict, path, verdict.existing)
+            self.fitting.check_type(version.content, path)
+            self.rules.check_quota(turn.usage(principal.name), version.content.size)
             restored = turn.restore(path, version.version.number, stamp)
             return Outcome(verdict, path, restored)
 
@@ -188,16 +192,19 @@ class Tree:
         principal: Principal,
         found: StoredFile | Folder,
         target: Path,
-        moved_from: Path | None = None,
+        *,
+        moves: bool = False,
     ) -> Verdict | None:
         if isinstance(found, Folder):
             self.rules.demand_below(principal, Right.READ, found.path)
             self.rules.demand_below(principal, Right.CREATE, target)
         at = view.at(target)
         # Another spelling of its own name is not in the way of what is being renamed.
-        if getattr(at, "existing", None) == found and moved_from is not None:
-            return None
-        return self._in_the_way(principal, at, target)
+        renamed = isinstance(at, Lookalike) and (at.existing, at.wanted) == (found, target)
+        refused = None if renamed and moves else self._in_the_way(principal, at, target)
+        if refused is None:
+            self.fitting.check(view, found, target)
+        return refused
 
     def _in_the_way(self, principal: Principal, at: AtName, path: Path) -> Verdict | None:
         """A free name is a condition of its own here: nothing that is there is ever replaced."""
@@ -218,14 +225,10 @@ class Tree:
             self.rules.check_quota(turn.usage(principal.name), found.content.size)
             return Placed(turn.store(target, found.content, stamp))
         placed = turn.make_folder(target, stamp)
-        after: Path | None = None
-        while files := turn.files_below(found.path, after, COPIED_AT_ONCE):
-            for file in files:
-                self.rules.check_quota(turn.usage(principal.name), file.content.size)
-                below = file.path.parts[len(found.path.parts) :]
-                turn.store(Path((*target.parts, *below)), file.content, stamp)
-            after = files[-1].path
-        return Placed(placed)
+        for file, path in self.fitting.copies(turn, found.path, target):
+            self.rules.check_quota(turn.usage(principal.name), file.content.size)
+            turn.store(path, file.content, stamp)
+        return Placed(turn.folder(target) or placed)
 
     def _restore_folder(
         self, turn: Turn, principal: Principal, path: Path, number: int, stamp: Stamp
@@ -237,6 +240,7 @@ class Tree:
         folder = turn.restore_folder(path, number, stamp)
         if folder is None:
             raise not_there(path)
+        self.rules.check_usage(turn.usage(principal.name))
         return Placed(folder)
 
     def _not_into_itself(self, source: Path, target: Path) -> None:

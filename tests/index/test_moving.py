@@ -117,3 +117,12 @@ async def test_a_file_is_not_stored_where_something_else_is_in_the_way(
     await stored(index, "a/b")
     with pytest.raises(ValueError):
         await stored(index, name)
+
+
+async def test_the_extent_of_a_folder_counts_what_was_deleted_too(index: Index) -> None:
+    await stored(index, "a/b/c", "a/äö/dd/e", "x")
+    assert await index.read(lambda view: view.extent(path("a"))) == (3, len("/äö/dd/e".encode()))
+    await index.write(lambda turn: turn.delete(path("a/äö"), Stamp("ann", 2.0)))
+    assert await index.read(lambda view: view.extent(path("a"))) == (3, len("/äö/dd/e".encode()))
+    assert await index.read(lambda view: view.extent(path("a/b"))) == (1, 2)
+    assert await index.read(lambda view: view.extent(path("none"))) == (0, 0)
