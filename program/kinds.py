@@ -46,6 +46,15 @@ class Text:
         raise ValueError(f"must be {self.means}")
 
 
+class FolderText(Text):
+    """With or without the slash at its end; always read with it."""
+
+    def read(self, value: object) -> str:
+        if isinstance(value, str) and not value.endswith("/"):
+            value += "/"
+        return Text.read(self, value)
+
+
 class Network(Text):
     def read(self, value: object) -> str:
         try:

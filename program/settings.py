@@ -17,6 +17,7 @@ from program.kinds import (
     KIB,
     MIB,
     Choice,
+    FolderText,
     Many,
     Network,
     Quantity,
@@ -65,7 +66,7 @@ MediaTypes = Annotated[
     tuple[str, ...],
     Many(Text(MEDIA_TYPE, 'a media type such as "image/png" or "image/*", in small letters')),
 ]
-FolderPath = Annotated[str, Text(FOLDER, 'a folder such as "/inbox/": from "/" to "/"')]
+FolderPath = Annotated[str, FolderText(FOLDER, 'a folder such as "/inbox/", from the root on')]
 Who = Annotated[
     tuple[str, ...],
     Many(Text(WHO, '"anonymous", "users", "user:<name>" or "token:<name>"'), least=1),

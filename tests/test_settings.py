@@ -244,7 +244,7 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         ),
         (
             "[[folders]]\npath = '/a/../b/'",
-            '[[folders]] 1, path: is \'/a/../b/\', but must be a folder such as "/inbox/": from "/" to "/".',
+            '[[folders]] 1, path: is \'/a/../b/\', but must be a folder such as "/inbox/", from the root on.',
         ),
         (
             "[[access]]\nfolder = '/'\nwho = ['ann']\nrights = ['read']",
