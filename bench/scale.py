@@ -28,7 +28,7 @@ from tests.wire import Wire, ask, message, put
 
 FEW = 1_000
 MANY = 1_000_000
-STARTS = 3
+STARTS = 5
 Timings = dict[str, float]
 
 
@@ -38,8 +38,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="where to fill (default: a temporary folder)")
     arguments = parser.parse_args()
     with _folder(arguments.data) as folder:
-        few = asyncio.run(measure(folder / "few", FEW))
-        many = asyncio.run(measure(folder / "many", arguments.files))
+        places = [folder / "few", folder / "many"]
+        counts = [FEW, arguments.files]
+        found = [asyncio.run(measure(*one)) for one in zip(places, counts, strict=True)]
+        few, many = [
+            {**index, **served} for index, served in zip(found, started(places), strict=True)
+        ]
     show(few, many, arguments.files)
 
 
@@ -63,7 +67,6 @@ async def measure(data: Path, count: int) -> Timings:
     await index.close()
     await blobs.close()
     size = (data / "index.sqlite").stat().st_size
-    found.update(await asyncio.to_thread(_starts, data))
     return {**found, "index size, MB": size / 1e6, "filling it, s": filled}
 
 
@@ -110,21 +113,25 @@ def _timed(ask: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _starts(data: Path) -> Timings:
-    """The program itself: starts after kill -9 under writes, and its first and later answers."""
-    times: list[float] = []
-    served: list[Timings] = []
-    for number in range(STARTS + 1):
-        began = time.perf_counter()
-        program = start(data, env={"NOCLOBBER_LIMITS_FREE_SPACE": "0"})
-        times.append((time.perf_counter() - began) * 1000)
-        served.append(asyncio.run(_served(program.port, number)))
+def started(places: list[Path]) -> list[Timings]:
+    """The program itself, by turns: its starts after kill -9 under writes, and its answers."""
+    rounds = [[_start(data, number) for data in places] for number in range(STARTS + 1)]
+    # The first start was after an orderly end.
+    by_place = zip(*rounds[1:], strict=True)
+    return [
+        {name: statistics.median(one[name] for one in times) for name in times[0]}
+        for times in by_place
+    ]
+
+
+def _start(data: Path, number: int) -> Timings:
+    began = time.perf_counter()
+    program = start(data, env={"NOCLOBBER_LIMITS_FREE_SPACE": "0"})
+    spent = (time.perf_counter() - began) * 1000
+    try:
+        return {**asyncio.run(_served(program.port, number)), "start after kill -9, ms": spent}
+    finally:
         program.kill()
-    after_kill = statistics.median(times[1:])
-    return {
-        **{name: statistics.median(one[name] for one in served) for name in served[0]},
-        "start after kill -9, ms": after_kill,
-    }
 
 
 async def _served(port: int, number: int) -> Timings:

@@ -47,14 +47,14 @@ class Program:
             self.process.stdout.close()
 
 
-def start(
+def launch(
     data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
-) -> Program:
-    """Returns once the start line is out. What it logs goes to `<data>.log` unless told."""
+) -> "subprocess.Popen[str]":
+    """Returns at once. What it logs goes to `<data>.log` unless told."""
     log = log or Path(f"{data}.log")
     with log.open("ab") as logged:
         serve = [str(ROOT / "server.py"), "serve", "--data", str(data), "--port", "0"]
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, *serve, *options],
             stdout=subprocess.PIPE,
             stderr=logged,
@@ -62,6 +62,14 @@ def start(
             cwd=data.parent,
             env={**os.environ, **(env or {})},
         )
+
+
+def start(
+    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
+) -> Program:
+    """Returns once the start line is out."""
+    log = log or Path(f"{data}.log")
+    process = launch(data, *options, env=env, log=log)
     began = time.monotonic()
     assert process.stdout is not None
     for line in process.stdout:

@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pytest
 
 from storage import verify as verification
 from tests.ledger import Name, Pending, State, matches
-from tests.running import ROOT, Program, start
-from tests.wire import Answer, Wire, form, message, put
+from tests.running import ROOT, Program, launch, running, start
+from tests.wire import Answer, Wire, ask, form, message, put
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,24 @@ async def test_after_kill_9_every_acknowledged_change_is_there_and_no_other_is_h
     # What is younger may belong to a server that runs; here none does.
     monkeypatch.setattr(verification, "_YOUNG", 0)
     assert verification.verify(store.data, scrub=True).findings == ()
+
+
+@pytest.mark.timeout(120)
+async def test_a_first_start_that_was_killed_leaves_a_folder_that_starts(tmp_path: Path) -> None:
+    chance = random.Random(SEED)
+    began = time.monotonic()
+    start(tmp_path / "undisturbed", env=ENVIRONMENT).kill()
+    takes = time.monotonic() - began
+    for number in range(5):
+        data = tmp_path / f"data-{number}"
+        process = launch(data, env=ENVIRONMENT)
+        await asyncio.sleep(takes * chance.uniform(0.4, 1.0))
+        process.kill()
+        process.communicate()
+        with running(data, env=ENVIRONMENT) as program:
+            stored = await ask(program.port, put("/files/a.jpg", HEAD))
+        assert stored.status == 201
+        assert verification.verify(data, scrub=True).findings == ()
 
 
 def litter(data: Path) -> list[str]:
