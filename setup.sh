@@ -23,8 +23,9 @@ as_root() {
 apt_install() {
     has apt-get || return 1
     say "installing $* with apt-get"
-    as_root apt-get update -qq >&2 &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >&2
+    # What it reports on its standard output is long and of no use here; errors are on the other.
+    as_root apt-get update -qq >/dev/null &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
 fits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
@@ -72,7 +73,7 @@ packages() {
         say "making .venv"
         make_environment
     fi
-    say "installing the packages of $1"
+    say "installing the packages of $1 (only once; it can take a minute)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
 }
 
