@@ -20,6 +20,7 @@ from uploads import names
 from uploads.access import ALL_RIGHTS, Principal, Right, Scope
 from uploads.collisions import Link, Unchanged
 from uploads.events import Collected
+from uploads.failures import DiskFull, Unavailable
 from uploads.files import StoredFile
 from uploads.names import BadName, Path
 from uploads.policy import SameContent, Wishes
@@ -116,12 +117,20 @@ async def take_in(
                 progress.say(f"{_shown(told.names)} {printable(told.why)}")
 
         at_once = min(AT_ONCE, parts.rules.limits.uploads_per_principal)
-        await importing.run(at_once, tell, progress.add)
+        try:
+            await importing.run(at_once, tell, progress.add)
+        except (DiskFull, Unavailable) as failure:
+            _tell_taken(counted)
+            raise Refused(f"The import stopped early. {failure.message}") from failure
+    _tell_taken(counted)
+    return FOUND if counted["refused"] else FINE
+
+
+def _tell_taken(counted: Counter[str]) -> None:
     say(
         f"{counted['new']:,} new, {counted['link']:,} linked to bytes already stored,"
         f" {counted['unchanged']:,} there already, {counted['refused']:,} not taken."
     )
-    return FOUND if counted["refused"] else FINE
 
 
 def _check_apart(folder: Folder, data: Folder) -> None:

@@ -6,10 +6,10 @@ is what the Library shows.
 
 import asyncio
 import pathlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
+from storage.abreast import Place, each, in_order
 from storage.folders import (
     Found,
     FoundFile,
@@ -35,7 +35,7 @@ from uploads.collisions import (
     Stale,
     TypeClash,
 )
-from uploads.failures import Failure
+from uploads.failures import DiskFull, Failure, Unavailable
 from uploads.files import Folder, Listing, StoredFile
 from uploads.library import Library
 from uploads.names import BadName, Path
@@ -47,27 +47,9 @@ from uploads.tree import Tree
 DOOR = "import"
 PAGE = 500
 
-T = TypeVar("T")
-
 
 class Damaged(Exception):
     """What was read is not what was stored."""
-
-
-async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:
-    """Works on the items in their order, several at a time, so that they share commits."""
-    waiting = iter(items)
-
-    async def worker() -> None:
-        for item in waiting:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(worker())
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +83,35 @@ class Import:
     async def run(
         self, at_once: int, tell: Callable[[Taken | NotTaken], None], report: Callable[[int], None]
     ) -> None:
-        """`report` is told of bytes as they are read."""
+        """`report` is told of bytes as they are read.
 
-        async def take(found: Found) -> None:
-            told = await self._take(found, report)
+        Bytes come in side by side, but claims are settled in the order of the names: of two that
+        collide the first is taken, however long it is.
+
+        :raises DiskFull, Unavailable: nothing can be taken in any more.
+        """
+
+        async def take(found: Found, place: Place) -> Taken | NotTaken | None:
+            return await self._take(found, place, report)
+
+        def pass_on(told: Taken | NotTaken | None) -> None:
             if told is not None:
                 tell(told)
 
-        await each(found_in(self.folder), take, at_once)
+        await in_order(found_in(self.folder), take, at_once, pass_on)
 
-    async def _take(self, found: Found, report: Callable[[int], None]) -> Taken | NotTaken | None:
+    async def _take(
+        self, found: Found, place: Place, report: Callable[[int], None]
+    ) -> Taken | NotTaken | None:
         if isinstance(found, LeftOut):
             return NotTaken(found.names, found.why)
         try:
             path = self._path(found.names)
             if isinstance(found, FoundFolder):
-                return await self._make_folder(found, path)
-            return _told(found, await self._receive(found, path, report))
+                return await self._make_folder(found, path, place)
+            return _told(found, await self._receive(found, path, place, report))
+        except (DiskFull, Unavailable):
+            raise
         except (BadName, Failure) as failure:
             return NotTaken(found.names, f"was refused: {failure.message}")
         except SourceChanged:
@@ -128,9 +122,10 @@ class Import:
     def _path(self, parts: tuple[str, ...]) -> Path:
         return names.parse("/".join((*self.into.parts, *parts)), self.limits)
 
-    async def _make_folder(self, found: FoundFolder, path: Path) -> NotTaken | None:
-        made = await self.tree.make_folder(self.principal, path)
-        match made:
+    async def _make_folder(self, found: FoundFolder, path: Path, place: Place) -> NotTaken | None:
+        async with place:
+            making = asyncio.ensure_future(self.tree.make_folder(self.principal, path))
+        match await making:
             case Outcome(verdict=TypeClash(existing=Folder(path=there))) if there == path:
                 return None
             case Outcome(verdict=NameTaken(existing)):
@@ -141,7 +136,7 @@ class Import:
                 return None
 
     async def _receive(
-        self, found: FoundFile, path: Path, report: Callable[[int], None]
+        self, found: FoundFile, path: Path, place: Place, report: Callable[[int], None]
     ) -> Outcome:
         with opened(self.folder, found.names) as source:
             arrival = Arrival(
@@ -157,7 +152,7 @@ class Import:
             if refused is not None:
                 report(source.size)
                 return refused
-            return await self.receiver.receive(arrival, source.pieces(report))
+            return await self.receiver.receive(arrival, source.pieces(report), place)
 
 
 def _told(found: FoundFile, outcome: Outcome) -> Taken | NotTaken:

@@ -106,7 +106,9 @@ class Source:
 
     async def pieces(self, report: Callable[[int], None]) -> AsyncIterator[bytes]:
         """:raises SourceChanged: what was read is not one state of the file."""
-        while piece := await asyncio.to_thread(os.read, self.descriptor, PIECE):
+        left = self.size
+        while left and (piece := await asyncio.to_thread(os.read, self.descriptor, PIECE)):
+            left = max(0, left - len(piece))
             report(len(piece))
             yield piece
         now = os.fstat(self.descriptor)

@@ -187,6 +187,20 @@ def test_an_import_reports_each_collision_and_takes_in_the_rest(tmp_path: Path) 
         assert ask(program, "GET", "/files/in/copy.txt") == (200, GREETING)
 
 
+def test_an_import_into_a_full_disk_stops_with_one_sentence(tmp_path: Path) -> None:
+    plant(tmp_path / "source", {f"{number}": b"x" for number in range(100)})
+    (tmp_path / "config.toml").write_text(f"[limits]\nfree_space = {2**60}\n")
+
+    said = run("import", "source", "--data", "data", cwd=tmp_path)
+
+    assert said.returncode == 1
+    assert said.stdout == (
+        "0 new, 0 linked to bytes already stored, 0 there already, 0 not taken.\n"
+    )
+    assert said.stderr.startswith("noclobber: The import stopped early. The disk of this server is")
+    assert said.stderr.count("\n") == 1
+
+
 def test_an_import_goes_on_after_bad_names_and_follows_no_link(tmp_path: Path) -> None:
     source = plant(tmp_path / "source", {"a": b"a", "z": b"z", "CON": b"c", "new\nline": b"n"})
     (source / os.fsdecode(b"not-\xff-utf8")).write_bytes(b"u")

@@ -1,8 +1,6 @@
 """Import and export over a real store: what is told of each file, and what is left as it was."""
 
-import asyncio
 import os
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,9 +12,10 @@ import server
 from handlers.parts import Parts
 from program import houserules
 from program.settings import Data, Limits, Settings
-from storage.exchange import Export, Import, NotTaken, NotWritten, Taken, each
+from storage.exchange import Export, Import, NotTaken, NotWritten, Taken
 from storage.folders import Target
 from uploads.collisions import Create, Link, Unchanged
+from uploads.failures import DiskFull
 from uploads.files import StoredFile
 from uploads.names import Path
 from uploads.policy import SameContent, Wishes
@@ -36,9 +35,8 @@ async def store(tmp_path: DiskPath, **limits: int) -> AsyncIterator[Parts]:
 
 
 async def take_in(
-    parts: Parts, folder: DiskPath, wishes: Wishes = REFUSE, into: str = ""
+    parts: Parts, folder: DiskPath, wishes: Wishes = REFUSE, into: str = "", at_once: int = 16
 ) -> list[Taken | NotTaken]:
-    """In the order of their names, one at a time."""
     told: list[Taken | NotTaken] = []
     importing = Import(
         folder=folder,
@@ -49,7 +47,7 @@ async def take_in(
         receiver=parts.receiver,
         tree=parts.tree,
     )
-    await importing.run(1, told.append, lambda _: None)
+    await importing.run(at_once, told.append, lambda _: None)
     return told
 
 
@@ -110,6 +108,29 @@ async def test_copies_within_one_folder_are_told_or_linked_as_wanted(tmp_path: D
         assert isinstance(linked[1].outcome.verdict, Link)
 
 
+async def test_of_two_that_collide_the_first_by_name_is_taken_however_long_it_is(
+    tmp_path: DiskPath,
+) -> None:
+    long = os.urandom(5_000_000)
+    source = plant(tmp_path / "source", A=long, B=b"twin", C=b"twin", a=b"short")
+    (source / "D").write_bytes(b"in the way")
+    (source / "d").mkdir()
+    (source / "d" / "below").write_bytes(b"below")
+    for number in range(3):
+        async with store(plant(tmp_path / f"{number}")) as parts:
+            told = await take_in(parts, source)
+
+        assert ["/".join(one.names) for one in told] == ["A", "B", "C", "D", "a", "d", "d/below"]
+        assert sorted(refusals(told)) == ["C", "a", "below", "d"]
+
+
+async def test_a_full_disk_ends_the_import(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a", b=b"b", c=b"c")
+    async with store(tmp_path, free_space=2**60) as parts:
+        with pytest.raises(DiskFull):
+            await take_in(parts, source)
+
+
 async def test_who_changed_a_file_when_is_kept(tmp_path: DiskPath) -> None:
     source = plant(tmp_path / "source", a=b"a")
     os.utime(source / "a", (1e9, 1e9))
@@ -132,6 +153,23 @@ async def test_a_file_over_the_limit_is_told_and_nothing_of_it_stays(tmp_path: D
     assert len(told) == 2
 
 
+async def test_a_file_that_grows_while_it_is_read_is_told(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source", a=b"a" * 3_000_000)
+    told: list[Taken | NotTaken] = []
+    async with store(tmp_path) as parts:
+        importing = Import(
+            source, Path(()), houserules.OPERATOR, REFUSE, parts.names, parts.receiver, parts.tree
+        )
+
+        def grow(_: int) -> None:
+            with (source / "a").open("ab") as more:
+                more.write(b"!")
+
+        await importing.run(1, told.append, grow)
+
+    assert refusals(told) == {"a": "was written to while it was read; import it again"}
+
+
 async def test_a_file_that_cannot_be_read_does_not_end_the_import(tmp_path: DiskPath) -> None:
     source = plant(tmp_path / "source", a=b"a", z=b"z")
     async with store(tmp_path) as parts:
@@ -142,33 +180,6 @@ async def test_a_file_that_cannot_be_read_does_not_end_the_import(tmp_path: Disk
 
     assert refusals(told) == {"a": "is a symbolic link, which is not followed"}
     assert len(told) == 2
-
-
-async def test_many_at_once_share_the_work_and_each_is_done_once() -> None:
-    done: Counter[int] = Counter()
-    running, most = 0, 0
-
-    async def work(item: int) -> None:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        done[item] += 1
-        running -= 1
-
-    await each(range(50), work, 7)
-
-    assert done == Counter(range(50))
-    assert most == 7
-
-
-async def test_what_nobody_foresaw_ends_the_work_as_itself() -> None:
-    async def work(item: int) -> None:
-        if item == 3:
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await each(range(50), work, 7)
 
 
 async def test_an_export_goes_on_after_what_the_other_disk_refuses(tmp_path: DiskPath) -> None:

@@ -2,19 +2,23 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TypeVar
 
 from uploads.admission import Admission
 from uploads.collisions import Accepted
 from uploads.events import Publish, Settled
 from uploads.failures import BodyTooShort, DiskFull, WrongDigest
 from uploads.files import Content, StoredFile
+from uploads.names import Path
 from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, View
 from uploads.rules import Rules
 from uploads.settling import Arrival, Judgement, Outcome, Settling
 
 T = TypeVar("T")
+
+NOWHERE = Path(())
 
 
 class Receiver:
@@ -48,14 +52,24 @@ class Receiver:
             self._tell(arrival, outcome, arrival.size or 0, early=True)
         return outcome
 
-    async def receive(self, arrival: Arrival, pieces: AsyncIterable[Piece]) -> Outcome:
-        """Takes the body in and settles it. What was cut short or does not fit leaves no trace."""
+    async def receive(
+        self,
+        arrival: Arrival,
+        pieces: AsyncIterable[Piece],
+        in_line: AbstractAsyncContextManager[object] | None = None,
+    ) -> Outcome:
+        """Takes the body in and settles it. What was cut short or does not fit leaves no trace.
+
+        `in_line` is entered for the moment in which the claim gets its place among the others.
+        """
         self._rules.demand_upload(arrival.principal, arrival.path)
         with self.admission.place(arrival.principal):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
                 await self._fill(stage, arrival, pieces)
                 staged = await self._judged_by_bytes(arrival, await stage.finish())
-                outcome = await _to_the_end(self._settle(arrival, staged))
+                async with in_line or nullcontext():
+                    settling = asyncio.ensure_future(self._settle(arrival, staged))
+                outcome = await _to_the_end(settling)
         self._tell(arrival, outcome, staged.content.size, early=False)
         return outcome
 
@@ -66,10 +80,8 @@ class Receiver:
         )
 
     def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
-        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
-        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
-        content = view.content_declared(told) if told else None
-        if content is not None and arrival.size in (None, content.size):
+        content = self._foretold(view, arrival)
+        if content is not None:
             judgements = [self._settling.judge(view, arrival, content)]
         else:
             judgements = self._judge_unknown(view, arrival)
@@ -79,6 +91,18 @@ class Receiver:
             self._rules.check_quota(view.usage(arrival.principal.name), arrival.size or 0)
             return None
         return Outcome(verdict, arrival.path)
+
+    def _foretold(self, view: View, arrival: Arrival) -> Content | None:
+        """The content that was declared. One that the sender can read nowhere is as unknown: an
+        answer that came the sooner for it would tell that somebody has it.
+        """
+        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
+        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
+        content = view.content_declared(told) if told else None
+        if content is None or arrival.size not in (None, content.size):
+            return None
+        reach = self._rules.reach(arrival.principal)
+        return content if view.same_content(content, reach, NOWHERE) else None
 
     def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
         """Judges the body as something new, and as what is there already if its size may fit."""
@@ -129,9 +153,8 @@ class Receiver:
         self._publish(Settled(arrival.door, verdict, size, early, parked))
 
 
-async def _to_the_end(coroutine: Coroutine[Any, Any, T]) -> T:
+async def _to_the_end(task: asyncio.Future[T]) -> T:
     """Awaits what must not be left half-way: a cancellation counts only once it is done."""
-    task = asyncio.ensure_future(coroutine)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
