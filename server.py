@@ -14,7 +14,7 @@ from pathlib import Path as Folder
 
 from aiohttp import web
 
-from handlers import app
+from handlers import app, protocol
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
@@ -250,7 +250,7 @@ async def serve(settings: Settings) -> int:
 async def _served(settings: Settings, application: web.Application) -> AsyncIterator[str]:
     """Answers at the address that is yielded. At the end, what is under way gets its grace time."""
     limits = settings.limits
-    runner = web.AppRunner(
+    runner = protocol.Runner(
         application,
         access_log=None,
         auto_decompress=False,
@@ -265,9 +265,7 @@ async def _served(settings: Settings, application: web.Application) -> AsyncIter
     )
     await runner.setup()
     try:
-        answering = runner.server
-        if answering is None:
-            raise RuntimeError("the runner has been set up")
+        answering = runner.answering
         server = await listening.listen(answering, settings.server.host, settings.server.port)
         impatience = asyncio.create_task(_hang_up_on_silence(answering, limits.header_time))
         try:
@@ -280,24 +278,22 @@ async def _served(settings: Settings, application: web.Application) -> AsyncIter
         await runner.cleanup()
 
 
-async def _finish(answering: web.Server, grace: float) -> None:
-    """Lets what is under way come to its end. The runner itself would no longer read its bodies."""
+async def _finish(answering: protocol.Server, grace: float) -> None:
+    """Lets what is under way come to its end. The runner itself would no longer read its bodies.
+
+    Until then a connection that is kept alive stays, so that what it asks now is refused in words.
+    """
     deadline = time.monotonic() + grace
-    while time.monotonic() < deadline:
-        idle = [one for one in answering.connections if one._current_request is None]  # noqa: SLF001
-        for connection in idle:
-            connection.close()
-        if len(idle) == len(answering.connections):
-            return
+    while answering.busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.02)
 
 
-async def _hang_up_on_silence(answering: web.Server, header_time: float) -> None:
+async def _hang_up_on_silence(answering: protocol.Server, header_time: float) -> None:
     """Ends connections whose first request is not there in time; aiohttp times only later ones."""
-    silent: set[object] = set()
+    silent: set[protocol.Connection] = set()
     while True:
         await asyncio.sleep(header_time / 2)
-        connections = [one for one in answering.connections if one._request_count == 0]  # noqa: SLF001
+        connections = answering.silent()
         for connection in connections:
             if connection in silent:
                 connection.force_close()

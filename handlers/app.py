@@ -5,24 +5,27 @@ from aiohttp import web
 from handlers import routes
 from handlers.contract import Contract
 from handlers.form import Forms
-from handlers.gate import Gate, Handler
+from handlers.gate import GATE, Gate, Handler
 from handlers.health import Health
 from handlers.identity import Guesses, Identity
 from handlers.metrics import Metrics
 from handlers.parked import Parked
 from handlers.parts import Parts
 from handlers.plain import Plain
+from handlers.proxies import Proxies
 
 
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
-    gate = Gate(parts.http, identity, metrics)
+    proxies = Proxies.of(parts.http.trusted_proxies)
+    gate = Gate(parts.http, proxies, identity, metrics, health)
 
     @web.middleware
     async def through_the_gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await gate.answer(request, handler)
 
     app = web.Application(middlewares=[through_the_gate])
+    app[GATE] = gate
     app.on_response_prepare.append(gate.dress)
     routes.add(app, Plain(parts), Forms(parts), Parked(parts), health, Contract())
     return app

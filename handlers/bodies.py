@@ -10,12 +10,15 @@ from uploads.failures import BodyStalled, BodyTooShort
 from uploads.rules import Limits
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE_EXPECTED = "100-continue"
+# `protocol` takes the header out of the request, as aiohttp would answer it before we can judge.
+EXPECTED: web.RequestKey[str] = web.RequestKey("expected", str)
 CONTINUED: web.RequestKey[bool] = web.RequestKey("continued", bool)
 
 
 def expects_continue(request: web.Request) -> bool:
     """RFC 9110 section 10.1.1: ignored where it comes from HTTP/1.0."""
-    return request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"
+    return request.version >= (1, 1) and request.get(EXPECTED, "").lower() == CONTINUE_EXPECTED
 
 
 async def pieces(request: web.Request, limits: Limits) -> AsyncIterator[bytes]:

@@ -3,17 +3,18 @@
 One middleware, because each costs every request.
 """
 
-import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPMethod
 
 from aiohttp import web
 
-from handlers import bodies, rendering
+from handlers import answers, bodies, cors, hosts, rendering
 from handlers.conditions import MalformedCondition
 from handlers.digests import MalformedDigest
+from handlers.health import Health
 from handlers.identity import PRINCIPAL, Identity
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings
@@ -25,11 +26,16 @@ from handlers.problems import (
     of_malformed,
     of_type,
 )
+from handlers.proxies import Proxies
 from uploads.access import ANONYMOUS
-from uploads.failures import Failure
+from uploads.failures import Failure, Unavailable
 from uploads.names import BadName
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# A version of HTTP that `protocol` has met, and that we do not speak.
+UNSPOKEN: web.RequestKey[str] = web.RequestKey("unspoken", str)
+GATE: web.AppKey["Gate"] = web.AppKey("gate")
 
 access_log = logging.getLogger("noclobber.access")
 error_log = logging.getLogger("noclobber")
@@ -40,17 +46,21 @@ ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-EXPOSED = (
-    "ETag, Location, Link, Retry-After, Content-Range, Repr-Digest, Want-Repr-Digest,"
-    " Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable"
-)
+# Of HTTP as such; a method beyond these is one that nobody here has heard of.
+METHODS = frozenset(HTTPMethod)
+HEALTH = "/health/"
+LONGEST_REASON = 200
+# After these nothing that may follow on the connection is read.
+ENDING = frozenset({"body-stalled", "unknown-method"})
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     http: HttpSettings
+    proxies: Proxies
     identity: Identity
     metrics: Metrics
+    health: Health
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
@@ -62,8 +72,7 @@ class Gate:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            await self._admit(request)
-            response = await handler(request)
+            response = await self._before(request) or await handler(request)
         except (Refusal, Failure, BadName, MalformedCondition, MalformedDigest) as refused:
             return await self._refuse(request, _problem(refused))
         except web.HTTPException as refused:
@@ -79,84 +88,94 @@ class Gate:
 
     async def _refuse(self, request: web.Request, problem: Problem) -> web.Response:
         response = rendering.problem_response(request, problem)
-        if problem.type.slug == "body-stalled":
+        if problem.type.slug in ENDING or self.health.stopping:
             response.force_close()
         return await bodies.answer_early(
             request, response, self.http.drain_bytes, self.http.drain_time
         )
 
-    async def _admit(self, request: web.Request) -> None:
+    async def _before(self, request: web.Request) -> web.Response | None:
+        """Judges what no door has to. An answer where the request is not for a door at all."""
         request[PRINCIPAL] = ANONYMOUS
-        self._check_host(request)
+        host = self._check_host(request)
+        if self.health.stopping and not request.path.startswith(HEALTH):
+            raise Unavailable("The server is stopping. Nothing was stored.")
+        if cors.is_preflight(request) and cors.is_welcome(request, self.http.cors_origins):
+            return cors.preflight()
         if request.method not in SAFE_METHODS:
-            self._check_origin(request)
-        expected = request.headers.get("Expect")
-        if expected is not None and expected.lower() != "100-continue":
+            self._check_origin(request, host)
+        expected = request.get(bodies.EXPECTED)
+        if expected is not None and expected.lower() != bodies.CONTINUE_EXPECTED:
             raise Refusal(of_type("expectation-failed", f'"{expected}" cannot be expected here.'))
         request[PRINCIPAL] = await self.identity.identify(
             request.headers.getall("Authorization", []), self.address(request)
         )
+        # RFC 9110 section 9.3.7: the server as such is meant.
+        return answers.options(cors.METHODS) if request.raw_path == "*" else None
 
     def address(self, request: web.Request) -> str:
         """Who is at the other end. A proxy that we trust is asked for whom it speaks."""
-        peer = request.remote or ""
-        if peer not in self.http.trusted_proxies:
-            return peer
-        chain = [
-            hop.strip()
-            for line in request.headers.getall("X-Forwarded-For", [])
-            for hop in line.split(",")
-        ]
-        for hop in reversed(chain):
-            if hop not in self.http.trusted_proxies:
-                return hop
-        return peer
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        return self.proxies.client(request.remote or "", forwarded)
 
-    def _check_host(self, request: web.Request) -> None:
-        hosts = request.headers.getall("Host", [])
-        if len(hosts) != 1:
-            if not hosts and request.version < (1, 1):
-                return
-            raise Refusal(of_type("malformed-request", "Send one Host header."))
-        if not self._is_ours(hosts[0].lower()):
-            raise Refusal(of_type("wrong-host", f'This server is not "{hosts[0]}".'))
+    def _check_host(self, request: web.Request) -> str | None:
+        if UNSPOKEN in request:
+            detail = f"HTTP/1.1 is spoken here, not {request[UNSPOKEN]}."
+            raise Refusal(of_type("malformed-request", detail))
+        lines = request.headers.getall("Host", [])
+        host = hosts.asked(request.raw_path, lines, required=request.version >= (1, 1))
+        if host is not None and not hosts.is_ours(host, self.http.hosts):
+            raise Refusal(of_type("wrong-host", f'This server is not "{host}".'))
+        return host
 
-    def _is_ours(self, host: str) -> bool:
-        """An address literal, localhost, or a configured name: this stops DNS rebinding."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if name == "localhost" or name in self.http.hosts or host in self.http.hosts:
-            return True
-        try:
-            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
-        except ValueError:
-            return False
-        return True
+    def refuse_unread(self, request: web.Request, problem: Problem, reason: str) -> web.Response:
+        """Answers what never became a request. `reason` is for the log only."""
+        response = rendering.problem_response(request, problem)
+        response.force_close()
+        self._dress(request, response)
+        self.metrics.count_request("", problem.status, 0.0)
+        facts = {
+            "request_id": rendering.request_id(request),
+            "peer": self.proxies.client(request.remote or "", []),
+            "status": problem.status,
+            "reason": reason[:LONGEST_REASON],
+        }
+        access_log.info("refused unread", extra={"facts": facts})
+        return response
+
+    def refuse_broken(self, request: web.Request, error: BaseException | None) -> web.Response:
+        """Answers what went wrong outside `answer`, which is a mistake of ours."""
+        error_log.error("request %s failed", rendering.request_id(request), exc_info=error)
+        problem = of_type("internal", "The server could not finish this request.")
+        response = rendering.problem_response(request, problem)
+        response.force_close()
+        self._dress(request, response)
+        return response
 
     async def dress(self, request: web.Request, response: web.StreamResponse) -> None:
         """Runs just before any headers go out."""
+        self._dress(request, response)
+
+    def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
         for name, value in ALWAYS.items():
             headers.setdefault(name, value)
         headers["Server"] = "noclobber"
         headers["X-Request-Id"] = rendering.request_id(request)
-        origin = request.headers.get("Origin")
-        if origin is not None and origin in self.http.cors_origins:
-            headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Expose-Headers"] = EXPOSED
-            headers.add("Vary", "Origin")
-            if request.method != "OPTIONS":
-                headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        cors.dress(request, response, self.http.cors_origins)
+        if self.health.stopping:
+            response.force_close()
+            headers["Connection"] = "close"
 
-    def _check_origin(self, request: web.Request) -> None:
+    def _check_origin(self, request: web.Request, host: str | None) -> None:
         """No page of another site may act through a visitor's browser."""
         site = request.headers.get("Sec-Fetch-Site")
         origin = request.headers.get("Origin")
-        if origin is not None and origin in self.http.cors_origins:
+        if cors.is_welcome(request, self.http.cors_origins):
             return
         if site is not None:
             allowed = site in {"same-origin", "none"}
         else:
-            host = request.headers.get("Host")
             allowed = origin is None or origin.partition("://")[2] == host
         if not allowed:
             raise Refusal(of_type("cross-site", "A page of another site sent this request."))
@@ -201,6 +220,8 @@ def _problem(
 
 def _of_aiohttp(request: web.Request, refused: web.HTTPException) -> Problem:
     match refused:
+        case web.HTTPNotFound() | web.HTTPMethodNotAllowed() if request.method not in METHODS:
+            return of_type("unknown-method", f"{request.method} is no method that is known here.")
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(refused.allowed_methods))
             return of_type(

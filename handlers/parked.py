@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import answers, asking, bodies, conditions, negotiation, serving
+from handlers import answers, asking, conditions, negotiation, serving
 from handlers.browser import pages, previews
 from handlers.descriptions import (
     UPLOADS,
@@ -68,7 +68,7 @@ class Parked:
     async def post(self, request: web.Request) -> web.StreamResponse:
         fields = asking.query(request)
         if request.content_type == "application/x-www-form-urlencoded":
-            fields |= await self._form_fields(request)
+            fields |= await asking.form_fields(request, self.parts)
         action = fields.get("action", "")
         if action not in ACTIONS:
             raise MalformedRequest(f'"action" takes one of {", ".join(ACTIONS)}, not "{action}".')
@@ -110,19 +110,6 @@ class Parked:
         if not fields.get("path"):
             raise MalformedRequest('Say in "path" where it shall be stored.')
         return asking.named_path(fields["path"], self.parts.names)
-
-    async def _form_fields(self, request: web.Request) -> dict[str, str]:
-        most = self.parts.http.field_bytes
-        body = await bodies.small_body(request, self.parts.rules.limits, most)
-        if body is None:
-            raise MalformedRequest(f"The form is longer than {most:,} bytes.")
-        try:
-            pairs = parse_qsl(
-                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=50
-            )
-        except ValueError:
-            raise MalformedRequest("The form cannot be read.") from None
-        return dict(pairs)
 
 
 def _id(request: web.Request) -> str:

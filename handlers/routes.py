@@ -13,10 +13,6 @@ from handlers.posting import Posting
 FILES = "/files/{path:(?s:.*)}"
 
 
-async def let_the_reader_invite(request: web.Request) -> None:
-    """Nothing: `100 Continue` is written just before a body is read, never before a refusal."""
-
-
 def add(
     app: web.Application,
     plain: Plain,
@@ -50,8 +46,7 @@ def add(
     ]
     # fmt: on
     for method, address, handler in table:
-        expect = let_the_reader_invite
         if method == "GET":
-            app.router.add_get(address, handler, expect_handler=expect)
+            app.router.add_get(address, handler)
         else:
-            app.router.add_route(method, address, handler, expect_handler=expect)
+            app.router.add_route(method, address, handler)

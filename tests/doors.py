@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from handlers import app
+from handlers import app, protocol
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
@@ -75,6 +75,11 @@ def make_parts(
     )
 
 
+class OurServer(TestServer):
+    async def _make_runner(self, **kwargs: Any) -> protocol.Runner:
+        return protocol.Runner(self.app, **kwargs)
+
+
 @asynccontextmanager
 async def opened(
     grants: Iterable[Grant] = (FOR_ANYBODY,),
@@ -89,8 +94,8 @@ async def opened(
         async with _shelves(DiskPath(data), policies, metrics) as (index, blobs):
             parts = make_parts(metrics, grants, limits, http, policies, (index, blobs, sniffer))
             health = Health(parts, metrics)
-            server = TestServer(app.build(parts, metrics, health))
-            await server.start_server(auto_decompress=False)
+            server = OurServer(app.build(parts, metrics, health))
+            await server.start_server(auto_decompress=False, access_log=None)
             async with TestClient(server) as client:
                 yield House(parts, metrics, health, client)
 

@@ -1,0 +1,58 @@
+"""What pages of other origins may do from a browser: nothing, but for those that are configured.
+
+No origin is ever reflected that is not, and none may use credentials that the browser keeps.
+"""
+
+from collections.abc import Collection
+from http import HTTPStatus
+
+from aiohttp import web
+
+METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+TAKEN = (
+    "Authorization, Content-Digest, Content-Disposition, Content-MD5, Content-Type, If-Match,"
+    " If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Prefer, Range, Repr-Digest,"
+    " Slug, Want-Repr-Digest"
+)
+EXPOSED = (
+    "ETag, Location, Link, Retry-After, Content-Range, Repr-Digest, Want-Repr-Digest,"
+    " Content-Disposition, X-Request-Id, Upload-Offset, Upload-Length, Upload-Expires,"
+    " Upload-Metadata, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size"
+)
+# As long as any browser keeps it.
+MAX_AGE = "7200"
+
+
+def is_welcome(request: web.BaseRequest, origins: Collection[str]) -> bool:
+    return request.headers.get("Origin") in origins
+
+
+def is_preflight(request: web.BaseRequest) -> bool:
+    """The browser asks on its own, and without the credentials that will come later."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def preflight() -> web.Response:
+    return web.Response(
+        status=HTTPStatus.NO_CONTENT,
+        headers={
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": TAKEN,
+            "Access-Control-Max-Age": MAX_AGE,
+        },
+    )
+
+
+def dress(request: web.BaseRequest, response: web.StreamResponse, origins: Collection[str]) -> None:
+    """With origins configured every answer depends on who asks, also that to another one."""
+    if not origins:
+        return
+    headers = response.headers
+    headers.add("Vary", "Origin")
+    if not is_welcome(request, origins):
+        return
+    headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+    if is_preflight(request):
+        return
+    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -1,0 +1,182 @@
+"""What aiohttp does by itself, made to speak our language.
+
+The one place that knows its inner parts: what its parser refuses never reaches a middleware, its
+own answer to `Expect` comes before one, and how far a connection is stands in private fields.
+Knows no file, no name and no rule.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, cast
+
+from aiohttp import web, web_protocol
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
+from aiohttp.streams import StreamReader
+
+from handlers import bodies
+from handlers.gate import GATE, UNSPOKEN, Gate
+from handlers.problems import Problem, of_type
+
+SPOKEN = (HttpVersion10, HttpVersion11)
+# Stands in for a request that could not be read; answered in the version that we speak.
+UNREAD = web_protocol.ERROR._replace(version=HttpVersion11)
+# The parser quotes the line that it refuses; a word of RFC 9110 section 5.6.2 is a method at least.
+METHOD = re.compile(r"b'([!#$%&*+.^_`|~0-9A-Za-z-]+) ")
+TOO_MANY_HEADERS = "Too many headers received"
+
+
+class Connection(web.RequestHandler):
+    """One client. A request that cannot be read is answered by the gate, then nothing more is."""
+
+    __slots__ = ("_gate", "_gone")
+
+    def __init__(
+        self,
+        server: "Server",
+        gate: Gate,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,  # noqa: ANN401 - as aiohttp takes them
+    ) -> None:
+        super().__init__(server, loop=loop, **options)
+        self._gate = gate
+        self._gone = asyncio.Event()
+
+    @property
+    def is_idle(self) -> bool:
+        """No request is under way or waits to be."""
+        return self._current_request is None and not self._messages
+
+    @property
+    def is_silent(self) -> bool:
+        """Not one request has come."""
+        return self._request_count == 0
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._gone.set()
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 0,  # noqa: ARG002 - the table of problems knows it
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - in words that are not ours
+    ) -> web.StreamResponse:
+        """What escaped from outside the gate. A half-sent answer cannot become another one."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of an answer has been sent")
+        return self._gate.refuse_broken(cast("web.Request", request), exc)
+
+    def _make_error_handler(
+        self,
+        err_info: Any,  # noqa: ANN401 - a private type
+    ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            reason = " ".join(str(err_info.message).split())
+            problem = self._problem(err_info.exc)
+            response = self._gate.refuse_unread(cast("web.Request", request), problem, reason)
+            await response.prepare(request)
+            await response.write_eof()
+            await self._hear_out()
+            return response
+
+        return answer
+
+    def _problem(self, broken: BaseException) -> Problem:
+        text = str(getattr(broken, "message", ""))
+        if isinstance(broken, LineTooLong) or text == TOO_MANY_HEADERS:
+            return of_type(
+                "headers-too-large",
+                f"The address and each header may have {self.max_field_size:,} bytes,"
+                f" and there may be {self.max_headers} headers.",
+            )
+        if isinstance(broken, InvalidURLError):
+            return of_type(
+                "malformed-request",
+                "The address holds a character that has to be percent-encoded.",
+            )
+        method = METHOD.search(text) if isinstance(broken, BadHttpMethod) else None
+        if method is not None:
+            return of_type("unknown-method", f"{method[1]} is no method that is known here.")
+        what = text.partition("\n")[0].partition(":")[0].rstrip(".")
+        return of_type("malformed-request", f"This is not well-formed HTTP/1.1: {what}.")
+
+    async def _hear_out(self) -> None:
+        """Reads on for a while, as in `bodies.answer_early`; from now on nothing is understood."""
+        self.close()
+        if self.transport is None or not self.transport.can_write_eof():
+            return
+        self.transport.write_eof()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._gate.http.drain_time):
+                await self._gone.wait()
+
+
+class Server(web.Server):
+    """Makes our connections, and requests that aiohttp answers no `Expect` of."""
+
+    def __init__(self, made: web.Server, gate: Gate) -> None:
+        super().__init__(
+            made.request_handler,
+            request_factory=self._request,
+            handler_cancellation=made.handler_cancellation,
+            loop=made._loop,  # noqa: SLF001
+            **made._kwargs,  # noqa: SLF001
+        )
+        self._factory = made.request_factory
+        self._gate = gate
+
+    def __call__(self) -> Connection:
+        return Connection(self, self._gate, self._loop, **self._kwargs)
+
+    def busy(self) -> list[Connection]:
+        return [one for one in self._ours() if not one.is_idle]
+
+    def silent(self) -> list[Connection]:
+        return [one for one in self._ours() if one.is_silent]
+
+    def _ours(self) -> list[Connection]:
+        return [one for one in self.connections if isinstance(one, Connection)]
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        if message is web_protocol.ERROR:
+            message = UNREAD
+        version, expected = message.version, message.headers.get("Expect")
+        if version not in SPOKEN:
+            message = message._replace(version=HttpVersion11, should_close=True)
+        if expected is not None:
+            headers = message.headers.copy()
+            del headers["Expect"]
+            message = message._replace(headers=type(message.headers)(headers))
+        request = self._factory(message, payload, protocol, writer, task)
+        if version not in SPOKEN:
+            request[UNSPOKEN] = f"HTTP/{version.major}.{version.minor}"
+        if expected is not None:
+            request[bodies.EXPECTED] = expected
+        return request
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner, with our server in it."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> Server:
+        return Server(await super()._make_server(), self.app[GATE])
+
+    @property
+    def answering(self) -> Server:
+        if not isinstance(self.server, Server):
+            raise TypeError("the runner has not been set up")
+        return self.server
