@@ -1,8 +1,11 @@
 """Who is asking: Basic or Bearer credentials -> a principal, and the brake on guessing."""
 
+import asyncio
 import base64
 import time
 from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -27,6 +30,7 @@ class Guesses:
 
     most: int
     _failed: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
+    _lines: dict[str, tuple[asyncio.Lock, int]] = field(default_factory=dict)
 
     def wait(self, address: str) -> int:
         """Seconds until this address may try again; 0 is now."""
@@ -37,6 +41,19 @@ class Guesses:
         if times is None or len(times) < self.most:
             return 0
         return max(1, round(times[0] + WINDOW - now))
+
+    @asynccontextmanager
+    async def in_line(self, address: str) -> AsyncIterator[None]:
+        """One guess of an address after the other: those that come together count, too."""
+        line, waiting = self._lines.get(address, (asyncio.Lock(), 0))
+        self._lines[address] = line, waiting + 1
+        try:
+            async with line:
+                yield
+        finally:
+            _, waiting = self._lines.pop(address)
+            if waiting > 1:
+                self._lines[address] = line, waiting - 1
 
     def count(self, address: str) -> None:
         self._failed.setdefault(address, deque(maxlen=self.most)).append(time.monotonic())
@@ -55,17 +72,20 @@ class Identity:
             return ANONYMOUS
         if len(authorization) > 1:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
-        if wait := self.guesses.wait(address):
-            raise Refusal(
-                of_type(
-                    "too-many-guesses",
-                    f"Too many wrong passwords or tokens came from your address. Wait {wait} s.",
-                    Retry_After=str(wait),
+        async with self.guesses.in_line(address):
+            if wait := self.guesses.wait(address):
+                raise Refusal(
+                    of_type(
+                        "too-many-guesses",
+                        "Too many wrong passwords or tokens came from your address."
+                        f" Wait {wait} s.",
+                        Retry_After=str(wait),
+                    )
                 )
-            )
-        principal = await self._by(authorization[0])
+            principal = await self._by(authorization[0])
+            if principal is None:
+                self.guesses.count(address)
         if principal is None:
-            self.guesses.count(address)
             wrong = NotIdentified("This user name and password, or this token, is not known here.")
             raise Refusal(of_failure(wrong))
         return principal
@@ -75,9 +95,10 @@ class Identity:
         match scheme.lower():
             case "basic":
                 user, password = _basic(credentials.strip())
-                # Scripts and sync clients that know only Basic send a token as the password.
-                return await self.accounts.by_password(user, password) or self.accounts.by_token(
-                    password
+                # Scripts and sync clients that know only Basic send a token as the password. It is
+                # looked at first, because a wrong password costs a slow hash.
+                return self.accounts.by_token(password) or await self.accounts.by_password(
+                    user, password
                 )
             case "bearer":
                 return self.accounts.by_token(credentials.strip())

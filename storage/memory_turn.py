@@ -45,7 +45,7 @@ class MemoryTurn(MemoryView):
         number = self._next()
         above = self._folders(path.parent, number, stamp)
         self._state.deletions[number] = node.id
-        self._remove(node, number, stamp)
+        self._remove(node, number, stamp, path)
         self._touch(above, number, stamp)
         return number
 
@@ -65,7 +65,7 @@ class MemoryTurn(MemoryView):
             self._rekey_below(node, target)
         else:
             moved = self._set(replace(node, number=number), above[-1], target)
-            self._move_version(node, number, stamp)
+            self._move_version(node, number, stamp, target)
         return self._entry(moved, target)
 
     def restore(self, path: Path, number: int, stamp: Stamp) -> StoredFile:
@@ -94,7 +94,7 @@ class MemoryTurn(MemoryView):
         self._touch([*above, top.id], new, stamp)
         for node in sorted(lost, key=lambda node: len(self._path(node).parts)):
             if node.id != top.id:
-                self._bring_back(node, number, new, stamp)
+                self._bring_back(node, number, new, stamp, path)
         return self._folder_at(path, top.id)
 
     def park(self, upload: Upload) -> None:
@@ -198,17 +198,17 @@ class MemoryTurn(MemoryView):
         if node is None:
             gone = self._gone(above[-1], self._keys(path)[-1], folders=False)
             node = gone[0] if gone else self._new_node(path, number, is_folder=False)
-        node = self._add_version(node, number, content, kind, stamp)
+        node = self._add_version(node, number, content, kind, stamp, path)
         self._touch(above, number, stamp)
         return self._file(self._set(node, above[-1], path), path)
 
     def _add_version(
-        self, node: Node, number: int, content: Content, kind: Kind, stamp: Stamp
+        self, node: Node, number: int, content: Content, kind: Kind, stamp: Stamp, place: Path
     ) -> Node:
         self._supersede(node, stamp.at)
         modified = stamp.at if stamp.modified is None else stamp.modified
         version = Version(number, content, stamp.at, modified, stamp.by, stamp.claimed_type)
-        event = Event(number, kind, stamp.at, stamp.by, version)
+        event = Event(number, kind, stamp.at, stamp.by, version, place)
         self._state.past[node.id, number] = Past(event, stamp.by)
         return replace(node, number=number, modified=modified)
 
@@ -217,12 +217,12 @@ class MemoryTurn(MemoryView):
         if current is not None:
             self._state.past[node.id, node.number] = replace(current, superseded=at)
 
-    def _move_version(self, node: Node, number: int, stamp: Stamp) -> None:
+    def _move_version(self, node: Node, number: int, stamp: Stamp, place: Path) -> None:
         """The same content under a new number; whoever pays for it goes on paying once."""
         past = self._state.past[node.id, node.number]
         version = self._file(node, Path(())).version
         version = replace(version, number=number, stored=stamp.at, by=stamp.by)
-        event = Event(number, Kind.MOVED, stamp.at, stamp.by, version)
+        event = Event(number, Kind.MOVED, stamp.at, stamp.by, version, place)
         self._state.past[node.id, node.number] = replace(past, payer=None, superseded=stamp.at)
         self._state.past[node.id, number] = Past(event, past.payer)
 
@@ -239,13 +239,13 @@ class MemoryTurn(MemoryView):
                 self._state.live[folder.id, rekeyed.key] = node.id
             self._rekey_below(node, here)
 
-    def _remove(self, node: Node, number: int, stamp: Stamp) -> None:
+    def _remove(self, node: Node, number: int, stamp: Stamp, place: Path) -> None:
         for below in list(self._state.nodes.values()):
             if below.parent == node.id and below.gone is None:
-                self._remove(below, number, stamp)
+                self._remove(below, number, stamp, place)
         if not node.is_folder:
             self._supersede(node, stamp.at)
-            event = Event(number, Kind.DELETED, stamp.at, stamp.by, None)
+            event = Event(number, Kind.DELETED, stamp.at, stamp.by, None, place)
             self._state.past[node.id, number] = Past(event, None)
         self._state.nodes[node.id] = replace(node, number=number, gone=stamp.at)
         del self._state.live[node.parent, node.key]
@@ -258,7 +258,9 @@ class MemoryTurn(MemoryView):
             return None
         return node if self._state.live.get(place, node.id) == node.id else None
 
-    def _bring_back(self, node: Node, deletion: int, number: int, stamp: Stamp) -> None:
+    def _bring_back(
+        self, node: Node, deletion: int, number: int, stamp: Stamp, place: Path
+    ) -> None:
         """One of those that were lost, unless its folder, name or content is not to be had."""
         folder = self._state.nodes[node.parent]
         if folder.gone is not None or (folder.id, node.key) in self._state.live:
@@ -273,7 +275,7 @@ class MemoryTurn(MemoryView):
                 return
             last = max(earlier, key=lambda version: version.number)
             as_it_was = Stamp(stamp.by, stamp.at, last.modified, last.claimed_type)
-            back = self._add_version(node, number, last.content, Kind.RESTORED, as_it_was)
+            back = self._add_version(node, number, last.content, Kind.RESTORED, as_it_was, place)
         self._set(back, folder.id, path)
         self._touch(self._folders(path.parent, number, stamp), number, stamp)
 

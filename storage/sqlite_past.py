@@ -10,8 +10,9 @@ from uploads.names import Path
 
 VERSION = (
     "SELECT v.node, v.number, v.kind, v.at, v.by, v.modified, v.claimed_type,"
-    " c.id, c.digest, c.size, c.media_type"
+    " c.id, c.digest, c.size, c.media_type, h.path"
     " FROM versions v LEFT JOIN contents c ON c.id = v.content"
+    " LEFT JOIN changes h ON h.number = v.number"
 )
 ONE_VERSION = VERSION + " WHERE v.node = ? AND v.number = ? AND v.content IS NOT NULL"
 NEWEST_VERSIONS = VERSION + " WHERE v.node = ? AND v.number < ? ORDER BY v.number DESC LIMIT ?"
@@ -75,6 +76,7 @@ class VersionRow(NamedTuple):
     digest: str
     size: int
     media_type: str
+    place: str | None
 
     def version(self) -> Version:
         content = Content(self.digest, self.size, self.media_type)
@@ -82,4 +84,5 @@ class VersionRow(NamedTuple):
 
     def event(self) -> Event:
         version = None if self.content is None else self.version()
-        return Event(self.number, Kind(self.kind), self.at, self.by, version)
+        place = None if self.place is None else Path(tuple(self.place.split("/")))
+        return Event(self.number, Kind(self.kind), self.at, self.by, version, place)

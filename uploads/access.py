@@ -91,6 +91,17 @@ class Access:
         places = self._places(path)
         return any(self._holds(principal, right, place) for place in places for right in Right)
 
+    def may_see(self, principal: Principal, path: Path) -> bool:
+        """May the principal be told of this folder? It must be able to look into it, or have some
+        right in a folder that a grant names, there or below: what others make in a drop box is not
+        for those who may only drop.
+        """
+        if any(self._holds(principal, right, path.folded) for right in (Right.LIST, Right.READ)):
+            return True
+        named = [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]
+        below = [folder for folder in named if _within(folder, path.folded)]
+        return any(self._holds(principal, right, place) for place in below for right in Right)
+
     def reach(self, principal: Principal, right: Right) -> Reach:
         """All paths in which the principal holds the right; costs as much as there are grants."""
         folders = [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]

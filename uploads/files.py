@@ -87,13 +87,18 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a file's history. `version` is None where the change was a deletion."""
+    """One line of a file's history. `version` is None where the change was a deletion.
+
+    `place` is what the change was made to: the file, under the name that it had then, or a folder
+    above it. None: not known.
+    """
 
     number: int
     kind: Kind
     at: float
     by: str
     version: Version | None
+    place: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,7 @@ class Library:
 
     async def version(self, principal: Principal, path: Path, number: int) -> StoredFile:
         self.rules.demand(principal, Right.READ, path)
-        file = await self.index.read(lambda view: view.version(path, number))
-        if file is None:
-            raise not_there(path)
-        return file
+        return await self.index.read(lambda view: self._version(view, principal, path, number))
 
     async def open(self, file: StoredFile) -> Reading:
         return await self.blobs.open(file.content)
@@ -38,9 +35,13 @@ class Library:
     async def history(
         self, principal: Principal, path: Path, before: int | None = None, limit: int = 100
     ) -> list[Event]:
-        """Newest first; also of a name whose file was deleted."""
+        """Newest first; also of a name whose file was deleted. Without what happened to the file
+        where the principal may not read.
+        """
         self.rules.demand(principal, Right.READ, path)
-        events = await self.index.read(lambda view: view.history(path, before, limit))
+        events = await self.index.read(
+            lambda view: self._history(view, principal, path, before, limit)
+        )
         if not events and before is None:
             raise not_there(path)
         return events
@@ -50,8 +51,31 @@ class Library:
         self.rules.demand(principal, Right.LIST, path)
         return await self.index.read(lambda view: self._list(view, principal, path, listing))
 
+    def _version(self, view: View, principal: Principal, path: Path, number: int) -> StoredFile:
+        file = view.version(path, number)
+        if file is None or not all(
+            may_look_back(self.rules, view, principal, path, event)
+            for event in view.history(path, number + 1, 1)
+        ):
+            raise not_there(path)
+        return file
+
+    def _history(
+        self, view: View, principal: Principal, path: Path, before: int | None, limit: int
+    ) -> list[Event]:
+        shown: list[Event] = []
+        while len(shown) < limit:
+            events = view.history(path, before, limit)
+            shown += [
+                event for event in events if may_look_back(self.rules, view, principal, path, event)
+            ]
+            if len(events) < limit:
+                break
+            before = events[-1].number
+        return shown[:limit]
+
     def _find(self, view: View, principal: Principal, path: Path) -> StoredFile | Folder:
-        if isinstance(folder := view.folder(path), Folder) and self.rules.access.may_any(
+        if isinstance(folder := view.folder(path), Folder) and self.rules.access.may_see(
             principal, path
         ):
             return folder
@@ -72,6 +96,19 @@ class Library:
         if isinstance(entry, Folder):
             return self.rules.access.may_any(principal, entry.path)
         return self.rules.may(principal, Right.LIST, entry.path)
+
+
+def may_look_back(rules: Rules, view: View, principal: Principal, path: Path, event: Event) -> bool:
+    """A file brings its history with it, and whoever may read it now may read what of that was
+    made here, or in another place that they may read too. What is there now is theirs to read.
+    """
+    place = event.place or path
+    if event.version is None and path.parts[: len(place.parts)] == place.parts:
+        return True
+    if rules.access.may_all_below(principal, Right.READ, place):
+        return True
+    at = view.at(path)
+    return isinstance(at, FileHere) and at.file.version.number == event.number
 
 
 def known(at: AtName, path: Path) -> StoredFile | Folder:

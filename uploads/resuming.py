@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from uploads.access import Principal
+from uploads.access import Principal, Right
 from uploads.collisions import Accepted, AlreadyStored, NameTaken, Stale, Unchanged
 from uploads.conditions import Condition, Tags
 from uploads.events import Publish, Settled
@@ -39,7 +39,7 @@ class Parking:
         """The uploads of one user. Nobody is shown what others sent without a name."""
         if principal.is_anonymous:
             return []
-        return await self.index.read(lambda view: view.uploads(principal.name, after, limit))
+        return await self.index.read(lambda view: self._all_of(view, principal, after, limit))
 
     async def open(self, id: str, principal: Principal) -> tuple[Upload, Reading]:
         upload = await self.index.read(lambda view: self._own(view, id, principal))
@@ -67,9 +67,22 @@ class Parking:
     def _own(self, view: View, id: str, principal: Principal) -> Upload:
         upload = view.upload(id)
         now = self.clock()
-        if upload is None or upload.principal != principal.name or upload.expires <= now:
+        mine = upload is not None and upload.principal == principal.name
+        if upload is None or not mine or upload.expires <= now or not _in_scope(upload, principal):
             raise NotThere("There is no such upload: it was settled, discarded or has expired.")
         return upload
+
+    def _all_of(
+        self, view: View, principal: Principal, after: str | None, limit: int
+    ) -> list[Upload]:
+        found: list[Upload] = []
+        while len(found) < limit:
+            uploads = view.uploads(principal.name, after, limit)
+            found += [one for one in uploads if _in_scope(one, principal, Right.READ)]
+            if len(uploads) < limit:
+                break
+            after = uploads[-1].id
+        return found[:limit]
 
     def _look(self, view: View, upload: Upload, principal: Principal) -> Outcome:
         arrival = _arrival(upload, principal, upload.path, Condition(if_none_match=ANY), Wishes())
@@ -107,6 +120,18 @@ class Parking:
 
 
 ANY = Tags(any=True)
+
+
+def _in_scope(upload: Upload, principal: Principal, *needed: Right) -> bool:
+    """A token speaks of what was sent to where it may send to, and not of all that its owner sent.
+
+    Who names an upload has it from the answer to that; who lists them must be a reader, too.
+    """
+    scope, folded = principal.scope, upload.path.folded
+    if scope is None:
+        return True
+    sends = scope.holds(Right.CREATE, folded) or scope.holds(Right.REPLACE, folded)
+    return (sends or bool(needed)) and all(scope.holds(right, folded) for right in needed)
 
 
 def _in_the_way(stale: Stale, upload: Upload) -> NameTaken | AlreadyStored:

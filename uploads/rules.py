@@ -110,7 +110,7 @@ class Rules:
             case FileHere(file) | FileAbove(file):
                 return self.may(principal, Right.READ, file.path)
             case FolderHere(folder):
-                return self.access.may_any(principal, folder.path)
+                return self.access.may_see(principal, folder.path)
             case Lookalike(existing):
                 return self.may(principal, Right.READ, existing.path)
             case Nothing():

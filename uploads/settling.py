@@ -200,6 +200,8 @@ class Settling:
                 return view.free_name(path)
             case Lookalike(existing, wanted) if wanted == path:
                 return view.free_name(existing.path)
+            case Lookalike() if not _is_told(judgement.verdict):
+                return None
             case Lookalike(existing, wanted):
                 spelled = Path((*existing.path.parts, *path.parts[len(wanted.parts) :]))
                 return spelled if isinstance(view.at(spelled), Nothing) else None
@@ -239,6 +241,11 @@ def _current(verdict: Verdict) -> StoredFile | None:
             return file
         case _:
             return None
+
+
+def _is_told(verdict: Verdict) -> bool:
+    """May the sender know how the name that is in the way is spelled?"""
+    return isinstance(verdict, NameEquivalent) and verdict.existing is not None
 
 
 def _is_done(verdict: Verdict) -> bool:

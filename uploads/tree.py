@@ -11,12 +11,10 @@ from uploads.collisions import (
     AtName,
     Claim,
     ConditionRequired,
-    FolderHere,
     Lookalike,
     NotEmpty,
     Nothing,
     Stale,
-    TypeClash,
     Unchanged,
     Verdict,
     decide,
@@ -25,7 +23,7 @@ from uploads.conditions import Condition
 from uploads.failures import MalformedRequest
 from uploads.files import Content, Folder, Stamp, StoredFile
 from uploads.fitting import Fitting
-from uploads.library import known
+from uploads.library import known, may_look_back
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
 from uploads.ports import Clock, Index, Turn, View
@@ -65,8 +63,6 @@ class Tree:
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
             at = turn.at(path)
-            if isinstance(at, FolderHere):
-                return Outcome(TypeClash(at.folder), path)
             refused = self._in_the_way(principal, at, path)
             return Outcome(refused, path) if refused else Placed(turn.make_folder(path, stamp))
 
@@ -147,7 +143,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
-            version = _version_before(turn, path, number)
+            version = self._version_before(turn, principal, path, number)
             if version is None:
                 return self._restore_folder(turn, principal, path, number, stamp)
             claim = Claim(path, version.content, condition, sees=True)
@@ -243,6 +239,18 @@ class Tree:
         self.rules.check_usage(turn.usage(principal.name))
         return Placed(folder)
 
+    def _version_before(
+        self, view: View, principal: Principal, path: Path, number: int
+    ) -> StoredFile | None:
+        """That version; or, where the number is that of a deletion, the one that it took away."""
+        events = view.history(path, number + 1, 2)
+        if not events or events[0].number != number:
+            return None
+        chosen = events[0] if events[0].version else events[-1]
+        if not may_look_back(self.rules, view, principal, path, chosen):
+            return None
+        return view.version(path, chosen.number)
+
     def _not_into_itself(self, source: Path, target: Path) -> None:
         if not source.parts or target.parts[: len(source.parts)] == source.parts:
             raise MalformedRequest(
@@ -255,14 +263,3 @@ class Tree:
 
 def _file(found: StoredFile | Folder) -> StoredFile | None:
     return found if isinstance(found, StoredFile) else None
-
-
-def _version_before(view: View, path: Path, number: int) -> StoredFile | None:
-    """That version; or, where the number is that of a deletion, the one that it took away."""
-    version = view.version(path, number)
-    if version is not None:
-        return version
-    events = view.history(path, number + 1, 2)
-    if len(events) < 2 or events[0].number != number:  # noqa: PLR2004 - the deletion and one more
-        return None
-    return view.version(path, events[1].number)
