@@ -59,6 +59,7 @@ ANY: Final = (
     "wrong-host",
     "expectation-failed",
     "too-many-guesses",
+    "headers-too-large",
     "internal",
     "unavailable",
 )

@@ -5,6 +5,7 @@ The first tests fail when aiohttp changes where we reach into it.
 
 import inspect
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -114,9 +115,8 @@ async def test_what_cannot_be_read_is_refused_in_our_language(
         assert answer.json["instance"].endswith(answer.headers["x-request-id"])
         assert "aiohttp" not in str(answer)
         assert "Traceback" not in str(answer)
-        assert f'noclobber_requests_total{{method="other",status="{answer.status // 100}xx"}}' in (
-            house.metrics.render().replace('method="GET"', 'method="other"')
-        )
+        counted = re.findall(r"noclobber_requests_total\{.*\} (\d+)", house.metrics.render())
+        assert counted == ["1"]
 
     records = [one for one in caplog.records if not one.name.startswith("asyncio")]
     assert [one.name for one in records] == ["noclobber.access"]

@@ -135,6 +135,43 @@ def test_an_upload_in_flight_is_finished_before_the_end(tmp_path: Path) -> None:
         assert ask(again, "GET", "/files/a") == (200, b"1234567890")
 
 
+def test_who_stays_connected_is_refused_in_words_while_others_finish(tmp_path: Path) -> None:
+    program = start(tmp_path / "data")
+    kept = http.client.HTTPConnection("127.0.0.1", program.port, timeout=WITHIN)
+    with contextlib.closing(kept), half_an_upload(program, "/files/a") as wire:
+        kept.request("GET", "/files/")
+        assert kept.getresponse().read()
+        program.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not takes_connections(program))
+        kept.request("GET", "/files/")
+        refused = kept.getresponse()
+        said = json.loads(refused.read())
+        wire.sendall(b"67890")
+        answer = wire.recv(4096)
+    program.process.communicate(timeout=WITHIN)
+
+    assert (refused.status, said["type"]) == (503, "/problems/unavailable")
+    assert refused.headers["Connection"] == "close"
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert program.process.returncode == 0
+
+
+def test_what_cannot_be_read_is_a_line_in_the_log_and_no_trace(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(tmp_path / "data", log=log, env={"NOCLOBBER_LOG_FORMAT": "json"}) as program:
+        before = log.read_text()
+        assert ask(program, "BREW", "/files/a")[0] == 501
+        assert ask(program, "GET", "/files/a", Header="x" * 100_000)[0] == 431
+        lines = log.read_text().removeprefix(before).splitlines()
+
+    said = [json.loads(line) for line in lines]
+    assert [(one["message"], one["status"]) for one in said] == [
+        ("refused unread", 501),
+        ("refused unread", 431),
+    ]
+    assert "trace" not in said[0] | said[1]
+
+
 def test_an_upload_that_never_ends_is_given_up_after_the_grace_time(tmp_path: Path) -> None:
     program = start(tmp_path / "data", env=QUICK)
     with half_an_upload(program, "/files/a"):
