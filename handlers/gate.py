@@ -40,6 +40,8 @@ GATE: web.AppKey["Gate"] = web.AppKey("gate")
 access_log = logging.getLogger("noclobber.access")
 error_log = logging.getLogger("noclobber")
 
+BEGUN: web.RequestKey[bool] = web.RequestKey("begun", bool)
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -87,6 +89,9 @@ class Gate:
         return response
 
     async def _refuse(self, request: web.Request, problem: Problem) -> web.Response:
+        if BEGUN in request:
+            # It would be read as what is still missing of the answer before it.
+            raise ConnectionAbortedError("a part of an answer has been sent")
         response = rendering.problem_response(request, problem)
         if problem.type.slug in ENDING or self.health.stopping:
             response.force_close()
@@ -157,6 +162,7 @@ class Gate:
         self._dress(request, response)
 
     def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
+        request[BEGUN] = True
         headers = response.headers
         for name, value in ALWAYS.items():
             headers.setdefault(name, value)

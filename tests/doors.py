@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path as DiskPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
@@ -118,7 +118,7 @@ async def _shelves(
 
 
 async def sent(
-    house: House, path: str, body: bytes, **headers: str
+    house: House, path: str, body: bytes | BinaryIO, **headers: str
 ) -> tuple[ClientResponse, dict[str, Any]]:
     """PUT; the underscores of header names are dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
