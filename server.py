@@ -177,6 +177,7 @@ def _http(settings: Settings) -> HttpSettings:
         metrics=server.metrics,
         drain_bytes=limits.drain_bytes,
         drain_time=limits.drain_time,
+        send_idle=limits.send_idle,
         files_per_form=limits.files_per_form,
         field_bytes=limits.field_bytes,
         login_failures=limits.login_failures,

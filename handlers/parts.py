@@ -21,6 +21,7 @@ class HttpSettings:
     metrics: str = "loopback"
     drain_bytes: int = 16 << 20
     drain_time: float = 5.0
+    send_idle: float = 60.0
     files_per_form: int = 100
     field_bytes: int = 64 << 10
     login_failures: int = 10

@@ -17,7 +17,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
 from aiohttp.streams import StreamReader
 
-from handlers import bodies
+from handlers import bodies, sending
 from handlers.gate import GATE, UNSPOKEN, Gate
 from handlers.problems import Problem, of_type
 
@@ -32,7 +32,7 @@ TOO_MANY_HEADERS = "Too many headers received"
 class Connection(web.RequestHandler):
     """One client. A request that cannot be read is answered by the gate, then nothing more is."""
 
-    __slots__ = ("_gate", "_gone")
+    __slots__ = ("_gate", "_gone", "_patience")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Connection(web.RequestHandler):
         super().__init__(server, loop=loop, **options)
         self._gate = gate
         self._gone = asyncio.Event()
+        self._patience: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -55,7 +56,21 @@ class Connection(web.RequestHandler):
         """Not one request has come."""
         return self._request_count == 0
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # So that writing is paused just while anything waits to be sent, and so is watched.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(0)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_progress()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_waiting()
+
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_waiting()
         self._gone.set()
         super().connection_lost(exc)
 
@@ -104,6 +119,26 @@ class Connection(web.RequestHandler):
             return of_type("unknown-method", f"{method[1]} is no method that is known here.")
         what = text.partition("\n")[0].partition(":")[0].rstrip(".")
         return of_type("malformed-request", f"This is not well-formed HTTP/1.1: {what}.")
+
+    def _await_progress(self) -> None:
+        if self.transport is not None:
+            left = sending.untaken(self.transport)
+            wait = self._gate.http.send_idle
+            self._patience = self._loop.call_later(wait, self._hang_up_unless_taken, left)
+
+    def _hang_up_unless_taken(self, left: int) -> None:
+        """A reader who takes nothing would hold its connection for ever, even a closing one."""
+        if self.transport is None:
+            return
+        if sending.untaken(self.transport) >= left:
+            sending.hang_up(self.transport)
+        else:
+            self._await_progress()
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     async def _hear_out(self) -> None:
         """Reads on for a while, as in `bodies.answer_early`; from now on nothing is understood."""

@@ -1,13 +1,13 @@
 """Sending stored bytes: conditional, in ranges, by sendfile, and so that no browser runs them."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
-from handlers import conditions, descriptions, digests, dispositions, ranges
+from handlers import conditions, descriptions, digests, dispositions, ranges, sending
+from handlers.gate import GATE
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.files import StoredFile
@@ -138,24 +138,12 @@ async def _send_span(
     if transport is None:
         raise ConnectionResetError
     if descriptor is not None and transport.get_extra_info("sslcontext") is None:
-        file = _Descriptor(descriptor)
-        loop = asyncio.get_running_loop()
-        await loop.sendfile(transport, file, start, count, fallback=False)  # type: ignore[arg-type]
+        await request.writer.drain()
+        patience = request.app[GATE].http.send_idle
+        await sending.send_file(transport, descriptor, start, count, patience)
         return
     async for piece in reading.pieces(start, count):
         await stream.write(piece)
-
-
-class _Descriptor:
-    """As much of a file as sendfile asks for. The descriptor stays the reading's own."""
-
-    mode = "rb"
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def fileno(self) -> int:
-        return self._descriptor
 
 
 async def _send_parts(
