@@ -94,7 +94,6 @@ class Data:
     inline_below: Annotated[int, kinds.size(0, MIB)] = 16 * KIB
     keep_versions: Duration = 90 * DAY
     keep_parked: Period = DAY
-    keep_answers: Period = DAY
     collect_every: Period = HOUR
 
 
@@ -233,7 +232,7 @@ class _Found:
             if variable in variables:
                 section, _, key = variables[variable].partition(".")
                 kind = kinds.of(SECTIONS[section])[key]
-                self.values[section, key] = (variable, kinds.from_text(kind, text))
+                self._put(section, key, variable, kinds.from_text(kind, text))
             elif variable in known and variable != CONFIG_VARIABLE:
                 self._take_list(variable, text)
             elif variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
@@ -244,7 +243,7 @@ class _Found:
             section, _, key = name.partition(".")
             kind = kinds.of(SECTIONS[section])[key]
             read = kinds.from_text(kind, value) if isinstance(value, str) else value
-            self.values[section, key] = (f"{name} on the command line", read)
+            self._put(section, key, f"{name} on the command line", read)
 
     def settings(self) -> Settings:
         parts = {name: self._section(name, section) for name, section in SECTIONS.items()}
@@ -260,6 +259,13 @@ class _Found:
             elsewhere = [known for known in keys() if known.endswith("." + key)]
             here = [f"{section}.{known}" for known in own]
             self._unknown(f"{section}.{key}", elsewhere or here)
+
+    def _put(self, section: str, key: str, place: str, value: object) -> None:
+        """What this overrides has to be right all the same: some day it rules again."""
+        overridden = self.values.get((section, key))
+        if overridden is not None:
+            self._read(SECTIONS[section], {key: overridden})
+        self.values[section, key] = (place, value)
 
     def _take_list(self, variable: str, text: str) -> None:
         try:

@@ -86,6 +86,19 @@ def test_the_command_line_goes_before_the_environment_before_the_file_before_the
     assert (server.port, server.host, server.grace, server.metrics) == (0, "::2", 3.0, "loopback")
 
 
+def test_what_is_overridden_is_judged_all_the_same() -> None:
+    path = Path("some.toml")
+    path.write_text("[server]\nport = 70000\nhost = 7\n", encoding="utf-8")
+    environment = {"NOCLOBBER_SERVER_PORT": "-1"}
+    with pytest.raises(SettingsError) as refused:
+        settings.load(path, environment, {"server.port": 1, "server.host": "::1"})
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+        "server.port",
+        "NOCLOBBER_SERVER_PORT",
+        "server.host",
+    ]
+
+
 def test_the_command_line_is_judged_like_the_rest() -> None:
     with pytest.raises(
         SettingsError, match=r"^server\.port on the command line: is 70000, but must"
@@ -244,7 +257,7 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         ),
         (
             "[[folders]]\npath = '/a/../b/'",
-            '[[folders]] 1, path: is \'/a/../b/\', but must be a folder such as "/inbox/", from the root on.',
+            "[[folders]] 1, path: is '/a/../b/', but must be a folder such as \"/inbox/\", from the root on.",
         ),
         (
             "[[access]]\nfolder = '/'\nwho = ['ann']\nrights = ['read']",
