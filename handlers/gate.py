@@ -48,10 +48,11 @@ ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Of HTTP as such; a method beyond these is one that nobody here has heard of.
-METHODS = frozenset(HTTPMethod)
+# Of HTTP as such, with its safe request that has a body; nobody here has heard of any other.
+METHODS = frozenset({*HTTPMethod, "QUERY"})
 HEALTH = "/health/"
 LONGEST_REASON = 200
+UNFINISHED = "The server could not finish this request."
 # After these nothing that may follow on the connection is read.
 ENDING = frozenset({"body-stalled", "unknown-method"})
 
@@ -83,9 +84,7 @@ class Gate:
             raise
         except Exception:  # noqa: BLE001 - the last line of defence: logged, and told as ours
             error_log.exception("request %s failed", rendering.request_id(request))
-            return await self._refuse(
-                request, of_type("internal", "The server could not finish this request.")
-            )
+            return await self._refuse(request, of_type("internal", UNFINISHED))
         return response
 
     async def _refuse(self, request: web.Request, problem: Problem) -> web.Response:
@@ -135,9 +134,6 @@ class Gate:
 
     def refuse_unread(self, request: web.Request, problem: Problem, reason: str) -> web.Response:
         """Answers what never became a request. `reason` is for the log only."""
-        response = rendering.problem_response(request, problem)
-        response.force_close()
-        self._dress(request, response)
         self.metrics.count_request("", problem.status, 0.0)
         facts = {
             "request_id": rendering.request_id(request),
@@ -146,12 +142,15 @@ class Gate:
             "reason": reason[:LONGEST_REASON],
         }
         access_log.info("refused unread", extra={"facts": facts})
-        return response
+        return self._last_answer(request, problem)
 
     def refuse_broken(self, request: web.Request, error: BaseException | None) -> web.Response:
         """Answers what went wrong outside `answer`, which is a mistake of ours."""
         error_log.error("request %s failed", rendering.request_id(request), exc_info=error)
-        problem = of_type("internal", "The server could not finish this request.")
+        return self._last_answer(request, of_type("internal", UNFINISHED))
+
+    def _last_answer(self, request: web.Request, problem: Problem) -> web.Response:
+        """Dressed here, as aiohttp has that done only to what its router saw."""
         response = rendering.problem_response(request, problem)
         response.force_close()
         self._dress(request, response)

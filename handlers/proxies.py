@@ -32,10 +32,10 @@ class Proxies:
         found = _address(peer)
         if found is None:
             return peer
-        hops = [hop for line in forwarded for hop in line.split(",")] if self._trusts(found) else []
-        for hop in reversed(hops):
-            before = _hop(hop.strip())
-            if before is None or not self._trusts(found):
+        hops = [hop for line in forwarded for hop in line.split(",")]
+        while hops and self._trusts(found):
+            before = _hop(hops.pop().strip())
+            if before is None:
                 break
             found = before
         return str(found)

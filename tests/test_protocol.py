@@ -169,6 +169,7 @@ async def test_a_mistake_outside_of_the_gate_is_told_as_ours(
         ("PUT", "/nowhere", 404),
         ("PATCH", "/files/a", 405),
         ("PUT", "/health/live", 405),
+        ("QUERY", "/files/a", 405),
         ("PROPFIND", "/files/a", 501),
         ("CONNECT", "localhost:80", 404),
         ("OPTIONS", "*", 204),
