@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from program.console import FINE, FOUND, WRONG_USE, Refused, complain
 from program.settings import Settings, SettingsError
 from storage import collecting, lock, sqlite
 from storage.accounts import FileAccounts
+from storage.blobfolder import FAN_OUT
 from storage.disk import DiskBlobs
 from storage.sniffing import MagicSniffer
 from storage.sqlite import SqliteIndex
@@ -43,6 +44,9 @@ CLOCK = time.time
 
 # What aiohttp reads ahead of a slow disk, per upload; it holds up to twice as much.
 READ_BUFFER = 512 << 10
+
+# Seconds after which bytes in place are recorded, if ever; no turn takes as long.
+SETTLED = 3600.0
 
 # Seconds for a request to say how it ended when its grace time is over.
 BREAKING_OFF = 0.5
@@ -118,7 +122,8 @@ async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
             case "export":
                 return await commands.write_out(arguments, parts, houserules.OPERATOR)
             case _:
-                return commands.tell_collected(await _collect(settings, store))
+                collected = await _collect(settings, store, store.owned.since, FAN_OUT)
+                return commands.tell_collected(collected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +204,19 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> 
     )
 
 
-async def _collect(settings: Settings, store: Store) -> Collected:
+async def _collect(
+    settings: Settings, store: Store, before: float, fans: Sequence[str]
+) -> Collected:
+    """Forgets what is old, and sweeps these folders of what was put there before that time."""
     await _tidy(store)
     keep = settings.data.keep_versions
-    return await collecting.collect(store.index, store.blobs, store.folder, CLOCK(), keep)
+    index, blobs = store.index, store.blobs
+    collected = await collecting.collect(index, blobs, store.folder, CLOCK(), keep)
+    swept = await collecting.sweep(index, blobs, store.folder, before, fans)
+    if swept is None:
+        return collected
+    contents, size = collected.contents + swept.contents, collected.bytes + swept.bytes
+    return replace(collected, contents=contents, bytes=size)
 
 
 async def _tidy(store: Store) -> None:
@@ -222,7 +236,8 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
         await asyncio.sleep(wait)
         wait = settings.data.collect_every
         try:
-            publish(await _collect(settings, store))
+            fans = collecting.share_of(CLOCK(), settings.data.collect_every)
+            publish(await _collect(settings, store, CLOCK() - SETTLED, fans))
         except (Failure, OSError) as failure:
             logger.warning("garbage could not be collected, and will be later: %s", failure)
 

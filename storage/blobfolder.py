@@ -6,13 +6,13 @@ Looks and opens without changing anything, so that a check may use it beside a r
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage import posix
 
-_FAN_OUT = tuple(f"{number:02x}" for number in range(256))
+FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
 # Not to be led elsewhere by a link, nor to wait for the other end of a pipe.
@@ -45,7 +45,7 @@ class BlobFolder:
 
     def make(self) -> None:
         """The folder and all 256 below it, durable: later only links in them need a sync."""
-        missing = [name for name in _FAN_OUT if not (self.path / name).is_dir()]
+        missing = [name for name in FAN_OUT if not (self.path / name).is_dir()]
         if not missing:
             return
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,9 +85,9 @@ class BlobFolder:
             return f"it has {found.st_size:,} bytes instead of {size:,}"
         return None
 
-    def all(self) -> Iterator[Blob]:
-        """Everything that lies in the folders, sorted by name within each."""
-        for fan in _FAN_OUT:
+    def all(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
+        """Everything that lies in these folders, sorted by name within each."""
+        for fan in fans:
             folder = self.path / fan
             if folder.is_dir():
                 with os.scandir(folder) as entries:

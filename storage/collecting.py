@@ -4,18 +4,19 @@ In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from storage import lease
-from storage.blobfolder import Blob
+from storage.blobfolder import FAN_OUT, Blob
 from storage.disk import DiskBlobs
 from uploads.events import Collected
 from uploads.files import Content
 from uploads.ports import Blobs, Index, Turn
 
 _AT_ONCE = 200
+_SHARES = 16
 
 
 async def collect(
@@ -41,8 +42,20 @@ async def collect(
         return Collected(versions, uploads, contents, size)
 
 
-async def sweep(index: Index, blobs: DiskBlobs, data: Path, before: float) -> Collected | None:
-    """Removes what a crash put in place and never recorded. None: not now, somebody copies.
+def share_of(moment: float, every: float) -> Sequence[str]:
+    """The folders whose turn it is to be swept, where something is swept once in that time.
+
+    All have had theirs after sixteen times: what is swept is rare and only costs room, and to look
+    at all blobs at once would take long. It needs no memory, which a restart would take away.
+    """
+    return FAN_OUT[int(moment // every) % _SHARES :: _SHARES]
+
+
+async def sweep(
+    index: Index, blobs: DiskBlobs, data: Path, before: float, fans: Sequence[str] = FAN_OUT
+) -> Collected | None:
+    """Removes what was put in place and never recorded: by a crash, by a turn that was taken back,
+    by a commit that failed. None: not now, somebody copies.
 
     Only what was placed before that time, by the clock of the file system: what comes in meanwhile
     is on its way into the index.
@@ -51,7 +64,7 @@ async def sweep(index: Index, blobs: DiskBlobs, data: Path, before: float) -> Co
         if not may:
             return None
         swept: list[Content] = []
-        found = (blob for blob in blobs.all_blobs() if blob.placed < before)
+        found = (blob for blob in blobs.all_blobs(fans) if blob.placed < before)
         while batch := await asyncio.to_thread(_next, found):
             for blob in batch:
                 if blob.half_placed:

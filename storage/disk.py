@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -135,8 +135,8 @@ class DiskBlobs:
         status = os.statvfs(self._folder.path)
         return status.f_bavail * status.f_frsize
 
-    def all_blobs(self) -> Iterator[Blob]:
-        return self._folder.all()
+    def all_blobs(self, fans: Sequence[str]) -> Iterator[Blob]:
+        return self._folder.all(fans)
 
     def content(self, blob: Blob) -> Content:
         """The content that a sound blob is, as the index would name it."""

@@ -273,6 +273,21 @@ def test_an_import_of_the_data_folder_itself_is_refused(tmp_path: Path) -> None:
     assert said.stderr == 'noclobber: There is no folder "nowhere" to import.\n'
 
 
+def test_gc_removes_bytes_that_were_never_recorded(tmp_path: Path) -> None:
+    plant(tmp_path / "source", {"a": os.urandom(100_000)})
+    run("import", "source", "--data", "data", cwd=tmp_path)
+    left = tmp_path / "data" / "blobs" / "ab" / f"ab{'0' * 62}"
+    left.write_bytes(bytes(1024))
+
+    said = run("gc", "--data", "data", cwd=tmp_path)
+
+    assert said.stdout == (
+        "0 old versions and 0 parked uploads forgotten, 1 contents removed (1.0 KiB).\n"
+    )
+    assert not left.exists()
+    assert run("verify", "--scrub", "--data", "data", cwd=tmp_path).returncode == 0
+
+
 def test_a_command_does_not_touch_what_a_server_is_using(tmp_path: Path) -> None:
     plant(tmp_path / "source", {"a": b"a"})
     with running(tmp_path / "data") as program:

@@ -1,12 +1,16 @@
 """What a crash put in place and never recorded goes; what is recorded or on its way stays."""
 
+import asyncio
 import time
 from pathlib import Path as DiskPath
 
+import pytest
+
 from storage import lease, lock
-from storage.collecting import sweep
+from storage.collecting import share_of, sweep
 from tests.shelves import Shelves, blob, shelves
 from uploads.files import Content
+from uploads.ports import Turn
 
 DATA = b"bytes that lie in a file of their own" * 100
 LATER = 2**40
@@ -45,6 +49,52 @@ async def test_what_came_in_since_the_start_is_left_alone(tmp_path: DiskPath) ->
         await sweep(store.index, store.blobs, tmp_path, before=time.time() - 3600)
 
         assert blob(tmp_path, left).exists()
+
+
+async def test_what_a_turn_kept_before_it_failed_is_swept(tmp_path: DiskPath) -> None:
+    async with shelves(tmp_path) as store:
+        async with store.blobs.stage(len(DATA), ()) as stage:
+            await stage.write(DATA)
+            staged = await stage.finish()
+
+            def fail(turn: Turn) -> None:
+                turn.keep(staged)
+                raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await store.index.write(fail)
+        assert blob(tmp_path, staged.content).exists()
+
+        await sweep(store.index, store.blobs, tmp_path, before=LATER)
+
+        assert not blob(tmp_path, staged.content).exists()
+
+
+async def test_a_claim_of_what_is_about_to_be_swept_keeps_its_bytes(tmp_path: DiskPath) -> None:
+    """Turns follow each other: whoever comes first, the claim ends with bytes."""
+    async with shelves(tmp_path) as store:
+        for number in range(20):
+            data = DATA + bytes([number])
+            left = await left_over(store, data)
+            sweeping = sweep(store.index, store.blobs, tmp_path, before=LATER)
+            claimed, _ = await asyncio.gather(store.store(f"{number}", data), sweeping)
+            assert claimed.digest == left.digest
+            assert await store.read(claimed) == data
+
+
+async def test_each_folder_has_its_turn_to_be_swept(tmp_path: DiskPath) -> None:
+    async with shelves(tmp_path) as store:
+        left = [await left_over(store, DATA + bytes([number])) for number in range(5)]
+        hour = 3600.0
+        for run in range(16):
+            fans = share_of(1e9 + run * hour, hour)
+            assert len(fans) == 16
+            before = [blob(tmp_path, content).exists() for content in left]
+            await sweep(store.index, store.blobs, tmp_path, LATER, fans)
+            after = [blob(tmp_path, content).exists() for content in left]
+            for content, was, remains in zip(left, before, after, strict=True):
+                assert remains == (was and content.hex[:2] not in fans)
+        assert not any(after)
 
 
 async def test_nothing_is_swept_while_a_backup_copies(tmp_path: DiskPath) -> None:
