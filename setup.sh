@@ -13,7 +13,6 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"
-    elif ! has sudo; then return 1
     elif [ -t 0 ]; then sudo "$@"
     else sudo -n "$@"
     fi
@@ -22,6 +21,7 @@ as_root() {
 # Takes packages of Debian; fails where there is no apt-get or no right to use it.
 apt_install() {
     has apt-get || return 1
+    [ "$(id -u)" = 0 ] || has sudo || return 1
     say "installing $* with apt-get"
     # What it reports on its standard output is long and of no use here; errors are on the other.
     as_root apt-get update -qq >/dev/null &&
