@@ -284,6 +284,9 @@ def _of_verdict(verdict: Refused, path: Path) -> _Words:  # noqa: C901 - a line 
             return ("already-stored", "name", existing,
                     f'"{path}" already holds exactly these bytes.',
                     "Nothing: the file is stored.")  # fmt: skip
+        case NameTaken(None):
+            return ("name-taken", "name", None, f'Another file is already called "{path}".',
+                    "Choose another name.")  # fmt: skip
         case NameTaken(existing):
             return ("name-taken", "name", existing,
                     f'Another file is already called "{path}".',
