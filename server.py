@@ -20,19 +20,21 @@ from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
 from program import commandline, commands, houserules, listening, log
 from program import settings as configuration
-from program.console import FINE, FOUND, WRONG_USE, Refused, complain
+from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
 from program.settings import Settings, SettingsError
-from storage import collecting, lock, sqlite
+from storage import collecting, lock, sqlite, sqlite_rules
 from storage.accounts import FileAccounts
 from storage.blobfolder import FAN_OUT
 from storage.disk import DiskBlobs
 from storage.sniffing import MagicSniffer
 from storage.sqlite import SqliteIndex
 from storage.sqlite_connection import ForeignLibraryError
+from storage.sqlite_rules import NamesClash
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
 from uploads.fitting import Fitting
 from uploads.library import Library
+from uploads.policy import Policies
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
 from uploads.rules import Rules
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments, settings)
     except SettingsError as error:
         return _tell(WRONG_USE, *error.problems)
-    except (Refused, Failure, lock.NotOwned, ForeignLibraryError) as refused:
+    except (Refused, Failure, lock.NotOwned, ForeignLibraryError, NamesClash) as refused:
         return _tell(FOUND, str(refused))
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
@@ -152,8 +154,10 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
         blobs = DiskBlobs(folder, algorithm, inline_below=inline, publish=publish)
         sniffer = MagicSniffer(settings.limits.sniff_time)
         accounts = FileAccounts(folder)
-        keys = houserules.policies(settings).keys
+        policies = houserules.policies(settings)
+        keys = policies.keys
         try:
+            await _follow_names(folder, policies)
             index = await SqliteIndex.open(
                 folder, keys=keys, blobs=blobs, publish=publish, clock=CLOCK
             )
@@ -166,6 +170,14 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
             sniffer.close()
             accounts.close()
             await blobs.close()
+
+
+async def _follow_names(folder: Folder, policies: Policies) -> None:
+    """What is stored is known by names; where their rules have changed, it has to follow."""
+    with Progress("following the new rules for names", 0, "steps") as progress:
+        for done, total in sqlite_rules.follow(folder, policies.keys, policies.name_rules()):
+            progress.at(done, total)
+            await asyncio.sleep(0)
 
 
 def _made(folder: Folder) -> Folder:

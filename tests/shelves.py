@@ -13,6 +13,7 @@ from uploads.policy import Policies, Policy
 from uploads.ports import Turn
 
 INLINE_BELOW = 100
+PLAIN = Policies(Policy(), {})
 
 
 @dataclass
@@ -45,11 +46,11 @@ class Shelves:
 
 
 @asynccontextmanager
-async def shelves(data: DiskPath) -> AsyncIterator[Shelves]:
+async def shelves(data: DiskPath, policies: Policies = PLAIN) -> AsyncIterator[Shelves]:
     blobs = DiskBlobs(data, "blake3", inline_below=INLINE_BELOW, publish=lambda _: None)
     index = await SqliteIndex.open(
         data,
-        keys=Policies(Policy(), {}).keys,
+        keys=policies.keys,
         blobs=blobs,
         publish=lambda _: None,
         clock=lambda: 0.0,

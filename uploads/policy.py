@@ -1,5 +1,7 @@
 """The policy words, per folder and request: what to do in each of the three situations."""
 
+import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -91,3 +93,14 @@ class Policies:
             names.key(part, exact=self.of(Path(path.parts[:depth])).exact_names)
             for depth, part in enumerate(path.parts)
         )
+
+    def name_rules(self) -> str:
+        """A text that differs where `keys` may: which folders are exact, by which Unicode."""
+        exact = {"": self._folders.get("", self._default).exact_names}
+        for folded in sorted(self._folders, key=len):
+            above = folded
+            while above not in exact:
+                above = above.rpartition("/")[0]
+            if exact[above] != self._folders[folded].exact_names:
+                exact[folded] = not exact[above]
+        return json.dumps([unicodedata.unidata_version, sorted(exact.items())])
