@@ -4,6 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from program import kinds
+
+SIZE = kinds.size(1)
+
 DESCRIPTION = """\
 noclobber is an upload server that never overwrites by accident, and never stores the same file
 twice without saying so. Without a command it serves."""
@@ -79,6 +83,7 @@ VERIFY_EXAMPLES = """\
 examples:
   noclobber verify              compare names and sizes, quickly
   noclobber verify --scrub      read every byte and compare digests
+  noclobber verify --scrub --rate 50MB      leave the disk to others, too
   noclobber verify --repair     remove leftovers, and mark what is damaged
 
 exit codes: 0 all agrees, 1 something was found."""
@@ -126,6 +131,8 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.parse_args([*arguments.topic, "--help"])
     if arguments.command != "serve" and (arguments.host or arguments.port is not None):
         parser.error("--host and --port belong to serve")
+    if arguments.command == "verify" and arguments.rate and not arguments.scrub:
+        parser.error("--rate belongs to --scrub")
     return arguments
 
 
@@ -213,6 +220,13 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _size(text: str) -> int:
+    try:
+        return int(SIZE.read(text))  # type: ignore[arg-type] # "none" is no size here
+    except ValueError as reason:
+        raise argparse.ArgumentTypeError(f"{text!r}: {reason}") from None
+
+
 def _user(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     for action, short in (
@@ -268,3 +282,9 @@ def _import(parser: argparse.ArgumentParser) -> None:
 def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repair", action="store_true", help="put right what can be put right")
     parser.add_argument("--scrub", action="store_true", help="read every byte, compare digests")
+    parser.add_argument(
+        "--rate",
+        metavar="SIZE",
+        type=_size,
+        help="with --scrub: read no more than this in a second, such as 50MB (default: all it can)",
+    )

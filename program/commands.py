@@ -193,7 +193,11 @@ def verify(arguments: argparse.Namespace, data: Folder) -> int:
         raise Refused(f'There is no store in "{data}". Name its folder with --data.')
     with Progress("verifying", 0) as progress:
         report = verifying.verify(
-            data, scrub=arguments.scrub, repair=arguments.repair, tell=progress.at
+            data,
+            scrub=arguments.scrub,
+            repair=arguments.repair,
+            rate=arguments.rate,
+            tell=progress.at,
         )
     for finding in report.findings:
         say(printable(finding.text))

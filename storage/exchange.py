@@ -240,7 +240,7 @@ class Export:
     ) -> StoredFile | NotWritten | None:
         try:
             if isinstance(entry, Folder):
-                self.target.make_folder(entry.path.parts)
+                self.target.make_folder(entry.path.parts, entry.modified)
                 return None
             modified = entry.version.modified
             await self.target.write(entry.path.parts, self._pieces(entry, report), modified)

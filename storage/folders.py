@@ -142,12 +142,12 @@ class Target:
         if any(folder.iterdir()):
             raise FileExistsError(folder)
         self._folder = folder
-        self._made = [folder, folder.parent]
+        self._made: list[tuple[Path, float | None]] = [(folder, None), (folder.parent, None)]
 
-    def make_folder(self, parts: tuple[str, ...]) -> None:
+    def make_folder(self, parts: tuple[str, ...], modified: float) -> None:
         made = self._folder.joinpath(*parts)
         made.mkdir()
-        self._made.append(made)
+        self._made.append((made, modified))
 
     async def write(
         self, parts: tuple[str, ...], pieces: AsyncIterator[bytes], modified: float
@@ -171,10 +171,12 @@ class Target:
             os.close(descriptor)
 
     def sync(self) -> None:
-        """Makes the names of all that was written durable."""
-        for folder in self._made:
+        """At the end: gives the folders their times, and makes all names in them durable."""
+        for folder, modified in self._made:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
+                if modified is not None:
+                    os.utime(descriptor, (modified, modified))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -56,16 +56,35 @@ class Report:
         return all(finding.mended for finding in self.findings)
 
 
+class Pace:
+    """Waits after each piece, so that no more bytes are read in a second than may be."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = rate
+        self._due = 0.0
+
+    def after(self, count: int) -> None:
+        if self._rate is not None:
+            now = time.monotonic()
+            self._due = max(now, self._due) + count / self._rate
+            time.sleep(self._due - now)
+
+
 def verify(
-    data: Path, *, scrub: bool = False, repair: bool = False, tell: Tell = lambda *_: None
+    data: Path,
+    *,
+    scrub: bool = False,
+    repair: bool = False,
+    rate: float | None = None,
+    tell: Tell = lambda *_: None,
 ) -> Report:
     """Compares sizes, or with `scrub` every byte. Who repairs must own the data folder.
 
-    `tell` hears how many bytes are done of how many.
+    `rate`: no more bytes in a second than these. `tell` hears how many are done of how many.
     """
     try:
         with Catalogue(data) as index:
-            checking = Checking(data, index, scrub=scrub, repair=repair, tell=tell)
+            checking = Checking(data, index, scrub=scrub, repair=repair, pace=Pace(rate), tell=tell)
             faults = index.faults(thorough=scrub)
             findings = tuple(_index_fault(text) for text in faults) or tuple(checking.findings())
             contents, size = (0, 0) if faults else index.totals()
@@ -78,13 +97,14 @@ class Checking:
     """One run of `verify`."""
 
     def __init__(
-        self, data: Path, index: Catalogue, *, scrub: bool, repair: bool, tell: Tell
+        self, data: Path, index: Catalogue, *, scrub: bool, repair: bool, pace: Pace, tell: Tell
     ) -> None:
         self._data = data
         self._index = index
         self._blobs = BlobFolder(data)
         self._scrub = scrub
         self._repair = repair
+        self._pace = pace
         self._tell = tell
 
     def findings(self) -> Iterator[Finding]:
@@ -150,6 +170,7 @@ class Checking:
             try:
                 while piece := file.read(_PIECE):
                     hasher.update(piece)
+                    self._pace.after(len(piece))
             except OSError as error:
                 return f"they cannot be read: {error.strerror}"
         return None if hasher.digest() == entry.digest else "they have another digest"

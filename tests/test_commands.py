@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_help_names_every_command_with_examples_and_exit_codes(tmp_path: Pat
         ("token add", ["--user", "--note", "--folder", "--right", "--days"]),
         ("import", ["DIR", "--into", "--same-content", "collision", "exit codes"]),
         ("export", ["DIR", "empty", "exit codes"]),
-        ("verify", ["--repair", "--scrub", "exit codes"]),
+        ("verify", ["--repair", "--scrub", "--rate", "exit codes"]),
         ("gc", ["versions", "parked"]),
         ("backup", ["DIR", "may be running"]),
         ("restore", ["DIR", "empty data folder"]),
@@ -67,6 +68,8 @@ def test_the_help_of_each_command_says_what_it_does(
         ["serve", "--port", "x"],
         ["serve", "--port", "65536"],
         ["gc", "--port", "1"],
+        ["verify", "--rate", "50MB"],
+        ["verify", "--scrub", "--rate", "fast"],
         ["user"],
         ["user", "add"],
         ["import"],
@@ -306,6 +309,10 @@ def test_a_store_is_verified_scrubbed_and_mended(tmp_path: Path) -> None:
     plant(tmp_path / "source", {"whole": b"w", "broken": os.urandom(300_000)})
     run("import", "source", "--data", "data", cwd=tmp_path)
     assert verify("--scrub") == (0, "2 contents read (293.0 KiB): no findings.\n")
+    began = time.monotonic()
+    slowly = run("verify", "--data", "data", "--scrub", "--rate", "0.3MB", cwd=tmp_path)
+    assert slowly.stdout == "2 contents read (293.0 KiB): no findings.\n"
+    assert time.monotonic() - began >= 1
     blob = next((tmp_path / "data" / "blobs").glob("*/*"))
     blob.chmod(0o600)
     blob.write_bytes(bytes(300_000))

@@ -16,7 +16,7 @@ from storage.exchange import Export, Import, NotTaken, NotWritten, Taken
 from storage.folders import Target
 from uploads.collisions import Create, Link, Unchanged
 from uploads.failures import DiskFull
-from uploads.files import StoredFile
+from uploads.files import Folder, StoredFile
 from uploads.names import Path
 from uploads.policy import SameContent, Wishes
 
@@ -205,3 +205,16 @@ async def test_an_export_goes_on_after_what_the_other_disk_refuses(tmp_path: Dis
     assert (tmp_path / "out" / "b").read_bytes() == b"first"
     assert (tmp_path / "out" / "c").read_bytes() == b"c"
     assert moved == 2
+
+
+async def test_folders_are_exported_with_the_time_of_their_last_change(tmp_path: DiskPath) -> None:
+    source = plant(tmp_path / "source")
+    plant(source / "folder", a=b"a", b=b"b")
+    async with store(tmp_path) as parts:
+        await take_in(parts, source)
+        exporting = Export(parts.library, houserules.OPERATOR, Target(tmp_path / "out"))
+        await exporting.run(4, lambda _: None, lambda _: None)
+        there = await parts.library.find(houserules.OPERATOR, Path(("folder",)))
+
+    assert isinstance(there, Folder)
+    assert abs((tmp_path / "out" / "folder").stat().st_mtime - there.modified) < 1e-3

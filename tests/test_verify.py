@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.verify import Fault, Report, verify
+from storage.verify import Fault, Pace, Report, verify
 from tests.shelves import blob, shelves
 from uploads.files import Content
 
@@ -147,3 +147,21 @@ async def test_a_damaged_index_is_told(stored: tuple[Content, ...], tmp_path: Pa
     data[4096:] = bytes(len(data) - 4096)
     index.write_bytes(data)
     assert [finding.fault for finding in verify(tmp_path).findings][:1] == [Fault.INDEX]
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(1_000_000, 0.3, 5.0), (None, 0.0, 0.3)])
+def test_a_scrub_reads_no_more_in_a_second_than_it_may(
+    monkeypatch: pytest.MonkeyPatch, rate: float | None, least: float, most: float
+) -> None:
+    now = 100.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr("storage.verify.time.monotonic", lambda: now)
+    monkeypatch.setattr("storage.verify.time.sleep", sleep)
+    pace = Pace(rate)
+    for _ in range(4):
+        pace.after(100_000)
+    assert least <= now - 100.0 <= most
