@@ -3,7 +3,7 @@
 It changes a state that nobody else can see yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from storage.memory_view import ROOT, Keys, MemoryView, Node, Past, State
@@ -27,6 +27,10 @@ class MemoryTurn(MemoryView):
         if small is not None:
             self._state.small[content.digest] = small
         self._state.digests[content.digest] = {**self.digests(content), **staged.digests}
+
+    def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
+        said = self._state.vouched.get(content.digest, frozenset())
+        self._state.vouched[content.digest] = said | {(by, one) for one in algorithms}
 
     def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
         kind = Kind.REPLACED if self._live(path) else Kind.CREATED
@@ -129,6 +133,7 @@ class MemoryTurn(MemoryView):
         }
         unnamed = [c for c in self._state.contents.values() if c.digest not in named][:limit]
         for content in unnamed:
+            self._state.vouched.pop(content.digest, None)
             for known in (self._state.contents, self._state.small, self._state.digests):
                 known.pop(content.digest, None)
         return unnamed

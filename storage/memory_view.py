@@ -61,6 +61,7 @@ class State:
     contents: dict[str, Content] = field(default_factory=dict)
     small: dict[str, bytes] = field(default_factory=dict)
     digests: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    vouched: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     deletions: dict[int, int] = field(default_factory=dict)
     changes: int = 0
@@ -73,6 +74,7 @@ class State:
             self.contents.copy(),
             self.small.copy(),
             self.digests.copy(),
+            self.vouched.copy(),
             self.uploads.copy(),
             self.deletions.copy(),
             self.changes,
@@ -193,6 +195,11 @@ class MemoryView:
 
     def digests(self, content: Content) -> Mapping[str, bytes]:
         return self._state.digests.get(content.digest, {})
+
+    def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
+        said = self._state.vouched.get(content.digest, frozenset())
+        known = self.digests(content).items()
+        return {algorithm: value for algorithm, value in known if (by, algorithm) in said}
 
     def small(self, content: Content) -> bytes | None:
         return self._state.small.get(content.digest)

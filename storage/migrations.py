@@ -156,6 +156,18 @@ def counting(db: Database) -> None:
     _on(db, "UPDATE OF payer ON versions", "new", _charge("+", "new.payer", "new"))
 
 
+@migrations()
+def vouching(db: Database) -> None:
+    """Who has declared which digests of a content: an answer tells of no others."""
+    db.execute("""
+        CREATE TABLE vouched (
+            content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
+            by TEXT NOT NULL,
+            algorithm TEXT NOT NULL,
+            PRIMARY KEY (content, by, algorithm)
+        ) STRICT, WITHOUT ROWID""")
+
+
 def _on(db: Database, event: str, row: str, action: str) -> None:
     name = f"counting_{len(list(db.triggers)) + 1}"
     db.execute(

@@ -4,6 +4,7 @@ Runs inside the writer's transaction and never ends it.
 """
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import replace
 
 from storage.migrations import ROOT
@@ -23,6 +24,7 @@ KEEP = (
 )
 KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+VOUCH = "INSERT INTO vouched VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 PARK = "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -56,6 +58,11 @@ class SqliteTurn(SqliteView):
             self.taken += len(small)
         for algorithm, value in staged.digests.items():
             self._connection.execute(KEEP_DIGEST, (algorithm, value, id_))
+
+    def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
+        id_, _ = self._content(content)
+        for algorithm in algorithms:
+            self._connection.execute(VOUCH, (id_, by, algorithm))
 
     def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
         live = self._nodes.live(path)

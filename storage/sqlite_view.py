@@ -37,6 +37,11 @@ DECLARED = (
 DIGESTS = (
     "SELECT algorithm, value FROM declared d JOIN contents c ON c.id = d.content WHERE c.digest = ?"
 )
+VOUCHED = (
+    "SELECT d.algorithm, d.value FROM contents c JOIN vouched v ON v.content = c.id"
+    " JOIN declared d ON d.content = c.id AND d.algorithm = v.algorithm"
+    " WHERE c.digest = ? AND v.by = ?"
+)
 UPLOAD = (
     "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires,"
     " u.problem, u.modified, u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
@@ -148,6 +153,9 @@ class SqliteView:
 
     def digests(self, content: Content) -> Mapping[str, bytes]:
         return dict(self._connection.execute(DIGESTS, (content.digest,)))
+
+    def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
+        return dict(self._connection.execute(VOUCHED, (content.digest, by)))
 
     def small(self, content: Content) -> bytes | None:
         """The bytes of a content that rests in the index itself."""

@@ -47,7 +47,19 @@ async def test_no_answer_comes_the_sooner_for_content_that_only_others_can_read(
                 assert stored.status == 201
         for body in (b"a secret", b"no dream"):
             assert b" 100 " in await first_line(house, "/files/mine", body)
+        # It is mine as well, but that somebody has declared its digest is still not mine to know.
         await sent(house, "mine-too", b"my dream")
+        assert b" 100 " in await first_line(house, "/files/mine", b"my dream")
+        wanted = {"Want-Repr-Digest": "sha-256=1"}
+        async with house.client.get("/files/mine-too", headers=wanted) as mine:
+            assert "Repr-Digest" not in mine.headers
+        etag = {"If-Match": mine.headers["ETag"]}
+        await house.client.put("/files/mine-too", data=b"other", headers=etag)
+        digest = digest_of(b"my dream")
+        async with house.client.put("/files/mine-3", data=b"my dream", headers=digest) as stored:
+            assert stored.status == 201
+        async with house.client.get("/files/mine-3", headers=wanted) as mine:
+            assert mine.headers["Repr-Digest"] == digest["Repr-Digest"]
         assert b" 409 " in await first_line(house, "/files/mine", b"my dream")
 
 

@@ -150,6 +150,11 @@ class View(Protocol):
 
     def digests(self, content: Content) -> Mapping[str, bytes]: ...
 
+    def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
+        """Those of its digests that this principal has declared: of the others nobody is told, for
+        they say that somebody else has the content.
+        """
+
 
 class Turn(View, Protocol):
     """A view whose moment nobody else shares, and the changes that can be recorded in it.
@@ -160,6 +165,9 @@ class Turn(View, Protocol):
 
     def keep(self, staged: Staged) -> None:
         """Takes the bytes in, and what digests are known of them."""
+
+    def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
+        """Remembers who has declared which digests of a content that has been kept."""
 
     def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
         """A new version of the file at `path`, which is free or a file. Makes missing folders."""

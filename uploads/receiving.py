@@ -93,8 +93,8 @@ class Receiver:
         return Outcome(verdict, arrival.path)
 
     def _foretold(self, view: View, arrival: Arrival) -> Content | None:
-        """The content that was declared. One that the sender can read nowhere is as unknown: an
-        answer that came the sooner for it would tell that somebody has it.
+        """The content that was declared. One that the sender can read nowhere is as unknown, and so
+        is what only others declared: an answer that came the sooner would tell that they have it.
         """
         # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
         told = {name: value for name, value in arrival.declared.items() if name != "md5"}
@@ -102,7 +102,10 @@ class Receiver:
         if content is None or arrival.size not in (None, content.size):
             return None
         reach = self._rules.reach(arrival.principal)
-        return content if view.same_content(content, reach, NOWHERE) else None
+        holder = view.same_content(content, reach, NOWHERE)
+        by = [arrival.principal.name, holder.version.by] if holder else []
+        vouched = any(told.items() <= view.vouched(content, one).items() for one in by)
+        return content if vouched else None
 
     def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
         """Judges the body as something new, and as what is there already if its size may fit."""

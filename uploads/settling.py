@@ -143,12 +143,12 @@ class Settling:
         if isinstance(judgement.verdict, Accepted):
             if not isinstance(judgement.verdict, Unchanged):
                 self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
-                turn.keep(staged)
+                self._keep(turn, arrival, staged)
             return self.record(turn, arrival, content, judgement, now)
         resolutions = self.resolutions(turn, arrival.principal, arrival.path, judgement)
         parked = None
         if resolutions and self._may_park(turn, arrival.principal, content):
-            turn.keep(staged)
+            self._keep(turn, arrival, staged)
             parked = self._park(turn, arrival, content, judgement.verdict, now)
         return Outcome(
             judgement.verdict,
@@ -156,6 +156,10 @@ class Settling:
             parked=parked,
             resolutions=resolutions if parked else (),
         )
+
+    def _keep(self, turn: Turn, arrival: Arrival, staged: Staged) -> None:
+        turn.keep(staged)
+        turn.vouch(staged.content, staged.digests.keys(), arrival.principal.name)
 
     def record(
         self, turn: Turn, arrival: Arrival, content: Content, judgement: Judgement, now: float

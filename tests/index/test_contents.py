@@ -1,5 +1,7 @@
 """Contents, their twins and digests, and turns that fail."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from storage.memory import MemoryStaged
@@ -82,6 +84,25 @@ async def test_a_content_is_found_under_all_the_digests_it_arrived_with(index: I
         "sha": b"long",
     }
     assert await index.read(lambda view: view.digests(content(b"none"))) == {}
+
+
+async def test_a_digest_is_vouched_for_by_those_who_declared_it(index: Index) -> None:
+    def work(turn: Turn) -> None:
+        turn.keep(staged(b"one", md5=b"m", sha=b"long"))
+        turn.vouch(content(b"one"), ["md5"], "ann")
+        turn.vouch(content(b"one"), ["md5", "sha"], "bob")
+
+    await index.write(work)
+
+    def told(by: str) -> Callable[[View], Mapping[str, bytes]]:
+        return lambda view: view.vouched(content(b"one"), by)
+
+    assert await index.read(told("ann")) == {"md5": b"m"}
+    assert await index.read(told("bob")) == {"md5": b"m", "sha": b"long"}
+    assert await index.read(told("eve")) == {}
+    await index.write(lambda turn: turn.forget_contents(9))
+    await index.write(lambda turn: turn.keep(staged(b"one", md5=b"m")))
+    assert await index.read(told("ann")) == {}
 
 
 async def test_digests_learned_later_are_added(index: Index) -> None:
