@@ -20,7 +20,8 @@ SIZES = {
     **{unit + "b": 1000**power for power, unit in enumerate("kmgt", 1)},
     **{unit + "ib": 1024**power for power, unit in enumerate("kmgt", 1)},
 }
-DURATIONS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": MINUTE, "h": HOUR, "d": DAY} | {
+# A unit is a must: "90" for days would be a minute and a half, and old versions are gone by then.
+DURATIONS = {"ms": 0.001, "s": 1.0, "min": MINUTE, "h": HOUR, "d": DAY} | {
     unit + ending: seconds
     for unit, seconds in (("second", 1.0), ("minute", MINUTE), ("hour", HOUR), ("day", DAY))
     for ending in ("", "s")
@@ -119,7 +120,8 @@ class Quantity:
 
     def _amount(self, value: object) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return None if self.whole and isinstance(value, float) else value
+            fits = "" in self.units and not (self.whole and isinstance(value, float))
+            return value if fits else None
         found = QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
         unit = self.units.get(found[2].lower()) if found else None
         if found is None or unit is None:
@@ -153,7 +155,8 @@ def size(least: int = 0, most: int = 1 << 60, *, none: bool = False) -> Quantity
 
 
 def duration(least: float = 0.0, most: float = 36500 * DAY) -> Quantity:
-    return Quantity(DURATIONS, "seconds", 'a time such as "30 s", "5 min" or "1 day"', least, most)
+    means = 'a time with its unit, such as "30 s", "5 min" or "1 day"'
+    return Quantity(DURATIONS, "seconds", means, least, most)
 
 
 def of(section: type[Any]) -> dict[str, Kind]:

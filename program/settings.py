@@ -321,9 +321,9 @@ class _Found:
     def _policies(self, default: Policy) -> dict[str, Policy]:
         """The longest prefix wins, so each folder starts from the next shorter one."""
         given: dict[str, dict[str, object]] = {}
-        for place, entry in self._entries("folders", ("path", *kinds.of(Policy))):
+        for place, entry in self._entries("folders", ("folder", *kinds.of(Policy))):
             labelled = {key: (f"{place}, {key}", value) for key, value in entry.items()}
-            path = self._path(place, labelled.pop("path", (place, None)), given)
+            path = self._path(place, labelled.pop("folder", (place, None)), given)
             words = self._read(Policy, labelled)
             if path is not None:
                 given[path] = words
@@ -336,11 +336,11 @@ class _Found:
 
     def _path(self, place: str, labelled: tuple[str, object], taken: Iterable[str]) -> str | None:
         if labelled[1] is None:
-            self.problems.append(f"{place}, path: is missing.")
+            self.problems.append(f"{place}, folder: is missing.")
             return None
         path = str(self._read(Grant, {"folder": labelled}).get("folder", ""))
         if path in taken:
-            self.problems.append(f"{place}, path: {path} has an entry already. Make them one.")
+            self.problems.append(f"{place}, folder: {path} has an entry already. Make them one.")
             return None
         return path or None
 

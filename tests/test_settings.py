@@ -80,7 +80,7 @@ def test_a_variable_names_the_file_and_the_argument_goes_before_it() -> None:
 
 def test_the_command_line_goes_before_the_environment_before_the_file_before_the_defaults() -> None:
     path = Path("some.toml")
-    path.write_text("[server]\nport = 1\nhost = '::1'\ngrace = 3\n", encoding="utf-8")
+    path.write_text("[server]\nport = 1\nhost = '::1'\ngrace = '3 s'\n", encoding="utf-8")
     environment = {"NOCLOBBER_SERVER_PORT": "2", "NOCLOBBER_SERVER_HOST": "::2"}
     server = settings.load(path, environment, {"server.port": 0}).server
     assert (server.port, server.host, server.grace, server.metrics) == (0, "::2", 3.0, "loopback")
@@ -126,8 +126,7 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("30", 30.0),
-        ("0.5", 0.5),
+        ('"0.5 s"', 0.5),
         ('"250 ms"', 0.25),
         ('"30 s"', 30.0),
         ('"5 min"', 300.0),
@@ -146,6 +145,12 @@ def test_a_limit_can_be_none() -> None:
     assert (limits.file_size, limits.quota_files, limits.quota_bytes) == (None, 5, None)
 
 
+@pytest.mark.parametrize("text", ["90", "0.5", '"90"'])
+def test_a_time_without_its_unit_is_no_guess(text: str) -> None:
+    (problem,) = problems(f"data.keep_versions = {text}")
+    assert "a time with its unit" in problem
+
+
 def test_the_environment_can_hold_every_kind_of_value() -> None:
     loaded = settings.load(
         None,
@@ -154,7 +159,7 @@ def test_the_environment_can_hold_every_kind_of_value() -> None:
             "NOCLOBBER_LOG_REQUESTS": "false",
             "NOCLOBBER_LIMITS_DEPTH": "7",
             "NOCLOBBER_DATA_FOLDER": "2026",
-            "NOCLOBBER_FOLDERS": '[{path = "/in/", same_name = "rename"}]',
+            "NOCLOBBER_FOLDERS": '[{folder = "/in/", same_name = "rename"}]',
             "NOCLOBBER_ACCESS": '[{folder = "/", who = ["anonymous"], rights = ["read"]}]',
             "HOME": "/root",
         },
@@ -172,13 +177,13 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         [policy]
         same_content = "link"
         [[folders]]
-        path = "/a/b/"
+        folder = "/a/b/"
         names = "exact"
         [[folders]]
-        path = "/a/"
+        folder = "/a/"
         same_file = "accept"
         [[folders]]
-        path = "/ab/"
+        folder = "/ab/"
         """
     )
     above = Policy(same_content="link")
@@ -215,7 +220,7 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         ),
         (
             "server.grace = '3 parsecs'",
-            'server.grace: is \'3 parsecs\', but must be a time such as "30 s", "5 min" or "1 day".',
+            'server.grace: is \'3 parsecs\', but must be a time with its unit, such as "30 s", "5 min" or "1 day".',
         ),
         (
             "limits.file_size = 0",
@@ -245,19 +250,19 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         ("folders = 1", "[[folders]]: must be a list of tables: write [[folders]] above each."),
         (
             "[[folders]]\nsame_file = 'accept'",
-            "[[folders]] 1, path: is missing.",
+            "[[folders]] 1, folder: is missing.",
         ),
         (
-            "[[folders]]\npath = '/a/'\n[[folders]]\npath = '/a/'",
-            "[[folders]] 2, path: /a/ has an entry already. Make them one.",
+            "[[folders]]\nfolder = '/a/'\n[[folders]]\nfolder = '/a/'",
+            "[[folders]] 2, folder: /a/ has an entry already. Make them one.",
         ),
         (
-            "[[folders]]\npath = '/a/'\nsamefile = 'accept'",
+            "[[folders]]\nfolder = '/a/'\nsamefile = 'accept'",
             "[[folders]] 1, samefile: there is no such setting; did you mean same_file?",
         ),
         (
-            "[[folders]]\npath = '/a/../b/'",
-            "[[folders]] 1, path: is '/a/../b/', but must be a folder such as \"/inbox/\", from the root on.",
+            "[[folders]]\nfolder = '/a/../b/'",
+            "[[folders]] 1, folder: is '/a/../b/', but must be a folder such as \"/inbox/\", from the root on.",
         ),
         (
             "[[access]]\nfolder = '/'\nwho = ['ann']\nrights = ['read']",
