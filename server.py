@@ -116,6 +116,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
     rules = houserules.rules_for_operator(settings)
+    if arguments.command != "import":
+        commands.require_store(Folder(settings.data.folder))
     async with _opened(settings, _tell_nobody) as store:
         parts = _parts(settings, store, rules, _tell_nobody)
         match arguments.command:
@@ -181,7 +183,13 @@ async def _follow_names(folder: Folder, policies: Policies) -> None:
 
 
 def _made(folder: Folder) -> Folder:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Refused(f'"{folder}" is not a folder. Name another with --data.') from None
+    except OSError as error:
+        why = error.strerror
+        raise Refused(f'The data folder "{folder}" cannot be made: {why}.') from error
     return folder
 
 

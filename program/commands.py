@@ -44,8 +44,11 @@ def user(arguments: argparse.Namespace, data: Folder) -> int:
             accounts.remove_user(data, arguments.name)
             say(f"{arguments.name} is removed, with all tokens. The files stay.")
         case _:
-            for name, registered in accounts.list_users(data).items():
+            users = accounts.list_users(data)
+            for name, registered in users.items():
                 say(f"{name:<24} since {_day(registered.added)}")
+            if not users:
+                say("No user is registered. To register one: noclobber user add NAME")
     return FINE
 
 
@@ -66,8 +69,11 @@ def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> 
             accounts.revoke_token(data, arguments.name)
             say(f"{arguments.name} is worthless from now on.")
         case _:
-            for name, known in accounts.list_tokens(data).items():
+            tokens = accounts.list_tokens(data)
+            for name, known in tokens.items():
                 say(_described(name, known))
+            if not tokens:
+                say("There is no token. To make one: noclobber token add NAME --user USER")
     return FINE
 
 
@@ -187,10 +193,15 @@ def tell_collected(collected: Collected) -> int:
     return FINE
 
 
-def verify(arguments: argparse.Namespace, data: Folder) -> int:
-    """The command `verify`."""
+def require_store(data: Folder) -> None:
+    """A mistyped folder would otherwise become an empty store, of which all is well."""
     if not (data / "index.sqlite").is_file():
         raise Refused(f'There is no store in "{data}". Name its folder with --data.')
+
+
+def verify(arguments: argparse.Namespace, data: Folder) -> int:
+    """The command `verify`."""
+    require_store(data)
     with Progress("verifying", 0) as progress:
         report = verifying.verify(
             data,
@@ -209,6 +220,7 @@ def verify(arguments: argparse.Namespace, data: Folder) -> int:
 
 def backup(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `backup`."""
+    require_store(data)
     with Progress("copying", 0) as progress:
         copied = backups.backup(data, arguments.folder, progress.at)
     return _tell_copied(copied, f'backed up to "{arguments.folder}"')

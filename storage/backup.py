@@ -190,4 +190,4 @@ def _drop_unnamed(target: Path) -> None:
 
 def _require_store(folder: Path) -> None:
     if not (folder / catalogue.NAME).is_file():
-        raise NotThere(f"There is no store in {folder}. Name the folder that holds index.sqlite.")
+        raise NotThere(f'There is no store in "{folder}". Name the folder that holds index.sqlite.')

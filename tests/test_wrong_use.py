@@ -1,0 +1,49 @@
+"""What the commands say to a person who mistypes; run as they are, in processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT
+
+
+def said(*words: str, cwd: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "server.py"), *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "gc", "backup copy", "export out"])
+def test_a_mistyped_data_folder_does_not_become_an_empty_store(
+    tmp_path: Path, command: str
+) -> None:
+    assert said(*command.split(), "--data", "typo", cwd=tmp_path) == (
+        1,
+        'noclobber: There is no store in "typo". Name its folder with --data.\n',
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    for command in ("serve", "import ."):
+        assert said(*command.split(), "--data", "notes.txt", cwd=tmp_path) == (
+            1,
+            'noclobber: "notes.txt" is not a folder. Name another with --data.\n',
+        )
+
+
+def test_an_empty_list_says_how_it_is_filled(tmp_path: Path) -> None:
+    assert said("user", "list", cwd=tmp_path) == (
+        0,
+        "No user is registered. To register one: noclobber user add NAME\n",
+    )
+    assert "noclobber token add NAME" in said("token", "list", cwd=tmp_path)[1]
