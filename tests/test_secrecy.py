@@ -52,3 +52,23 @@ async def test_what_may_not_be_known_is_404_to_users_and_401_to_strangers() -> N
         async with house.client.put("/files/public", data=b"x", headers=ANN_SIGNS_IN) as response:
             assert response.status == 403
         assert ANN.name == "ann"
+
+
+async def test_no_page_of_a_listing_leads_on_by_the_name_of_what_is_hidden() -> None:
+    hidden = [f"h{number}" for number in range(5)]
+    private = [Grant(Path((name,)), frozenset({"user:ann"}), frozenset(Right)) for name in hidden]
+    async with opened(grants=[FOR_ANYBODY, *private]) as house:
+        for name in [*hidden, "a", "h2x", "z"]:
+            await house.client.put(f"/files/{name}/", headers=ANN_SIGNS_IN)
+        for limit in range(1, 9):
+            found: list[str] = []
+            href = f"/files/?limit={limit}"
+            while href:
+                async with house.client.get(href) as page:
+                    told = await page.json()
+                cursor = (told["next"] or "").partition("after=")[2]
+                spelled = base64.urlsafe_b64decode(cursor + "===").decode() if cursor else ""
+                assert not [name for name in hidden if f'"{name}"' in spelled]
+                found += [entry["name"] for entry in told["entries"]]
+                href = told["next"]
+            assert found == ["a", "h2x", "z"]

@@ -1,7 +1,7 @@
 """Finding, reading and listing what is stored, as far as the asker may know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
@@ -9,6 +9,8 @@ from uploads.files import Event, Folder, Listing, Page, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
 from uploads.rules import Rules, not_there
+
+READ_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,13 @@ class Library:
         self, view: View, principal: Principal, path: Path, before: int | None, limit: int
     ) -> list[Event]:
         shown: list[Event] = []
+        step = max(limit, READ_AT_ONCE)
         while len(shown) < limit:
-            events = view.history(path, before, limit)
+            events = view.history(path, before, step)
             shown += [
                 event for event in events if may_look_back(self.rules, view, principal, path, event)
             ]
-            if len(events) < limit:
+            if len(events) < step:
                 break
             before = events[-1].number
         return shown[:limit]
@@ -88,9 +91,21 @@ class Library:
         folder = view.folder(path)
         if folder is None:
             raise not_there(path)
-        page = view.page(path, listing)
-        entries = tuple(entry for entry in page.entries if self._listed(principal, entry))
-        return folder, Page(entries, page.after)
+        return folder, self._shown(view, principal, path, listing)
+
+    def _shown(self, view: View, principal: Principal, path: Path, listing: Listing) -> Page:
+        """Ends with an entry that is shown, because the cursor to the next page spells its name."""
+        while True:
+            page = view.page(path, listing)
+            listed = [self._listed(principal, entry) for entry in page.entries]
+            if page.after is None or listed[-1]:
+                break
+            if any(listed):
+                listing = replace(listing, limit=len(listed) - listed[::-1].index(True))
+            else:
+                listing = replace(listing, after=page.after)
+        entries = [entry for entry, is_shown in zip(page.entries, listed, strict=True) if is_shown]
+        return Page(tuple(entries), page.after)
 
     def _listed(self, principal: Principal, entry: StoredFile | Folder) -> bool:
         if isinstance(entry, Folder):
