@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from storage import posix
-from storage.blobfolder import READ_FLAGS, Blob, BlobFolder, Damaged
+from storage.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
 from storage.faults import Faults
 from storage.reading import BytesReading, FileReading
 from storage.staging import Arriving, Room, StagedBytes, StagedFile
@@ -135,7 +135,7 @@ class DiskBlobs:
         status = os.statvfs(self._folder.path)
         return status.f_bavail * status.f_frsize
 
-    def all_blobs(self, fans: Sequence[str]) -> Iterator[Blob]:
+    def all_blobs(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
         return self._folder.all(fans)
 
     def content(self, blob: Blob) -> Content:
