@@ -229,7 +229,7 @@ def test_the_file_can_be_read_by_people(tmp_path: DiskPath) -> None:
     assert list(written["users"]["ann"]) == ["added", "password"]
 
 
-def test_a_token_that_is_not_utf_8_is_nobodys(tmp_path: Path) -> None:
+def test_a_token_that_is_not_utf_8_is_nobodys(tmp_path: DiskPath) -> None:
     accounts.add_user(tmp_path, "ann", PASSWORD)
     accounts.add_token(tmp_path, "laptop", "ann")
     assert FileAccounts(tmp_path).by_token("\udcff") is None
