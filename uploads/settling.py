@@ -140,6 +140,9 @@ class Settling:
         """The whole step for bytes that have just arrived."""
         content = staged.content
         judgement = self.judge(turn, arrival, content)
+        if isinstance(judgement.at, FileHere) and judgement.at.file.content == content:
+            # Whoever is told that it is stored has brought it again, if the disk has lost it.
+            turn.keep(staged)
         if isinstance(judgement.verdict, Accepted):
             if not isinstance(judgement.verdict, Unchanged):
                 self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
@@ -203,7 +206,7 @@ class Settling:
             case FileHere() | FolderHere():
                 return view.free_name(path)
             case Lookalike(existing, wanted) if wanted == path:
-                return view.free_name(existing.path)
+                return view.free_name(existing.path.parent.child(path.name))
             case Lookalike() if not _is_told(judgement.verdict):
                 return None
             case Lookalike(existing, wanted):

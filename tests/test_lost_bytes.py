@@ -1,0 +1,41 @@
+"""A file whose bytes the disk has lost: nobody is told that it is stored unless it is again."""
+
+import os
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.running import Program, running
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    with running(tmp_path / "data") as started:
+        yield started
+
+
+def ask(program: Program, method: str, body: bytes = b"", **headers: str) -> tuple[int, str, bytes]:
+    connection = HTTPConnection("127.0.0.1", program.port, timeout=30)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, "/files/a.bin", body, named)
+    answer = connection.getresponse()
+    said = (answer.status, answer.headers.get("ETag", ""), answer.read())
+    connection.close()
+    return said
+
+
+@pytest.mark.parametrize("status", [409, 200])
+def test_whoever_is_told_that_it_is_stored_has_brought_it_back(
+    program: Program, tmp_path: Path, status: int
+) -> None:
+    body = os.urandom(300_000)
+    created, etag, _ = ask(program, "PUT", body)
+    (blob,) = (tmp_path / "data" / "blobs").glob("*/*")
+    blob.unlink()
+    assert (created, ask(program, "GET")[0]) == (201, 503)
+
+    headers = {"If_Match": etag} if status == 200 else {}
+    assert ask(program, "PUT", body, **headers)[0] == status
+    assert ask(program, "GET")[2] == body
