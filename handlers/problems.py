@@ -117,7 +117,7 @@ TYPES = _table(
      "Use the pages of this server, or a token."),
     ("not-there", 404, "There is nothing here",
      "Nothing stands at this address that you may know of.",
-     "Check the spelling; names are told apart by case."),
+     "Check the address: capital letters count, and what has expired is gone."),
     ("method-not-allowed", 405, "Not this method, not here",
      "The address exists, but does not take this method.",
      "The Allow header lists the methods that it takes."),

@@ -10,12 +10,13 @@ from pathlib import Path as Folder
 
 from handlers.parts import Parts
 from program.console import FINE, FOUND, Progress, Refused, amount, password, printable, say
-from storage import accounts, exchange
-from storage import backup as backups
-from storage import doctor as diagnosis
-from storage import verify as verifying
-from storage.folders import FoundFile, Target, found_in
+from storage import accounts
+from storage.exchange import carrying
+from storage.exchange.folders import FoundFile, Target, found_in
 from storage.roster import Token
+from storage.upkeep import backup as backups
+from storage.upkeep import doctor as diagnosis
+from storage.upkeep import verify as verifying
 from uploads import names
 from uploads.access import ALL_RIGHTS, Principal, Right, Scope
 from uploads.collisions import Link, Unchanged
@@ -104,7 +105,7 @@ async def take_in(
     folder: Folder = arguments.folder
     _check_apart(folder, data)
     same_content = arguments.same_content and SameContent(arguments.same_content)
-    importing = exchange.Import(
+    importing = carrying.Import(
         folder=folder,
         into=_path(arguments.into, parts.names),
         principal=operator,
@@ -117,9 +118,9 @@ async def take_in(
     total = sum(found.size for found in found_in(folder) if isinstance(found, FoundFile))
     with Progress("importing", total) as progress:
 
-        def tell(told: exchange.Taken | exchange.NotTaken) -> None:
+        def tell(told: carrying.Taken | carrying.NotTaken) -> None:
             counted[_kind(told)] += 1
-            if isinstance(told, exchange.NotTaken):
+            if isinstance(told, carrying.NotTaken):
                 progress.say(f"{_shown(told.names)} {printable(told.why)}")
 
         at_once = min(AT_ONCE, parts.rules.limits.uploads_per_principal)
@@ -150,8 +151,8 @@ def _check_apart(folder: Folder, data: Folder) -> None:
         )
 
 
-def _kind(told: exchange.Taken | exchange.NotTaken) -> str:
-    if isinstance(told, exchange.NotTaken):
+def _kind(told: carrying.Taken | carrying.NotTaken) -> str:
+    if isinstance(told, carrying.NotTaken):
         return "refused"
     match told.outcome.verdict:
         case Unchanged():
@@ -164,11 +165,11 @@ def _kind(told: exchange.Taken | exchange.NotTaken) -> str:
 
 async def write_out(arguments: argparse.Namespace, parts: Parts, operator: Principal) -> int:
     """The command `export`."""
-    exporting = exchange.Export(parts.library, operator, _target(arguments.folder))
+    exporting = carrying.Export(parts.library, operator, _target(arguments.folder))
     counted: Counter[str] = Counter()
     with Progress("exporting", await exporting.total()) as progress:
 
-        def tell(told: StoredFile | exchange.NotWritten) -> None:
+        def tell(told: StoredFile | carrying.NotWritten) -> None:
             if isinstance(told, StoredFile):
                 counted["files"] += 1
                 counted["bytes"] += told.content.size
@@ -214,7 +215,8 @@ def verify(arguments: argparse.Namespace, data: Folder) -> int:
         say(printable(finding.text))
     how = "read" if arguments.scrub else "compared"
     found = len(report.findings)
-    say(f"{report.contents:,} contents {how} ({amount(report.bytes)}): {found or 'no'} findings.")
+    findings = "1 finding" if found == 1 else f"{found or 'no'} findings"
+    say(f"{report.contents:,} contents {how} ({amount(report.bytes)}): {findings}.")
     return FINE if report.agrees else FOUND
 
 

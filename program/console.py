@@ -91,14 +91,16 @@ class Progress:
 
     def _draw(self) -> None:
         share = min(1.0, self._done / self._total) if self._total else 0.0
+        # Rounded down: it is not all done before it is.
+        percent = int(share * 100)
         figures = f"{amount(self._done, self._unit)} of {amount(self._total, self._unit)}"
         if self._bar:
             filled = int(share * 30)
             bar = "#" * filled + "-" * (30 - filled)
-            self._stream.write(f"\r\x1b[K{self._doing} [{bar}] {share:4.0%}  {figures}")
+            self._stream.write(f"\r\x1b[K{self._doing} [{bar}] {percent:3}%  {figures}")
             self._drawn = True
         else:
-            self._stream.write(f"{self._doing}: {share:.0%}, {figures}\n")
+            self._stream.write(f"{self._doing}: {percent}%, {figures}\n")
         self._stream.flush()
 
     def _wipe(self) -> None:
