@@ -22,14 +22,16 @@ from program import commandline, commands, houserules, listening, log
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
 from program.settings import Settings, SettingsError
-from storage import collecting, lock, sqlite, sqlite_rules
+from storage import lock
 from storage.accounts import FileAccounts
-from storage.blobfolder import FAN_OUT
-from storage.disk import DiskBlobs
+from storage.disk.blobfolder import FAN_OUT
+from storage.disk.blobs import DiskBlobs
 from storage.sniffing import MagicSniffer
-from storage.sqlite import SqliteIndex
-from storage.sqlite_connection import ForeignLibraryError
-from storage.sqlite_rules import NamesClash
+from storage.sqlite import rekeying
+from storage.sqlite.connecting import ForeignLibraryError
+from storage.sqlite.index import SqliteIndex, digest_algorithm
+from storage.sqlite.rekeying import NamesClash
+from storage.upkeep import collecting
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
 from uploads.fitting import Fitting
@@ -149,7 +151,7 @@ class Store:
 async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
     folder = _made(Folder(settings.data.folder))
     with lock.own(folder) as owned:
-        algorithm = sqlite.digest_algorithm(folder, settings.data.digest)
+        algorithm = digest_algorithm(folder, settings.data.digest)
         if algorithm != settings.data.digest:
             logger.warning("this store was made with %s, and goes on with it", algorithm)
         inline = settings.data.inline_below
@@ -177,7 +179,7 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
 async def _follow_names(folder: Folder, policies: Policies) -> None:
     """What is stored is known by names; where their rules have changed, it has to follow."""
     with Progress("following the new rules for names", 0, "steps") as progress:
-        for done, total in sqlite_rules.follow(folder, policies.keys, policies.name_rules()):
+        for done, total in rekeying.follow(folder, policies.keys, policies.name_rules()):
             progress.at(done, total)
             await asyncio.sleep(0)
 

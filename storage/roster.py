@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from storage import posix
+from storage.disk import posix
 from uploads.access import Right
 from uploads.failures import Unavailable
 

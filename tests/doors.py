@@ -15,10 +15,10 @@ from handlers import app, protocol
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
-from storage.disk import DiskBlobs
-from storage.memory import MemoryAccounts, MemoryBlobs, MemoryIndex, MemorySniffer
+from storage.disk.blobs import DiskBlobs
+from storage.memory.shelves import MemoryAccounts, MemoryBlobs, MemoryIndex, MemorySniffer
 from storage.sniffing import MagicSniffer
-from storage.sqlite import SqliteIndex
+from storage.sqlite.index import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
 from uploads.fitting import Fitting

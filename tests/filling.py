@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path as DiskPath
 
-from storage.disk import DiskBlobs
-from storage.hashing import Hasher
-from storage.sqlite import SqliteIndex
-from storage.staging import StagedBytes
+from storage.disk.blobs import DiskBlobs
+from storage.disk.hashing import Hasher
+from storage.disk.staging import StagedBytes
+from storage.sqlite.index import SqliteIndex
 from uploads.files import Content, Stamp
 from uploads.names import Path
 from uploads.policy import Policies, Policy

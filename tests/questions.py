@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from storage.cursors import Cursor
-from storage.memory import MemoryAccounts
-from storage.sqlite import SqliteIndex
-from storage.staging import StagedBytes
+from storage.disk.staging import StagedBytes
+from storage.memory.shelves import MemoryAccounts
+from storage.sqlite.index import SqliteIndex
 from tests.filling import BIG, BUSY, SECRET, STAMP, TWIN, big_name, staged
 from uploads.access import ANONYMOUS, ANONYMOUS_NAME, Access, Grant, Right
 from uploads.collisions import Create, FileHere, NameTaken, Replace

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as DiskPath
 
-from storage.disk import DiskBlobs
-from storage.sqlite import SqliteIndex
+from storage.disk.blobs import DiskBlobs
+from storage.sqlite.index import SqliteIndex
 from uploads.files import Content, Stamp
 from uploads.names import Path
 from uploads.policy import Policies, Policy

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from storage.abreast import Place, each, in_order
+from storage.exchange.abreast import Place, each, in_order
 
 
 async def test_many_at_once_share_the_work_and_each_is_done_once() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from storage import accounts
-from storage.backup import backup, restore
-from storage.collecting import collect
-from storage.verify import verify
+from storage.upkeep.backup import backup, restore
+from storage.upkeep.collecting import collect
+from storage.upkeep.verify import verify
 from tests.shelves import blob, shelves
 from uploads.failures import MalformedRequest, NotThere
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.disk import DiskBlobs
-from storage.memory import MemoryBlobs
+from storage.disk.blobs import DiskBlobs
+from storage.memory.shelves import MemoryBlobs
 from uploads.failures import NotThere
 from uploads.files import Content
 from uploads.ports import Blobs, Staged

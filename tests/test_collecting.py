@@ -6,11 +6,11 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-from storage import lease
-from storage.collecting import collect, remove_unnamed
-from storage.disk import DiskBlobs
-from storage.memory import MemoryBlobs, MemoryIndex
-from storage.sqlite import SqliteIndex
+from storage.disk.blobs import DiskBlobs
+from storage.memory.shelves import MemoryBlobs, MemoryIndex
+from storage.sqlite.index import SqliteIndex
+from storage.upkeep import lease
+from storage.upkeep.collecting import collect, remove_unnamed
 from uploads.events import Collected
 from uploads.failures import NotThere
 from uploads.files import Content, Stamp

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import verify as verification
+from storage.upkeep import verify as verification
 from tests.ledger import Name, Pending, State, matches
 from tests.running import ROOT, Program, launch, running, start
 from tests.wire import Answer, Wire, ask, form, message, put

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from storage import posix
-from storage.disk import DiskBlobs
-from storage.posix import NamedSheets
+from storage.disk import posix
+from storage.disk.blobs import DiskBlobs
+from storage.disk.posix import NamedSheets
 from uploads.events import Degraded, Event, Synced
 from uploads.failures import DiskFull, Unavailable
 from uploads.files import Content

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from storage import posix
-from storage.disk import DiskBlobs
-from storage.posix import NamedSheets
-from storage.reading import FileReading
+from storage.disk import posix
+from storage.disk.blobs import DiskBlobs
+from storage.disk.posix import NamedSheets
+from storage.disk.reading import FileReading
 from uploads.failures import Unavailable
 from uploads.files import Content
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import doctor, lock
-from storage.doctor import Level, Times, examine
+from storage import lock
+from storage.upkeep import doctor
+from storage.upkeep.doctor import Level, Times, examine
 
 
 def texts(data: Path, level: Level) -> str:

@@ -12,8 +12,8 @@ import server
 from handlers.parts import Parts
 from program import houserules
 from program.settings import Data, Limits, Settings
-from storage.exchange import Export, Import, NotTaken, NotWritten, Taken
-from storage.folders import Target
+from storage.exchange.carrying import Export, Import, NotTaken, NotWritten, Taken
+from storage.exchange.folders import Target
 from uploads.collisions import Create, Link, Unchanged
 from uploads.failures import DiskFull
 from uploads.files import Folder, StoredFile

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.folders import (
+from storage.exchange.folders import (
     Found,
     FoundFile,
     FoundFolder,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.verify import verify
+from storage.upkeep.verify import verify
 from tests.mounts import fill, free, frozen, read_only, small_disk
 from tests.running import Program, running
 from tests.wire import Answer, ask, message, put

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.disk import DiskBlobs
+from storage.disk.blobs import DiskBlobs
 from tests.doors import House, opened, sent
 from tests.wire import Wire
 

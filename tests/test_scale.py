@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from storage.sqlite_view import SqliteView
+from storage.sqlite.view import SqliteView
 from tests.filling import fill, opened
 from tests.questions import QUESTIONS, WORKS, Filled, Question, Work
 from uploads.ports import View

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from handlers.identity import Guesses, Identity
 from handlers.problems import Refusal
-from storage.memory import MemoryAccounts
+from storage.memory.shelves import MemoryAccounts
 from tests import wire
 from tests.doors import ANN, FOR_ANYBODY, House, got, opened, sent
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Principal, Right, Scope

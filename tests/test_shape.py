@@ -22,15 +22,15 @@ OWNER_ONLY = 0o700
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 
 HOMES = {
-    "aiofiles": ("storage/reading.py",),
+    "aiofiles": ("storage/disk/reading.py",),
     "aiohttp": ("handlers/*", "server.py"),
     "argon2": ("storage/accounts.py",),
-    "blake3": ("storage/hashing.py",),
+    "blake3": ("storage/disk/hashing.py",),
     "jinja2": ("handlers/browser/*",),
     "magic": ("storage/sniffing.py",),
     "multipart": ("handlers/form.py",),
     "pylibmagic": ("storage/sniffing.py",),
-    "sqlite_utils": ("storage/sqlite*.py", "storage/migrations.py"),
+    "sqlite_utils": ("storage/sqlite/*",),
     "yarl": ("handlers/*",),
 }
 # What runs other programs or other people's code, and what unpacks: uploads are never unpacked.

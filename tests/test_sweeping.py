@@ -6,8 +6,9 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-from storage import lease, lock
-from storage.collecting import share_of, sweep
+from storage import lock
+from storage.upkeep import lease
+from storage.upkeep.collecting import share_of, sweep
 from tests.shelves import Shelves, blob, shelves
 from uploads.files import Content
 from uploads.ports import Turn

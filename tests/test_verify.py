@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.verify import Fault, Pace, Report, verify
+from storage.upkeep.verify import Fault, Pace, Report, verify
 from tests.shelves import blob, shelves
 from uploads.files import Content
 
@@ -159,8 +159,8 @@ def test_a_scrub_reads_no_more_in_a_second_than_it_may(
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr("storage.verify.time.monotonic", lambda: now)
-    monkeypatch.setattr("storage.verify.time.sleep", sleep)
+    monkeypatch.setattr("storage.upkeep.verify.time.monotonic", lambda: now)
+    monkeypatch.setattr("storage.upkeep.verify.time.sleep", sleep)
     pace = Pace(rate)
     for _ in range(4):
         pace.after(100_000)

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from storage.memory import MemoryStaged
+from storage.memory.shelves import MemoryStaged
 from uploads.access import Reach
 from uploads.collisions import AtName
 from uploads.files import Content, Event, Folder, Stamp, StoredFile, Upload

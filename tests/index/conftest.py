@@ -5,8 +5,8 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-from storage.memory import MemoryBlobs, MemoryIndex
-from storage.sqlite import SqliteIndex
+from storage.memory.shelves import MemoryBlobs, MemoryIndex
+from storage.sqlite.index import SqliteIndex
 from tests.index.sqlite import opened
 from tests.trees import (
     POLICIES,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path as DiskPath
 from typing import Self
 
-from storage.memory import MemoryBlobs
-from storage.sqlite import SqliteIndex
+from storage.memory.shelves import MemoryBlobs
+from storage.sqlite.index import SqliteIndex
 from tests.trees import POLICIES, path, store
 from uploads.events import Event
 from uploads.files import StoredFile

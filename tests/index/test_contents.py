@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from storage.memory import MemoryStaged
+from storage.memory.shelves import MemoryStaged
 from tests.trees import EVERYWHERE, content, path, staged, store
 from uploads.access import Reach
 from uploads.collisions import FileHere, Nothing

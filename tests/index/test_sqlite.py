@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 import sqlite_utils.utils
 
-from storage import sqlite_connection
-from storage.sqlite import SqliteIndex, digest_algorithm
-from storage.sqlite_turn import SqliteTurn
+from storage.sqlite import connecting
+from storage.sqlite.index import SqliteIndex, digest_algorithm
+from storage.sqlite.turn import SqliteTurn
 from tests.index.sqlite import Held, SmallBlobs, add, names, opened
 from tests.trees import content, path, staged, store
 from uploads.collisions import FileHere, Nothing
@@ -196,8 +196,8 @@ async def test_the_log_is_moved_into_the_database_when_all_is_quiet(tmp_path: Di
 
 def test_a_foreign_sqlite_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_utils.utils, "sqlite3", ModuleType("pysqlite3"))
-    with pytest.raises(sqlite_connection.ForeignLibraryError, match="pip uninstall pysqlite3"):
-        sqlite_connection.check_library()
+    with pytest.raises(connecting.ForeignLibraryError, match="pip uninstall pysqlite3"):
+        connecting.check_library()
 
 
 def test_the_digest_algorithm_of_a_store_is_fixed_when_it_is_made(tmp_path: DiskPath) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-from storage.sqlite import SqliteIndex
-from storage.sqlite_turn import SqliteTurn
+from storage.sqlite.index import SqliteIndex
+from storage.sqlite.turn import SqliteTurn
 from tests.index.sqlite import FailingBlobs, add, names, opened
 from tests.trees import path, store
 from uploads.events import Degraded, Event

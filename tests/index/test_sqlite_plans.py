@@ -3,10 +3,10 @@
 import re
 from pathlib import Path as DiskPath
 
-from storage import sqlite_connection
-from storage.sqlite import SqliteIndex
-from storage.sqlite_listing import page_sql
-from storage.sqlite_turn import SqliteTurn
+from storage.sqlite import connecting
+from storage.sqlite.index import SqliteIndex
+from storage.sqlite.listing import page_sql
+from storage.sqlite.turn import SqliteTurn
 from tests.trees import EVERYWHERE, content, path, staged, store, upload
 from uploads.files import Content, Listing, Order, Stamp
 from uploads.ports import Turn
@@ -84,7 +84,7 @@ async def test_no_statement_scans_what_can_be_large(sqlite_index: SqliteIndex) -
 
 
 def test_a_page_by_name_is_a_range_of_the_listing_index(tmp_path: DiskPath) -> None:
-    database = sqlite_connection.writer(tmp_path)
+    database = connecting.writer(tmp_path)
     for descending in (False, True):
         for continued in (False, True):
             sql = page_sql(Order.NAME, descending=descending, continued=continued)

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from storage import sqlite_connection
-from storage.sqlite_nodes import Keys
-from storage.sqlite_turn import SqliteTurn
+from storage.sqlite import connecting
+from storage.sqlite.nodes import Keys
+from storage.sqlite.turn import SqliteTurn
 from uploads.events import Committed, Degraded, Publish
 from uploads.failures import DiskFull, Failure, Unavailable, Unsettled
 from uploads.ports import Blobs, Clock, Turn
@@ -80,7 +80,7 @@ class Writer:
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="index-writer", daemon=True)
-        self._database: Database | None = sqlite_connection.writer(wiring.folder)
+        self._database: Database | None = connecting.writer(wiring.folder)
         self._turn = self._new_turn(self._database)
         self._stopped: str | None = None
         self._closing = False
@@ -210,7 +210,7 @@ class Writer:
             return Unavailable(self._stopped)
         if self._database is None:
             try:
-                self._database = sqlite_connection.writer(self._folder)
+                self._database = connecting.writer(self._folder)
             except (sqlite3.Error, Failure) as error:
                 return _explained(error)
             self._turn = self._new_turn(self._database)

@@ -4,7 +4,7 @@ import sqlite3
 from heapq import nlargest
 from typing import NamedTuple
 
-from storage.sqlite_nodes import Node, Nodes
+from storage.sqlite.nodes import Node, Nodes
 from uploads.files import Content, Event, Kind, StoredFile, Version
 from uploads.names import Path
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
-from storage import sqlite_connection
-from storage.sqlite_nodes import Keys
-from storage.sqlite_view import SqliteView
-from storage.sqlite_writer import CLOSED, Job, Wiring, Writer
+from storage.sqlite import connecting
+from storage.sqlite.nodes import Keys
+from storage.sqlite.view import SqliteView
+from storage.sqlite.writer import CLOSED, Job, Wiring, Writer
 from uploads.events import Publish
 from uploads.failures import Unavailable
 from uploads.files import Content
@@ -29,8 +29,8 @@ UNREADABLE = "The index cannot be read at the moment. Try again shortly."
 
 def digest_algorithm(folder: Path, wanted: str) -> str:
     """The algorithm that names the contents of this store: the one it was made with."""
-    sqlite_connection.check_library()
-    database = sqlite_connection.writer(folder)
+    connecting.check_library()
+    database = connecting.writer(folder)
     try:
         meta = database.table("meta")
         with database.atomic():
@@ -76,10 +76,10 @@ class SqliteIndex:
 
     @classmethod
     def _start(cls, wiring: Wiring, loop: asyncio.AbstractEventLoop) -> "SqliteIndex":
-        sqlite_connection.check_library()
+        connecting.check_library()
         writer = Writer(wiring, loop)
         try:
-            databases = [sqlite_connection.reader(wiring.folder) for _ in range(READERS)]
+            databases = [connecting.reader(wiring.folder) for _ in range(READERS)]
         except BaseException:
             writer.close()
             raise

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from storage.cursors import Cursor, cursor, page_size
-from storage.sqlite_nodes import ENTRY, Node, Nodes
+from storage.sqlite.nodes import ENTRY, Node, Nodes
 from uploads.files import Folder, Listing, Order, Page, StoredFile
 from uploads.names import Path
 

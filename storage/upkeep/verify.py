@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from storage import catalogue, posix
-from storage.blobfolder import Blob, BlobFolder, Damaged
-from storage.catalogue import Catalogue, Entry
-from storage.hashing import Hasher
+from storage.disk import posix
+from storage.disk.blobfolder import Blob, BlobFolder, Damaged
+from storage.disk.hashing import Hasher
+from storage.upkeep import catalogue
+from storage.upkeep.catalogue import Catalogue, Entry
 
 Tell = Callable[[int, int], object]
 

@@ -4,8 +4,8 @@ from pathlib import Path as DiskPath
 
 import pytest
 
-from storage import sqlite_rules
-from storage.sqlite_rules import NamesClash
+from storage.sqlite import rekeying
+from storage.sqlite.rekeying import NamesClash
 from tests.shelves import Shelves, shelves
 from tests.test_server import run
 from uploads.collisions import FileHere, Lookalike, Nothing
@@ -20,7 +20,7 @@ ONE_EXACT = Policies(Policy(), {Path(("free",)): Policy(exact_names=True)})
 def follow(data: DiskPath, policies: Policies, steps: int | None = None) -> int:
     """How many steps it took, or were taken before the process ended."""
     taken = 0
-    following = sqlite_rules.follow(data, policies.keys, policies.name_rules())
+    following = rekeying.follow(data, policies.keys, policies.name_rules())
     for done, total in following:
         assert 0 <= done <= total
         taken += 1
@@ -111,7 +111,7 @@ async def test_a_name_that_keeps_its_key_counts_too(tmp_path: DiskPath, other: s
 async def test_who_was_interrupted_goes_on_at_the_next_start(
     tmp_path: DiskPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_rules, "IN_A_TURN", 2)
+    monkeypatch.setattr(rekeying, "IN_A_TURN", 2)
     names = [f"Folder/File {number}" for number in range(7)]
     await filled(tmp_path, EXACT, *names)
     for steps in range(1, 12):

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import catalogue, lease, posix, roster
-from storage.blobfolder import BlobFolder, Damaged
-from storage.catalogue import Catalogue, Entry
-from storage.hashing import Hasher
+from storage import roster
+from storage.disk import posix
+from storage.disk.blobfolder import BlobFolder, Damaged
+from storage.disk.hashing import Hasher
+from storage.upkeep import catalogue, lease
+from storage.upkeep.catalogue import Catalogue, Entry
 from uploads.failures import MalformedRequest, NotThere, Unavailable
 
 Tell = Callable[[int, int], object]

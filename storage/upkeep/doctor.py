@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from storage import lock, posix, sniffing, sqlite_connection
+from storage import lock, sniffing
+from storage.disk import posix
+from storage.sqlite import connecting
 
 _SOUND = {"apfs", "btrfs", "ext4", "xfs", "zfs"}
 _FORGETFUL = {"ramfs", "tmpfs"}
@@ -182,8 +184,8 @@ def _ms(seconds: float) -> str:
 
 def _sqlite() -> Iterator[Finding]:
     try:
-        sqlite_connection.check_library()
-    except sqlite_connection.ForeignLibraryError as error:
+        connecting.check_library()
+    except connecting.ForeignLibraryError as error:
         yield Finding(Level.BAD, str(error), "Mend that first: nothing can be served.")
         return
     version = sqlite3.sqlite_version

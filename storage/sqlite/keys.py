@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from storage.sqlite_nodes import ENTRY, Node, Nodes
+from storage.sqlite.nodes import ENTRY, Node, Nodes
 from uploads.failures import MalformedRequest
 from uploads.names import Path
 

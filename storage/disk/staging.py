@@ -12,10 +12,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from storage import posix
-from storage.faults import Faults
-from storage.hashing import Hasher
-from storage.posix import Sheet, Sheets
+from storage.disk import posix
+from storage.disk.faults import Faults
+from storage.disk.hashing import Hasher
+from storage.disk.posix import Sheet, Sheets
 from uploads.events import Publish, Synced
 from uploads.files import Content
 from uploads.ports import Piece

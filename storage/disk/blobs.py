@@ -12,11 +12,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from storage import posix
-from storage.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
-from storage.faults import Faults
-from storage.reading import BytesReading, FileReading
-from storage.staging import Arriving, Room, StagedBytes, StagedFile
+from storage.disk import posix
+from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
+from storage.disk.faults import Faults
+from storage.disk.reading import BytesReading, FileReading
+from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile
 from uploads.events import Publish
 from uploads.failures import NotThere, Unavailable
 from uploads.files import Content

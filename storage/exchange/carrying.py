@@ -9,8 +9,9 @@ import pathlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from storage.abreast import Place, each, in_order
-from storage.folders import (
+from storage.disk.hashing import Hasher
+from storage.exchange.abreast import Place, each, in_order
+from storage.exchange.folders import (
     Found,
     FoundFile,
     FoundFolder,
@@ -20,7 +21,6 @@ from storage.folders import (
     found_in,
     opened,
 )
-from storage.hashing import Hasher
 from uploads import names
 from uploads.access import Principal
 from uploads.collisions import (

@@ -9,10 +9,10 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path as DiskPath
 
-from storage import sqlite_connection
-from storage.migrations import ROOT
-from storage.sqlite_keys import PROBE
-from storage.sqlite_nodes import Keys
+from storage.sqlite import connecting
+from storage.sqlite.keys import PROBE
+from storage.sqlite.migrations import ROOT
+from storage.sqlite.nodes import Keys
 from uploads import names
 from uploads.names import Path
 
@@ -44,7 +44,7 @@ def follow(folder: DiskPath, keys: Keys, rules: str) -> Iterator[tuple[int, int]
 
     :raises NamesClash: nothing was changed.
     """
-    with closing(sqlite_connection.writer(folder)) as database:
+    with closing(connecting.writer(folder)) as database:
         rekeying = _Rekeying(database.conn, keys)
         if rekeying.known() == rules:
             return

@@ -12,7 +12,7 @@ from types import ModuleType
 import sqlite_utils.utils
 from sqlite_utils import Database
 
-from storage.migrations import migrations
+from storage.sqlite.migrations import migrations
 from uploads.failures import Unavailable
 
 NAME = "index.sqlite"

@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Iterable
 
-from storage.migrations import ROOT
-from storage.sqlite_keys import Rekeying
-from storage.sqlite_nodes import ENTRY, Node, Nodes
-from storage.sqlite_past import Past
+from storage.sqlite.keys import Rekeying
+from storage.sqlite.migrations import ROOT
+from storage.sqlite.nodes import ENTRY, Node, Nodes
+from storage.sqlite.past import Past
 from uploads.files import Kind, Stamp
 from uploads.names import Path
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from storage import lease
-from storage.blobfolder import FAN_OUT, Blob
-from storage.disk import DiskBlobs
+from storage.disk.blobfolder import FAN_OUT, Blob
+from storage.disk.blobs import DiskBlobs
+from storage.upkeep import lease
 from uploads.events import Collected
 from uploads.files import Content
 from uploads.ports import Blobs, Index, Turn

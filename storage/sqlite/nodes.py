@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from storage.migrations import ROOT
+from storage.sqlite.migrations import ROOT
 from uploads.files import Content, Folder, StoredFile, Version
 from uploads.names import Path
 

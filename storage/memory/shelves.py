@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from storage.memory_turn import MemoryTurn
-from storage.memory_view import Keys, MemoryView, State
+from storage.memory.turn import MemoryTurn
+from storage.memory.view import Keys, MemoryView, State
 from uploads.access import Principal
 from uploads.failures import NotThere
 from uploads.files import UNKNOWN_TYPE, Content

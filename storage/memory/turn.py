@@ -6,7 +6,7 @@ It changes a state that nobody else can see yet.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from storage.memory_view import ROOT, Keys, MemoryView, Node, Past, State
+from storage.memory.view import ROOT, Keys, MemoryView, Node, Past, State
 from uploads.failures import MalformedRequest, Unavailable
 from uploads.files import Content, Event, Folder, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path

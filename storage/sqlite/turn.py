@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import replace
 
-from storage.migrations import ROOT
-from storage.sqlite_changes import Changes
-from storage.sqlite_garbage import Garbage
-from storage.sqlite_nodes import Keys, Node
-from storage.sqlite_past import VersionRow
-from storage.sqlite_view import CONTENT, SqliteView
+from storage.sqlite.changes import Changes
+from storage.sqlite.garbage import Garbage
+from storage.sqlite.migrations import ROOT
+from storage.sqlite.nodes import Keys, Node
+from storage.sqlite.past import VersionRow
+from storage.sqlite.view import CONTENT, SqliteView
 from uploads.failures import Unavailable
 from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload
 from uploads.names import Path

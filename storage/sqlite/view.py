@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from storage.migrations import PARKED
-from storage.sqlite_listing import page
-from storage.sqlite_nodes import ENTRY, Keys, Node, Nodes
-from storage.sqlite_past import Past
+from storage.sqlite.listing import page
+from storage.sqlite.migrations import PARKED
+from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
+from storage.sqlite.past import Past
 from uploads import names
 from uploads.access import Reach
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from storage.migrations import PARKED, ROOT
+from storage.sqlite.migrations import PARKED, ROOT
 
 NAME = "index.sqlite"
 _PAGE = 1000

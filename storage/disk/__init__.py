@@ -1,0 +1,1 @@
+"""The bytes on a local disk: staged without a name, synced, linked into place."""

@@ -1,0 +1,1 @@
+"""Whole folders in and out: import and export."""

@@ -1,0 +1,1 @@
+"""Every port in memory: read it first. Tests run on it."""

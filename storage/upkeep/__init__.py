@@ -1,0 +1,1 @@
+"""What keeps a store in order: verifying, collecting garbage, backup, a look at the machine."""
