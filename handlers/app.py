@@ -6,13 +6,13 @@ from handlers import routes
 from handlers.contract import Contract
 from handlers.form import Forms
 from handlers.gate import GATE, Gate, Handler
+from handlers.headers.proxies import Proxies
 from handlers.health import Health
 from handlers.identity import Guesses, Identity
 from handlers.metrics import Metrics
 from handlers.parked import Parked
 from handlers.parts import Parts
 from handlers.plain import Plain
-from handlers.proxies import Proxies
 
 
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:

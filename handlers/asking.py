@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from handlers import bodies, conditions, digests, hosts
+from handlers import bodies
+from handlers.headers import conditions, digests, hosts
+from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
-from handlers.part_headers import readable
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_type
 from uploads import names

@@ -17,11 +17,12 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from handlers import asking, bodies, conditions, form_answers, part_headers
-from handlers.conditions import MalformedCondition
+from handlers import asking, bodies, form_answers
 from handlers.form_answers import Refused, Result, Stored
+from handlers.headers import conditions, part_headers
+from handlers.headers.conditions import MalformedCondition
+from handlers.headers.part_headers import Heading
 from handlers.identity import principal_of
-from handlers.part_headers import Heading
 from handlers.parts import Parts
 from handlers.problems import Problem, Refusal, of_bad_name, of_failure, of_malformed, of_outcome
 from handlers.rendering import request_id

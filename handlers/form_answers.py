@@ -11,9 +11,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from handlers import answers, negotiation
+from handlers import answers
 from handlers.browser import pages, previews
 from handlers.descriptions import Json, folder_href
+from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Problem, Refusal

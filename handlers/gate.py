@@ -11,9 +11,11 @@ from http import HTTPMethod
 
 from aiohttp import web
 
-from handlers import answers, bodies, cors, hosts, rendering
-from handlers.conditions import MalformedCondition
-from handlers.digests import MalformedDigest
+from handlers import answers, bodies, cors, rendering
+from handlers.headers import hosts
+from handlers.headers.conditions import MalformedCondition
+from handlers.headers.digests import MalformedDigest
+from handlers.headers.proxies import Proxies
 from handlers.health import Health
 from handlers.identity import PRINCIPAL, Identity
 from handlers.metrics import Metrics
@@ -26,7 +28,6 @@ from handlers.problems import (
     of_malformed,
     of_type,
 )
-from handlers.proxies import Proxies
 from uploads.access import ANONYMOUS
 from uploads.failures import Failure, Unavailable
 from uploads.names import BadName

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import asking, negotiation
+from handlers import asking
 from handlers.browser import pages
 from handlers.descriptions import (
     Json,
@@ -14,6 +14,7 @@ from handlers.descriptions import (
     folder_href,
     folder_members,
 )
+from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.rendering import json_response, page_response

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import answers, asking, conditions, negotiation, serving
+from handlers import answers, asking, serving
 from handlers.browser import pages, previews
 from handlers.descriptions import (
     UPLOADS,
@@ -16,6 +16,7 @@ from handlers.descriptions import (
     upload_members,
 )
 from handlers.form_answers import NOT_KEPT, conflict_page
+from handlers.headers import conditions, negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Problem, Refusal, of_outcome, of_type

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from handlers import answers, asking, conditions, descriptions, dispositions, negotiation
+from handlers import answers, asking, descriptions
 from handlers.asking import Target
 from handlers.form import Forms
+from handlers.headers import conditions, dispositions, negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import FILES, Plain, placed_or_refused

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from handlers.conditions import MalformedCondition
 from handlers.descriptions import (
     Json,
     entry_href,
@@ -14,7 +13,8 @@ from handlers.descriptions import (
     resolution_members,
     upload_href,
 )
-from handlers.digests import MalformedDigest
+from handlers.headers.conditions import MalformedCondition
+from handlers.headers.digests import MalformedDigest
 from uploads import failures
 from uploads.collisions import (
     AlreadyStored,

@@ -5,9 +5,9 @@ import secrets
 
 from aiohttp import web
 
-from handlers import negotiation
 from handlers.browser import pages
 from handlers.descriptions import Json
+from handlers.headers import negotiation
 from handlers.problems import Problem
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)

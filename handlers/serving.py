@@ -6,8 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import conditions, descriptions, digests, dispositions, ranges, sending
+from handlers import descriptions, sending
 from handlers.gate import GATE
+from handlers.headers import conditions, digests, dispositions, ranges
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.files import StoredFile

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import conditions
-from handlers.conditions import MalformedCondition
+from handlers.headers import conditions
+from handlers.headers.conditions import MalformedCondition
 from uploads.conditions import Condition, Tags
 
 # What a header can be after aiohttp: UTF-8, and surrogates where it is none.

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import digests
-from handlers.digests import MalformedDigest
+from handlers.headers import digests
+from handlers.headers.digests import MalformedDigest
 
 BYTES = b'{"hello": "world"}\n'
 SHA_256, SHA_512 = hashlib.sha256(BYTES).digest(), hashlib.sha512(BYTES).digest()

@@ -8,7 +8,7 @@ from aiohttp.multipart import parse_content_disposition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.dispositions import for_download, posted_name
+from handlers.headers.dispositions import for_download, posted_name
 from uploads.names import BadName
 
 HEADERS = st.binary(max_size=60).map(lambda raw: raw.decode("utf-8", "surrogateescape"))

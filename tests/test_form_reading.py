@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.form import FormBody
-from handlers.part_headers import heading
+from handlers.headers.part_headers import heading
 from tests.doors import opened
 from tests.forms import BORDER, TYPE, field, file, form, post, read
 from tests.wire import Wire

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.negotiation import prefers, wants_html
+from handlers.headers.negotiation import prefers, wants_html
 
 # fmt: off
 ACCEPTS = [

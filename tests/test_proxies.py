@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.headers.proxies import Proxies
 from handlers.parts import HttpSettings
-from handlers.proxies import Proxies
 from tests.doors import House, opened
 
 TRUSTED = Proxies.of(("10.0.0.0/8", "192.0.2.7/32", "2001:db8:1::/48", "::ffff:172.16.0.0/108"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.ranges import Span, Unsatisfiable, Whole, parse_range
+from handlers.headers.ranges import Span, Unsatisfiable, Whole, parse_range
 
 HUGE = "9" * 10_000
 

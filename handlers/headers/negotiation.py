@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from handlers import fields
+from handlers.headers import fields
 
 WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 HTML = "text/html"

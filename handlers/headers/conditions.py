@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from handlers import fields
+from handlers.headers import fields
 from uploads.conditions import Condition, Tags
 
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from handlers import fields
+from handlers.headers import fields
 from uploads import names
 
 ATTR_CHAR = "!#$&+-.^_`|~"

@@ -1,0 +1,1 @@
+"""What stands in headers: pure parsers, which know no request and no rule."""
