@@ -59,8 +59,11 @@ def _file(outcome: Outcome) -> StoredFile:
     return outcome.file
 
 
-def placed(made: Placed) -> web.Response:
+def placed(made: Placed, *, seen: bool = True) -> web.Response:
+    """Who may not see what they made is told that it was, and no more."""
     entry = made.entry
+    if not seen:
+        return json_response({"received": True, "size": 0}, CREATED, {"Cache-Control": "no-store"})
     members = file_members(entry) if isinstance(entry, StoredFile) else folder_members(entry)
     headers = {"Location": entry_href(entry), "ETag": entry.etag, "Cache-Control": "no-store"}
     return json_response(members, CREATED, headers)

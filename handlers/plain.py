@@ -83,10 +83,11 @@ class Plain:
             raise MalformedRequest(
                 f'"{path}/" is the address of a folder. Leave the slash out to store a file.'
             )
-        made = await self.parts.tree.make_folder(principal_of(request), path)
+        principal = principal_of(request)
+        made = await self.parts.tree.make_folder(principal, path)
         if isinstance(made, Outcome):
             raise refusal(made)
-        return answers.placed(made)
+        return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))
 
     async def _serve(self, request: web.Request, file: StoredFile) -> web.StreamResponse:
         digests = {}

@@ -23,6 +23,10 @@ async def test_a_drop_box_takes_files_and_tells_nothing() -> None:
             assert "existing" not in told
             assert "ETag" not in refused.headers
             assert 'rel="edit"' not in refused.headers["Link"]
+        async with house.client.put("/files/drop/folder/") as made:
+            assert (made.status, await made.json()) == (201, {"received": True, "size": 0})
+            assert "Location" not in made.headers
+            assert "ETag" not in made.headers
         other, _ = await sent(house, "drop/b", b"one")
         assert other.status == 201
         for path in ("drop/a", "drop/", "drop/missing", "elsewhere"):
