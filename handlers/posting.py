@@ -32,7 +32,9 @@ class Posting:
         fields = asking.query(request)
         if request.content_type == "multipart/form-data":
             return await self.forms.post(request, target.path)
-        if request.content_type == "application/x-www-form-urlencoded":
+        # What has a name is a file, whatever curl calls it where nobody told it.
+        is_named = "Slug" in request.headers or "Content-Disposition" in request.headers
+        if request.content_type == "application/x-www-form-urlencoded" and not is_named:
             fields |= await asking.form_fields(request, self.parts)
         wanted = [action for action in ACTIONS if action in fields]
         if len(wanted) == 1:
