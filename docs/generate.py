@@ -18,7 +18,7 @@ from handlers.exposition import Histogram
 from handlers.metrics import GAUGES, Metrics
 from handlers.openapi import problems_of
 from handlers.operations import OPERATIONS
-from handlers.problems import TYPES
+from handlers.problem_types import TYPES
 from program import commandline
 
 ROOT: Final = DiskPath(__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ from handlers import openapi
 from handlers.browser import assets, pages
 from handlers.descriptions import FILES, Json
 from handlers.headers import negotiation
-from handlers.problems import TYPES, ProblemType
+from handlers.problem_types import TYPES, ProblemType
 from handlers.rendering import json_response, page_response
 from uploads.failures import NotThere
 

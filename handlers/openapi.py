@@ -16,7 +16,7 @@ from handlers.operations import (
     Answer,
     Operation,
 )
-from handlers.problems import TYPES
+from handlers.problem_types import TYPES
 from handlers.schemas import SCHEMAS, Schema, any_of, choice, each, members, ref, text, whole
 from uploads.files import Order
 from uploads.policy import SameContent, SameFile, SameName

@@ -130,7 +130,7 @@ def _of_file() -> tuple[Operation, ...]:
                 Answer(304, "You have it already.", headers=("ETag",)),
                 Answer(308, "It is a folder.", headers=("Location",)),
             ),
-            (*PATH, *CONDITION, "no-such-range"),
+            (*PATH, *CONDITION, "no-such-range", "damaged"),
         ),
         Operation(
             "PUT", HERE, "Store a file under this name, or refuse and say what is there",
@@ -232,7 +232,7 @@ def _of_uploads() -> tuple[Operation, ...]:
                 Answer(206, "Parts of the bytes.", ((ANYTHING, ()),), ("Content-Range",)),
                 Answer(304, "You have them already."),
             ),
-            ("not-there", *CONDITION, "no-such-range"),
+            ("not-there", *CONDITION, "no-such-range", "damaged"),
         ),
     )  # fmt: skip
 

@@ -1,8 +1,7 @@
-"""Verdict or failure -> problem. The one table of statuses: nobody else knows that of a refusal."""
+"""Verdict or failure -> problem: which type of the table it is, its evidence and its headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from handlers.descriptions import (
     Json,
@@ -15,6 +14,7 @@ from handlers.descriptions import (
 )
 from handlers.headers.conditions import MalformedCondition
 from handlers.headers.digests import MalformedDigest
+from handlers.problem_types import TYPES, ProblemType
 from uploads import failures
 from uploads.collisions import (
     AlreadyStored,
@@ -30,149 +30,6 @@ from uploads.collisions import (
 from uploads.files import Folder, StoredFile, Upload
 from uploads.names import BadName, Path
 from uploads.settling import Outcome, Resolution
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemType:
-    """`meaning` and `advice` make the page under `/problems/<slug>`."""
-
-    slug: str
-    status: int
-    title: str
-    meaning: str
-    advice: str
-
-    @property
-    def href(self) -> str:
-        return f"/problems/{self.slug}"
-
-
-def _table(*rows: tuple[str, int, str, str, str]) -> dict[str, ProblemType]:
-    return {row[0]: ProblemType(*row) for row in rows}
-
-
-# fmt: off
-TYPES = _table(
-    ("already-stored", 409, "This very file is already stored",
-     "The name that you uploaded to holds exactly these bytes already. Nothing was written.",
-     "There is nothing to do. If a repeated upload should simply succeed, send If-Match with the"
-     " ETag of the file, or Prefer: same-file=accept."),
-    ("name-taken", 409, "Another file has this name",
-     "The name that you uploaded to holds other bytes, and your request did not say that they may"
-     " be replaced.",
-     "Choose another name, or replace the file on purpose: send If-Match with its ETag. Where your"
-     " bytes arrived they are kept for a while, and one of the resolutions settles it without"
-     " sending them again."),
-    ("name-equivalent", 409, "A name that counts as the same is taken",
-     "Some systems cannot tell the two names apart: they differ only in case, in Unicode"
-     " normalisation, or in what Windows ignores at the end of a name.",
-     "Use the spelling that is there, or a name that differs in more than that."),
-    ("content-known", 409, "This content is already stored under another name",
-     "The same bytes stand under another name that you may read. Nothing is stored twice without"
-     " saying so.",
-     "Use the file that is there, or ask for a second name for the same content with"
-     " Prefer: same-content=link."),
-    ("stale-version", 412, "The file is not the version that you named",
-     "Your request rests on a condition (If-Match or If-None-Match) that is not true: the file was"
-     " changed, made or deleted meanwhile.",
-     "Look at the current version, then send the request again with its ETag in If-Match."),
-    ("condition-required", 428, "Say which version you mean",
-     "In this folder every write needs a condition, so that nobody overwrites by accident.",
-     "Send If-None-Match: * to create a file, or If-Match with its ETag to replace or delete it."),
-    ("type-clash", 409, "A file stands where a folder is needed, or the other way round",
-     "One name cannot be a file and a folder at once.",
-     "Choose another name, or move what is there out of the way."),
-    ("not-empty", 409, "The folder is not empty",
-     "You asked for a folder to be deleted or moved, and it still holds something.",
-     "Send the request again with recursive=true if all of it is meant."),
-    ("bad-name", 422, "This cannot be a name here",
-     "The name would be dangerous, misleading, or unusable on some system. Names are stored as"
-     " sent or refused, never changed in silence.",
-     "Choose another name; the detail says which rule it broke."),
-    ("malformed-request", 400, "The request cannot be understood",
-     "A part of the request is not well-formed, so that what it asks for is not certain.",
-     "Correct the part that the detail names and send the request again."),
-    ("malformed-condition", 400, "The condition cannot be understood",
-     "If-Match and If-None-Match take * or ETags in double quotes. A condition that cannot be read"
-     " is refused, never ignored.",
-     "Send the ETag exactly as an answer gave it, with its quotes."),
-    ("wrong-digest", 400, "The bytes do not have the declared digest",
-     "What arrived is not what you declared, or the digest is of an algorithm that is not known"
-     " here. Nothing was stored.",
-     "Send the file again; Want-Repr-Digest says which algorithms are understood."),
-    ("body-too-short", 400, "The body ended too early",
-     "Fewer bytes arrived than were announced. Nothing was stored.",
-     "Send the file again."),
-    ("partial-put", 400, "A part of a file cannot be put",
-     "Content-Range in a PUT would write a fragment as if it were the whole file.",
-     "Send the whole file."),
-    ("not-identified", 401, "Sign in first",
-     "Who you are is not known here, and that matters for this request.",
-     "Send a user name and password (Basic) or a token (Bearer)."),
-    ("not-allowed", 403, "You may not do this here",
-     "You are known, but do not have this right in this folder.",
-     "Ask whoever runs this server for the right."),
-    ("cross-site", 403, "This came from another site",
-     "A browser sent this request on behalf of a page of another site, so it was not carried out.",
-     "Use the pages of this server, or a token."),
-    ("not-there", 404, "There is nothing here",
-     "Nothing stands at this address that you may know of.",
-     "Check the address: capital letters count, and what has expired is gone."),
-    ("method-not-allowed", 405, "Not this method, not here",
-     "The address exists, but does not take this method.",
-     "The Allow header lists the methods that it takes."),
-    ("body-stalled", 408, "The body came too slowly",
-     "The upload stood still, or dripped so slowly that it was ended. Nothing was stored.",
-     "Send it again over a better connection."),
-    ("too-large", 413, "The file is too large",
-     "It is beyond the largest size that this server takes.",
-     "Send a smaller file, or ask whoever runs this server for a higher limit."),
-    ("type-refused", 415, "Files of this type are not taken here",
-     "What the bytes are is not allowed in this folder, or does not go with the extension.",
-     "Put it elsewhere, or give it the extension of what it is."),
-    ("encoding-refused", 415, "Send the bytes as they are",
-     "The body is compressed or otherwise encoded, and is not decoded here.",
-     "Leave Content-Encoding out and send the file itself."),
-    ("no-such-range", 416, "The range is outside the file",
-     "None of the ranges asked for lies within the file.",
-     "Content-Range says how long the file is."),
-    ("expectation-failed", 417, "This expectation is not met",
-     "Expect takes 100-continue only.",
-     "Leave the header out."),
-    ("wrong-host", 421, "This server does not answer for that host",
-     "The Host header names a server that this one is not. It protects visitors of your network"
-     " from pages that pose as this server.",
-     "Use its address, or have the name added to [server] names in its configuration."),
-    ("too-many-uploads", 429, "Too many uploads at once",
-     "As many of your uploads are under way as one user may have.",
-     "Wait until one of them is done, then send the request again."),
-    ("too-many-guesses", 429, "Too many failed attempts to sign in",
-     "From your address too many wrong passwords or tokens came in a short time.",
-     "Wait as long as Retry-After says."),
-    ("headers-too-large", 431, "The address or the headers are too large",
-     "The address, one header or the number of headers is beyond what this server reads.",
-     "Send a shorter address, and fewer or shorter headers."),
-    ("internal", 500, "Something went wrong on our side",
-     "The server made a mistake. What was acknowledged before is safe.",
-     "Try again; if it happens again, tell whoever runs this server the request id."),
-    ("unknown-method", 501, "An unknown method",
-     "This server does not know the method of the request.",
-     "Use one of those in the documentation."),
-    ("unavailable", 503, "Not now",
-     "The server is busy, stopping, or cannot write at the moment. Nothing was stored.",
-     "Try again in a while; Retry-After says when."),
-    ("unsettled", 503, "It is not certain whether this was stored",
-     "The disk failed at the last step, so the change may or may not have been made. Nothing that"
-     " was acknowledged is lost.",
-     "Look whether the file is there before you send it again."),
-    ("over-quota", 507, "Your share is used up",
-     "What is stored under your name reaches your quota.",
-     "Delete something, or ask for a larger share."),
-    ("disk-full", 507, "The disk is nearly full",
-     "The server keeps a reserve of free space and takes nothing more in.",
-     "Try again later; reading goes on."),
-)
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +215,7 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.TypeRefused: "type-refused",
     failures.OverQuota: "over-quota",
     failures.DiskFull: "disk-full",
+    failures.Damaged: "damaged",
     failures.TooManyUploads: "too-many-uploads",
     failures.Unavailable: "unavailable",
     failures.Unsettled: "unsettled",
@@ -370,7 +228,7 @@ WANTED_DIGESTS = "sha-512=5, sha-256=10"
 def of_failure(failure: failures.Failure) -> Problem:
     type_ = TYPES[_OF_FAILURE[type(failure)]]
     headers: dict[str, str] = {}
-    if type_.status == HTTPStatus.UNAUTHORIZED:
+    if type_.slug == "not-identified":
         headers["WWW-Authenticate"] = CHALLENGES
     if type_.slug == "wrong-digest":
         headers["Want-Repr-Digest"] = WANTED_DIGESTS

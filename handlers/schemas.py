@@ -6,7 +6,7 @@ A test validates real answers against them. Clients ignore members that they do 
 from typing import Final
 
 from handlers.descriptions import Json
-from handlers.problems import TYPES
+from handlers.problem_types import TYPES
 from uploads.files import Kind
 
 Schema = dict[str, Json]

@@ -14,7 +14,7 @@ from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.disk.posix import NamedSheets
 from storage.disk.reading import FileReading
-from uploads.failures import Unavailable
+from uploads.failures import Damaged
 from uploads.files import Content
 
 DATA = b"0123456789abcdef" * 20_000
@@ -79,7 +79,7 @@ async def test_a_damaged_blob_is_not_served_and_the_same_content_mends_it(
 ) -> None:
     content = await kept(blobs)
     harm(place(tmp_path, content), tmp_path / "elsewhere")
-    with pytest.raises(Unavailable, match="damaged"):
+    with pytest.raises(Damaged, match="damaged"):
         await blobs.open(content)
     await kept(blobs)
     reading = await blobs.open(content)
@@ -91,7 +91,7 @@ async def test_a_damaged_blob_is_not_served_and_the_same_content_mends_it(
 async def test_a_missing_blob_is_told_as_damage(blobs: DiskBlobs, tmp_path: Path) -> None:
     content = await kept(blobs)
     place(tmp_path, content).unlink()
-    with pytest.raises(Unavailable, match="missing"):
+    with pytest.raises(Damaged, match="missing"):
         await blobs.open(content)
 
 
@@ -101,7 +101,7 @@ async def test_a_blob_cut_while_it_is_read_never_ends_as_if_whole(
     content = await kept(blobs)
     reading = await blobs.open(content)
     shorten(place(tmp_path, content), tmp_path)
-    with pytest.raises(Unavailable, match="damaged"):
+    with pytest.raises(Damaged, match="damaged"):
         _ = [piece async for piece in reading.pieces(0, content.size)]
     reading.close()
 

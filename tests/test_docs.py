@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from docs import generate, verdicts
 from handlers import openapi
 from handlers.metrics import Metrics
-from handlers.problems import TYPES
+from handlers.problem_types import TYPES
 from handlers.schemas import SCHEMAS
 from program import settings
 from uploads.collisions import NotEmpty, Verdict, decide

@@ -11,7 +11,8 @@ from yarl import URL
 from handlers import app, openapi, operations
 from handlers.health import Health
 from handlers.metrics import Metrics
-from handlers.problems import TYPES, of_failure
+from handlers.problem_types import TYPES
+from handlers.problems import of_failure
 from tests.doors import FOR_ANYBODY, ROOT, House, make_parts, opened
 from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.failures import Failure

@@ -9,7 +9,8 @@ import pytest
 from handlers.browser import pages, previews, wording
 from handlers.browser.comparison import NO_PREVIEW, Preview, Sides
 from handlers.descriptions import Json
-from handlers.problems import TYPES, Problem, of_outcome, of_type
+from handlers.problem_types import TYPES
+from handlers.problems import Problem, of_outcome, of_type
 from uploads.access import Principal
 from uploads.collisions import ContentKnown, NameEquivalent, NameTaken, TypeClash
 from uploads.files import (

@@ -13,7 +13,7 @@ from aiohttp import web, web_protocol
 
 from handlers import protocol
 from handlers.parts import HttpSettings
-from handlers.problems import TYPES
+from handlers.problem_types import TYPES
 from tests.doors import House, opened, sent
 from tests.wire import Wire, ask, message, put
 

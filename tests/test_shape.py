@@ -154,7 +154,7 @@ def test_only_the_table_of_problems_knows_the_status_of_a_refusal(sources: list[
     assert [
         f"{source.path}:{line} says {status}"
         for source in sources
-        if source.unit in {"handlers", "server"} and source.path != "handlers/problems.py"
+        if source.unit in {"handlers", "server"} and source.path != "handlers/problem_types.py"
         for line, status in _refusals(source.tree)
     ] == []
 

@@ -12,6 +12,7 @@ Failure                     its text is for people: what happened, to which thin
 ├── TypeRefused             the folder does not take this media type, or extension and bytes differ
 ├── OverQuota               the principal's share is used up
 ├── DiskFull                the reserve of free space is reached
+├── Damaged                 the bytes of a file are missing, or not those that were stored
 ├── TooManyUploads          the principal has too many at once
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
@@ -69,6 +70,10 @@ class OverQuota(Failure):
 
 
 class DiskFull(Failure):
+    pass
+
+
+class Damaged(Failure):
     pass
 
 

@@ -91,7 +91,7 @@ class Blobs(Protocol):
         """
 
     async def open(self, content: Content) -> Reading:
-        """:raises NotThere: collected meanwhile. :raises Unavailable: missing or damaged."""
+        """:raises NotThere: collected meanwhile. :raises Damaged: missing, or cut short."""
 
     def keep(self, staged: Staged) -> bytes | None:
         """Called in a turn. Links the staged bytes into place, or returns them for the index to

@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from handlers.browser import assets, comparison, reference, wording
 from handlers.browser.comparison import NO_PREVIEW, UNSEEN, Comparison, Preview, Sides
 from handlers.descriptions import Json, entry_href, file_href, folder_href, upload_href
-from handlers.problems import TYPES, Problem, ProblemType
+from handlers.problem_types import TYPES, ProblemType
+from handlers.problems import Problem
 from uploads.access import Principal
 from uploads.files import Event, Folder, Listing, Order, Page, StoredFile, Upload
 from uploads.names import Path

@@ -17,6 +17,7 @@ from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damag
 from storage.disk.faults import Faults
 from storage.disk.reading import BytesReading, FileReading
 from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile
+from uploads import failures
 from uploads.events import Publish
 from uploads.failures import NotThere, Unavailable
 from uploads.files import Content
@@ -170,7 +171,7 @@ class DiskBlobs:
             self._touched[fan] = posix.open_folder(self._folder.folder_of(name))
         return self._touched[fan]
 
-    def _missing(self, content: Content) -> NotThere | Unavailable:
+    def _missing(self, content: Content) -> NotThere | failures.Damaged:
         if content.hex in self._removed:
             return NotThere("This file was deleted, and the time to read it is over.")
         _log.error("blob %s is missing", content.digest)
@@ -208,8 +209,8 @@ def _close_opened(opening: asyncio.Future[int]) -> None:
         os.close(opening.result())
 
 
-def _damaged() -> Unavailable:
-    return Unavailable(
+def _damaged() -> failures.Damaged:
+    return failures.Damaged(
         "The bytes of this file are missing or damaged on this server."
         " Tell who runs it; the command `verify` shows what can be done."
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import aiofiles
 
-from uploads.failures import Unavailable
+from uploads.failures import Damaged
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class FileReading:
         while at < end:
             piece = await self._unbroken(self._piece(at, min(_PIECE, end - at)))
             if not piece:
-                raise Unavailable(
+                raise Damaged(
                     "The bytes of this file are damaged: some are missing."
                     " Tell who runs this server."
                 )
