@@ -32,6 +32,8 @@ AT_ONCE = 16
 
 def user(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `user`."""
+    if arguments.action in {"passwd", "remove"}:
+        _require_folder(data)
     match arguments.action:
         case "add":
             accounts.add_user(data, arguments.name, password(from_stdin=arguments.password_stdin))
@@ -55,6 +57,8 @@ def user(arguments: argparse.Namespace, data: Folder) -> int:
 
 def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> int:
     """The command `token`."""
+    if arguments.action == "revoke":
+        _require_folder(data)
     match arguments.action:
         case "add":
             secret = accounts.add_token(
@@ -198,6 +202,12 @@ def require_store(data: Folder) -> None:
     """A mistyped folder would otherwise become an empty store, of which all is well."""
     if not (data / "index.sqlite").is_file():
         raise Refused(f'There is no store in "{data}". Name its folder with --data.')
+
+
+def _require_folder(data: Folder) -> None:
+    """Only what adds something may make the folder."""
+    if not data.is_dir():
+        raise Refused(f'There is no data folder "{data}". Name it with --data.')
 
 
 def verify(arguments: argparse.Namespace, data: Folder) -> int:

@@ -32,6 +32,15 @@ def test_a_mistyped_data_folder_does_not_become_an_empty_store(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["user remove ann", "token revoke laptop"])
+def test_what_only_takes_away_makes_no_data_folder(tmp_path: Path, command: str) -> None:
+    assert said(*command.split(), "--data", "typo", cwd=tmp_path) == (
+        1,
+        'noclobber: There is no data folder "typo". Name it with --data.\n',
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_data_folder_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     for command in ("serve", "import ."):
