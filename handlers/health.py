@@ -17,12 +17,10 @@ from handlers.parts import Parts
 from handlers.problems import Refusal, of_type
 from handlers.rendering import json_response
 from uploads.failures import Failure, Unavailable
-from uploads.names import Path
 
 WAIT_FOR_THE_INDEX = 5.0
 # Whatever the reserve: with less the index itself cannot grow, and every upload is refused.
 ROOM_FOR_THE_INDEX = 1 << 20
-ROOT = Path(())
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 log = logging.getLogger("noclobber.health")
@@ -76,14 +74,13 @@ class Health:
         return None
 
     async def _writer_answers(self) -> bool:
-        """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
         try:
             async with asyncio.timeout(WAIT_FOR_THE_INDEX):
-                root = await self.parts.library.index.write(lambda turn: turn.folder(ROOT))
+                await self.parts.receiver.try_the_writer()
         except (TimeoutError, Failure) as reason:
             log.warning("not ready: %s", str(reason) or "no turn of the writer in time")
             return False
-        return root is not None
+        return True
 
     @property
     def _reserve(self) -> int:
@@ -91,7 +88,7 @@ class Health:
 
     def _free_space(self) -> int | None:
         try:
-            return self.parts.library.blobs.free_space()
+            return self.parts.receiver.free_space()
         except (OSError, Failure):
             return None
 

@@ -40,6 +40,13 @@ class Receiver:
         self._clock = clock
         self.admission = Admission(rules.limits.uploads_at_once, rules.limits.uploads_per_principal)
 
+    def free_space(self) -> int:
+        return self._blobs.free_space()
+
+    async def try_the_writer(self) -> None:
+        """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
+        await self._index.write(lambda turn: turn.folder(NOWHERE))
+
     async def foresee(self, arrival: Arrival) -> Outcome | None:
         """The refusal that is certain before a byte of the body is read, or None.
 
