@@ -13,6 +13,7 @@ from uploads.policy import Policies, Policy
 from uploads.ports import Turn
 
 INLINE_BELOW = 100
+DATA = b"0123456789abcdef" * 20_000
 PLAIN = Policies(Policy(), {})
 
 
@@ -65,3 +66,12 @@ async def shelves(data: DiskPath, policies: Policies = PLAIN) -> AsyncIterator[S
 
 def blob(data: DiskPath, content: Content) -> DiskPath:
     return data / "blobs" / content.hex[:2] / content.hex
+
+
+async def kept(blobs: DiskBlobs, data: bytes = DATA) -> Content:
+    async with blobs.stage(len(data), ()) as stage:
+        await stage.write(data)
+        staged = await stage.finish()
+        blobs.keep(staged)
+        blobs.sync()
+    return staged.content

@@ -15,12 +15,11 @@ import pytest
 from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.disk.posix import NamedSheets
+from tests.shelves import DATA, kept
 from uploads.events import Degraded, Event, Synced
 from uploads.failures import DiskFull, Unavailable
 from uploads.files import Content
 from uploads.ports import Staged
-
-DATA = b"0123456789abcdef" * 20_000
 
 
 @pytest.fixture
@@ -40,15 +39,6 @@ async def blobs(
     disk = DiskBlobs(tmp_path, "blake3", inline_below=0, publish=published.append)
     yield disk
     await disk.close()
-
-
-async def kept(blobs: DiskBlobs, data: bytes = DATA) -> Content:
-    async with blobs.stage(len(data), ()) as stage:
-        await stage.write(data)
-        staged = await stage.finish()
-        blobs.keep(staged)
-        blobs.sync()
-    return staged.content
 
 
 def files(folder: Path) -> list[str]:

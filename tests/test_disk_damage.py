@@ -14,10 +14,9 @@ from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.disk.posix import NamedSheets
 from storage.disk.reading import FileReading
+from tests.shelves import DATA, kept
 from uploads.failures import Damaged
 from uploads.files import Content
-
-DATA = b"0123456789abcdef" * 20_000
 
 
 @pytest.fixture(params=["unnamed", "named"])
@@ -29,15 +28,6 @@ async def blobs(
     disk = DiskBlobs(tmp_path, "blake3", inline_below=0, publish=lambda _: None)
     yield disk
     await disk.close()
-
-
-async def kept(blobs: DiskBlobs, data: bytes = DATA) -> Content:
-    async with blobs.stage(len(data), ()) as stage:
-        await stage.write(data)
-        staged = await stage.finish()
-        blobs.keep(staged)
-        blobs.sync()
-    return staged.content
 
 
 def place(folder: Path, content: Content) -> Path:
