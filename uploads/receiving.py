@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 from uploads.admission import Admission
-from uploads.collisions import Accepted
+from uploads.collisions import Accepted, AlreadyStored, ContentKnown, Verdict
 from uploads.events import Publish, Settled
-from uploads.failures import BodyTooShort, DiskFull, WrongDigest
+from uploads.failures import BodyTooShort, Damaged, DiskFull, NotThere, WrongDigest
 from uploads.files import Content, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, View
@@ -55,8 +55,9 @@ class Receiver:
         self._rules.demand_upload(arrival.principal, arrival.path)
         self._check_room(arrival.size or 0)
         outcome = await self._index.read(lambda view: self._foresee(view, arrival))
-        if outcome is not None:
-            self._tell(arrival, outcome, arrival.size or 0, early=True)
+        if outcome is None or not await self._is_true(outcome.verdict):
+            return None
+        self._tell(arrival, outcome, arrival.size or 0, early=True)
         return outcome
 
     async def receive(
@@ -85,6 +86,17 @@ class Receiver:
         return await self._index.write(
             lambda turn: self._settling.settle(turn, arrival, staged, now)
         )
+
+    async def _is_true(self, verdict: Verdict) -> bool:
+        """Who is told that the bytes are here must find them: lost ones are taken in again."""
+        if not isinstance(verdict, AlreadyStored | ContentKnown):
+            return True
+        try:
+            reading = await self._blobs.open(verdict.existing.content)
+        except (Damaged, NotThere):
+            return False
+        reading.close()
+        return True
 
     def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
         content = self._foretold(view, arrival)
