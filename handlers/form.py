@@ -1,24 +1,20 @@
 """POST multipart/form-data to a folder: the door for browsers without JavaScript and `curl -F`.
 
-The form streams: each file is judged and settled on its own while the next is still on its way, and
-at most a few pieces of it are in memory. A field speaks for the files that come after it. A file
-that is refused does not stop the others; a form that breaks off says what of it was stored.
+Each file is judged and settled on its own while the next is still on its way. A field speaks for
+the files that come after it. A file that is refused does not stop the others; a form that breaks
+off says what of it was stored.
 """
 
 import re
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
-from multipart import (  # type: ignore[import-untyped]
-    MultipartError,
-    MultipartSegment,
-    PushMultipartParser,
-    parse_options_header,
-)
+from multipart import parse_options_header  # type: ignore[import-untyped]
 
 from handlers import asking, bodies, form_answers
 from handlers.form_answers import Refused, Result, Stored
+from handlers.form_body import FormBody, Part
 from handlers.headers import conditions, part_headers
 from handlers.headers.conditions import MalformedCondition
 from handlers.headers.part_headers import Heading
@@ -29,97 +25,15 @@ from handlers.rendering import request_id
 from uploads import names
 from uploads.access import Principal, Right
 from uploads.collisions import Accepted
-from uploads.failures import BodyTooShort, Failure, MalformedRequest, NotIdentified
+from uploads.failures import Failure, MalformedRequest, NotIdentified
 from uploads.names import BadName, Path
 from uploads.settling import Arrival
 from uploads.spelling import Rule
 
-HEADER_BYTES = 16 << 10
 OTHER_PARTS = 100
-# What may come before the first part, after the last one, or as the headers of one.
-BYTES_OUTSIDE_PARTS = 256 << 10
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 POLICY_WORDS = frozenset({"same_file", "same_name", "same_content"})
 FIELDS = POLICY_WORDS | {"if_match", "if_none_match", "folder"}
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A part begins."""
-
-    headers: list[tuple[str, str]]
-
-
-Event = Head | bytes | None
-
-
-class FormBody:
-    """The parts of a form, one after the other. `broken`: why no more of it can be read."""
-
-    def __init__(self, pieces: AsyncIterator[bytes], boundary: str, most_parts: int) -> None:
-        self._parser = PushMultipartParser(
-            boundary,
-            max_header_size=HEADER_BYTES,
-            max_segment_count=most_parts,
-            header_charset="latin-1",
-        )
-        self._events = self._parse(pieces)
-        self.broken: Exception | None = None
-
-    async def parts(self) -> AsyncIterator["Part"]:
-        while isinstance(event := await self.next_event(), Head):
-            part = Part(self, part_headers.heading(event.headers))
-            yield part
-            await part.throw_away()
-
-    async def next_event(self) -> Event:
-        """A part's head, then its pieces, then None; and None at the end of the form."""
-        try:
-            return await anext(self._events, None)
-        except Exception as broken:
-            self.broken = broken
-            raise
-
-    async def _parse(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Event]:
-        outside = 0
-        try:
-            async for piece in pieces:
-                outside += len(piece)
-                for event in self._parser.parse(piece):
-                    outside = 0
-                    is_head = isinstance(event, MultipartSegment)
-                    yield Head(event.headerlist) if is_head else event
-                if outside > BYTES_OUTSIDE_PARTS:
-                    raise MalformedRequest("The form holds too much that belongs to no part of it.")
-        except MultipartError as error:
-            raise MalformedRequest(f"The form cannot be read: {error}.") from error
-        try:
-            self._parser.close()
-        except MultipartError as error:
-            raise BodyTooShort("The form ended before its closing boundary.") from error
-
-
-class Part:
-    """One part, to be read piece by piece while it is its turn."""
-
-    def __init__(self, form: FormBody, heading: Heading) -> None:
-        self.heading = heading
-        self._form = form
-        self._ended = False
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        event = None if self._ended else await self._form.next_event()
-        if not isinstance(event, bytes):
-            self._ended = True
-            raise StopAsyncIteration
-        return event
-
-    async def throw_away(self) -> None:
-        async for _ in self:
-            pass
 
 
 @dataclass(slots=True)
@@ -195,13 +109,14 @@ class Forms:
         said = {name: text for name, text in query.items() if name in FIELDS and text}
         target = _below(folder, said.get("folder", ""), self.parts.names)
         filling = Filling(request, principal, folder, target, said)
-        pieces = bodies.pieces(request, self.parts.rules.limits)
         most = self.parts.http.files_per_form + OTHER_PARTS
-        body = FormBody(pieces, _boundary(request), most)
-        try:
-            await self._fill(filling, body)
-        except (Failure, Refusal, BadName, MalformedCondition) as broken:
-            raise _with_results(broken, filling) from broken
+        boundary = _boundary(request)
+        async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as pieces:
+            body = FormBody(pieces, boundary, most)
+            try:
+                await self._fill(filling, body)
+            except (Failure, Refusal, BadName, MalformedCondition) as broken:
+                raise _with_results(broken, filling) from broken
         return await form_answers.answer(self.parts, request, filling.target, filling.results)
 
     async def _fill(self, filling: Filling, body: FormBody) -> None:
@@ -233,7 +148,7 @@ class Forms:
         try:
             part.heading.check_encoding()
             arrival = filling.arrival(part.heading, self.parts.names)
-            outcome = await self.parts.receiver.receive(arrival, part)
+            outcome = await self.parts.receiver.receive(arrival, part.flow())
         except NotIdentified:
             # About the request rather than the file: whoever asks is to sign in.
             raise

@@ -1,5 +1,6 @@
 """GET HEAD PUT DELETE OPTIONS under /files/: the door for curl and scripts."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -55,8 +56,8 @@ class Plain:
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
         if refused is not None and not self._worth_receiving(request):
             raise refusal(refused)
-        pieces = bodies.pieces(request, parts.rules.limits)
-        outcome = await parts.receiver.receive(arrival, pieces)
+        async with aclosing(bodies.pieces(request, parts.rules.limits)) as body:
+            outcome = await parts.receiver.receive(arrival, body)
         if not outcome.accepted:
             raise refusal(outcome)
         seen = parts.rules.may(arrival.principal, Right.READ, outcome.path)

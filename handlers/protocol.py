@@ -13,12 +13,13 @@ from typing import Any, cast
 
 from aiohttp import web, web_protocol
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
+from aiohttp.http import HttpRequestParser, HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
 from aiohttp.streams import StreamReader
 
 from handlers import bodies, sending
 from handlers.gate import GATE, UNSPOKEN, Gate
+from handlers.lending import Loan
 from handlers.problems import Problem, of_type
 
 SPOKEN = (HttpVersion10, HttpVersion11)
@@ -140,6 +141,37 @@ class Connection(web.RequestHandler):
             self._patience.cancel()
             self._patience = None
 
+    def lend(self, left: int) -> Loan | None:
+        """Implements `bodies.Lender`: nothing is read by us until it is taken back."""
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        own = self.transport.get_extra_info("socket")
+        if own is None or self.transport.is_closing():
+            return None
+        self._pause_reading_for_buffer()
+        return Loan(own.dup(), left)
+
+    def take_back(self, loan: Loan) -> None:
+        """The parser knows nothing of what was drawn: after a whole body a new one takes over."""
+        loan.close()
+        if loan.left == 0 and self._current_request is not None and self._parser is not None:
+            self._parser = self._new_parser()
+            self._current_request.content.feed_eof()
+        self._resume_reading_for_buffer()
+
+    def _new_parser(self) -> HttpRequestParser:
+        return HttpRequestParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,
+            max_msg_queue_size=web_protocol.MAX_MSG_QUEUE_SIZE,
+        )
+
     async def _hear_out(self) -> None:
         """Reads on for a while, as in `bodies.answer_early`; from now on nothing is understood."""
         self.close()
@@ -199,6 +231,8 @@ class Server(web.Server):
             request[UNSPOKEN] = f"HTTP/{version.major}.{version.minor}"
         if expected is not None:
             request[bodies.EXPECTED] = expected
+        if isinstance(protocol, Connection):
+            request[bodies.LENDER] = protocol
         return request
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.form import FormBody
+from handlers.form_body import FormBody
 from handlers.headers.part_headers import heading
 from tests.doors import opened
 from tests.forms import BORDER, TYPE, field, file, form, post, read

@@ -46,6 +46,21 @@ class Staged(Protocol):
         """The same, its content's media type now known."""
 
 
+class Tap(Protocol):
+    """Bytes that have yet to come, and that a thread may draw by itself, past the event loop."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    async def ready(self) -> None:
+        """Until there is something to draw. :raises BodyStalled: nothing comes."""
+
+    def draw(self, buffer: bytearray, start: int = 0) -> int:
+        """Called in a thread: what comes goes into the buffer from `start` on. Returns how much
+        that is; 0 where nothing comes at the moment. :raises BodyTooShort: nothing ever will.
+        """
+
+
 class Stage(Protocol):
     """Bytes on their way in."""
 
@@ -56,6 +71,12 @@ class Stage(Protocol):
         """Takes a piece; returns when the next may come, which can be before it is written.
 
         :raises DiskFull, Unavailable: nothing of it will stay.
+        """
+
+    async def draw(self, tap: Tap) -> int:
+        """Takes what comes without a pause, for a short while; returns how much that was.
+
+        :raises DiskFull, Unavailable, BodyTooShort: nothing of it will stay.
         """
 
     async def finish(self) -> Staged:

@@ -12,7 +12,7 @@ from uploads.events import Publish, Settled
 from uploads.failures import BodyTooShort, Damaged, DiskFull, NotThere, WrongDigest
 from uploads.files import Content, StoredFile
 from uploads.names import Path
-from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, View
+from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, View
 from uploads.rules import Rules
 from uploads.settling import Arrival, Judgement, Outcome, Settling
 
@@ -63,7 +63,7 @@ class Receiver:
     async def receive(
         self,
         arrival: Arrival,
-        pieces: AsyncIterable[Piece],
+        body: AsyncIterable[Piece | Tap],
         in_line: AbstractAsyncContextManager[object] | None = None,
     ) -> Outcome:
         """Takes the body in and settles it. What was cut short or does not fit leaves no trace.
@@ -73,7 +73,7 @@ class Receiver:
         self._rules.demand_upload(arrival.principal, arrival.path)
         with self.admission.place(arrival.principal):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
-                await self._fill(stage, arrival, pieces)
+                await self._fill(stage, arrival, body)
                 staged = await self._judged_by_bytes(arrival, await stage.finish())
                 async with in_line or nullcontext():
                     settling = asyncio.ensure_future(self._settle(arrival, staged))
@@ -135,12 +135,15 @@ class Receiver:
             judgements.append(self._settling.judge(view, arrival, current.content))
         return judgements
 
-    async def _fill(self, stage: Stage, arrival: Arrival, pieces: AsyncIterable[Piece]) -> None:
-        async for piece in pieces:
-            await stage.write(piece)
-            if arrival.size is None:
-                self._rules.check_size(stage.received)
-                self._check_room(len(piece))
+    async def _fill(self, stage: Stage, arrival: Arrival, body: AsyncIterable[Piece | Tap]) -> None:
+        async for flow in body:
+            if isinstance(flow, Piece):
+                await stage.write(flow)
+                self._check_unannounced(arrival, stage, len(flow))
+                continue
+            while not flow.ended:
+                await flow.ready()
+                self._check_unannounced(arrival, stage, await stage.draw(flow))
         if arrival.size is not None and stage.received != arrival.size:
             raise BodyTooShort(
                 f"The body ended after {stage.received:,} of {arrival.size:,} bytes."
@@ -160,6 +163,11 @@ class Receiver:
         fits = self._sniffer.fits(media_type, name)
         self._rules.check_type(policy, media_type, name, fits=fits)
         return staged.typed(media_type)
+
+    def _check_unannounced(self, arrival: Arrival, stage: Stage, more: int) -> None:
+        if arrival.size is None:
+            self._rules.check_size(stage.received)
+            self._check_room(more)
 
     def _check_room(self, size: int) -> None:
         self._rules.check_size(size)

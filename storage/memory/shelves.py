@@ -3,6 +3,7 @@
 Nothing here is durable, quick or bounded; it is what the other shelves must behave like.
 """
 
+import asyncio
 import hashlib
 import mimetypes
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -15,7 +16,7 @@ from storage.memory.view import Keys, MemoryView, State
 from uploads.access import Principal
 from uploads.failures import NotThere
 from uploads.files import UNKNOWN_TYPE, Content
-from uploads.ports import Blobs, Piece, Reading, Stage, Staged, Turn, View
+from uploads.ports import Blobs, Piece, Reading, Stage, Staged, Tap, Turn, View
 
 T = TypeVar("T")
 
@@ -75,6 +76,12 @@ class MemoryStage:
 
     async def write(self, piece: Piece) -> None:
         self.data += piece
+
+    async def draw(self, tap: Tap) -> int:
+        buffer = bytearray(PIECE_SIZE)
+        count = await asyncio.to_thread(tap.draw, buffer)
+        self.data += buffer[:count]
+        return count
 
     async def finish(self) -> MemoryStaged:
         data = bytes(self.data)
