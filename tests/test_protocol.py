@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web, web_protocol
+from aiohttp.base_protocol import BaseProtocol
 
 from handlers import protocol
 from handlers.parts import HttpSettings
@@ -28,12 +29,16 @@ HOST = b"Host: localhost\r\n"
 
 
 def test_aiohttp_has_what_we_reach_for() -> None:
-    private = {"_current_request", "_messages", "_request_count"}
+    private = {"_current_request", "_messages", "_read_bufsize", "_request_count"}
     assert private <= set(web.RequestHandler.__slots__)
     assert {"status", "exc", "message"} <= set(web_protocol._ErrInfo.__slots__)
     assert hasattr(web.RequestHandler, "connection_lost")
     assert web_protocol.ERROR._replace(method="X").method == "X"
     assert protocol.UNREAD.version == (1, 1)
+    assert {"_parser", "_buffer_paused"} <= set(BaseProtocol.__slots__)
+    assert hasattr(BaseProtocol, "_pause_reading_for_buffer")
+    assert hasattr(BaseProtocol, "_resume_reading_for_buffer")
+    assert web_protocol.MAX_MSG_QUEUE_SIZE > 0
 
 
 def test_aiohttp_calls_us_as_we_expect() -> None:
