@@ -31,12 +31,11 @@ types: $(DEVELOPMENT) ## mypy, strict
 docs: $(DEVELOPMENT) ## the documents say what the code does
 	@$(PYTHON) -m pytest -q tests/test_docs.py
 
-bench: $(RUNTIME) ## measure
-	@if [ -f bench/run.py ]; then exec $(PYTHON) bench/run.py $(ARGS); \
-	else echo "There is no bench/run.py yet, so nothing was measured."; fi
+bench: $(DEVELOPMENT) ## measure; one benchmark with ARGS="peers --help"
+	@exec $(PYTHON) bench/run.py $(ARGS)
 
 clean: ## remove .venv and caches; never data/
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
 
 lock: ## choose the newest packages anew (needs uv)

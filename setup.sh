@@ -2,6 +2,7 @@
 # Prepares a machine; `make` calls it.
 #   setup.sh packages LOCK   makes .venv where it is missing, and installs what LOCK names
 #   setup.sh programs        makes sure of the programs that the tests drive
+#   setup.sh peers           makes sure of the servers that the benchmarks compare with (Debian)
 set -eu
 cd "$(dirname "$0")"
 
@@ -93,8 +94,28 @@ programs() {
     fi
 }
 
+peers() {
+    missing=""
+    for pair in nginx:nginx-light lighttpd:lighttpd apache2:apache2-bin rclone:rclone wrk:wrk; do
+        has "${pair%%:*}" || missing="$missing ${pair##*:}"
+    done
+    [ -e /usr/lib/lighttpd/mod_webdav.so ] || missing="$missing lighttpd-mod-webdav"
+    if [ -n "$missing" ]; then
+        # At runlevel 1 Debian's packages start no service.
+        export RUNLEVEL=1
+        # shellcheck disable=SC2086
+        apt_install $missing || stop "The benchmarks drive programs that are missing here:$missing."
+    fi
+    [ -e .venv-peers/done ] && return 0
+    say "installing the packages of bench/peers/requirements.txt into .venv-peers"
+    .venv/bin/python -m venv --clear .venv-peers
+    .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+    touch .venv-peers/done
+}
+
 case "${1:-}" in
     packages) packages "$2" ;;
     programs) programs ;;
-    *) stop "usage: setup.sh packages LOCK | setup.sh programs" ;;
+    peers) peers ;;
+    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers" ;;
 esac

@@ -1,20 +1,25 @@
-"""Runs the benchmarks: all, or those that are named (`make bench ARGS="scale"`)."""
+"""Runs the benchmarks: all, or the one that is named.
+
+make bench
+make bench ARGS="scale --files 1000000"
+make bench ARGS="peers --works put,form --rounds 5"
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PROGRAMS = {"peers": HERE / "peers" / "compare.py", "scale": HERE / "scale.py"}
 
 
-def main(names: list[str]) -> int:
-    programs = sorted(path for path in HERE.glob("*.py") if path.name != Path(__file__).name)
-    known = {path.stem: path for path in programs}
-    if unknown := [name for name in names if name not in known]:
-        print(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(known)}.")
+def main(arguments: list[str]) -> int:
+    name, *options = arguments or [""]
+    if name and name not in PROGRAMS:
+        print(f"There is no benchmark {name!r}. There are: {', '.join(PROGRAMS)}.")
         return 2
-    for name in names or known:
-        subprocess.run([sys.executable, str(known[name])], check=True)
+    for program in [PROGRAMS[name]] if name else PROGRAMS.values():
+        subprocess.run([sys.executable, str(program), *options], check=True)
     return 0
 
 

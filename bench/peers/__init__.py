@@ -1,0 +1,1 @@
+"""noclobber beside other servers."""
