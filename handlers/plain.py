@@ -52,10 +52,12 @@ class Plain:
     async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
         """An upload whose body is the file: judged early where that is sure, else received."""
         parts = self.parts
-        refused = await parts.receiver.foresee(arrival)
+        parts.receiver.expect(arrival)
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
-        if refused is not None and not self._worth_receiving(request):
-            raise refusal(refused)
+        if not self._worth_receiving(request):
+            refused = await parts.receiver.foresee(arrival)
+            if refused is not None:
+                raise refusal(refused)
         async with aclosing(bodies.pieces(request, parts.rules.limits)) as body:
             outcome = await parts.receiver.receive(arrival, body)
         if not outcome.accepted:

@@ -137,7 +137,8 @@ class MagicSniffer:
                 return UNKNOWN_TYPE
             worker = self._free.pop() if self._free else _Worker()
             try:
-                answer = await asyncio.wait_for(worker.ask(head[:_LOOKED_AT]), self._deadline)
+                async with asyncio.timeout(self._deadline):
+                    answer = await worker.ask(head[:_LOOKED_AT])
             except TimeoutError:
                 worker.end()
                 self._count_stuck()

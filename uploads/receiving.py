@@ -47,13 +47,13 @@ class Receiver:
         """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
         await self._index.write(lambda turn: turn.folder(NOWHERE))
 
-    async def foresee(self, arrival: Arrival) -> Outcome | None:
-        """The refusal that is certain before a byte of the body is read, or None.
-
-        Raises the `Failure` that is as certain: no right, no room, too large.
-        """
+    def expect(self, arrival: Arrival) -> None:
+        """Raises the `Failure` that is certain before anything is read: no right, no room."""
         self._rules.demand_upload(arrival.principal, arrival.path)
         self._check_room(arrival.size or 0)
+
+    async def foresee(self, arrival: Arrival) -> Outcome | None:
+        """The refusal that is certain before a byte of the body is read, or None."""
         outcome = await self._index.read(lambda view: self._foresee(view, arrival))
         if outcome is None or not await self._is_true(outcome.verdict):
             return None

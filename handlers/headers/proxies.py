@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -44,8 +45,9 @@ class Proxies:
         return any(address in network for network in self.trusted)
 
 
+@lru_cache(1024)
 def _address(text: str) -> Address | None:
-    """An IPv4 address is the same whichever socket it came in by."""
+    """An IPv4 address is the same whichever socket it came in by. Asked again and again."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
