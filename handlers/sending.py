@@ -4,15 +4,29 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import select
 import socket
 import struct
 import termios
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# A fast reader gives its thread to others this often; a slow one holds none while it is waited for.
+_PUSH_SECONDS = 0.1
+_THREAD_WAITS_MS = 10
+_BUFFER = 512 << 10
+
+_thread = threading.local()
 
 
 async def send_file(
     transport: asyncio.Transport, descriptor: int, start: int, count: int, patience: float
 ) -> None:
-    """By the kernel, from the file to the socket. Nothing else may wait to be sent.
+    """From the file to the socket, past the event loop. Nothing else may wait to be sent.
 
     :raises ConnectionError: the reader is gone, or has taken nothing for `patience` seconds.
     """
@@ -22,16 +36,64 @@ async def send_file(
         while at < end:
             if transport.is_closing():
                 raise ConnectionResetError
-            try:
-                sent = os.sendfile(ours.fileno(), descriptor, at, end - at)
-            except BlockingIOError:
-                await _moved(transport, ours, patience)
-                continue
-            if sent == 0:
+            pushed = await _in_thread(_push, ours, descriptor, at, end)
+            if pushed is None:
                 transport.abort()
                 raise ConnectionAbortedError("the file is shorter than was promised")
-            at += sent
-            await asyncio.sleep(0)
+            at += pushed
+            if not pushed:
+                await _moved(transport, ours, patience)
+
+
+def _push(ours: socket.socket, descriptor: int, start: int, end: int) -> int | None:
+    """As much as the reader takes without a pause, for a while; None where the file ends.
+
+    In a thread, as a cold file makes whoever sends it wait for the disk. Read and sent through one
+    buffer in the processor's cache: sendfile hands over page by page, which costs twice as much.
+    """
+    at, until = start, time.monotonic() + _PUSH_SECONDS
+    buffer = memoryview(_buffer())
+    while at < end and time.monotonic() < until:
+        count = os.preadv(descriptor, [buffer[: end - at]], at)
+        if not count:
+            return None
+        sent = _offer(ours, buffer[:count])
+        at += sent
+        if sent < count:
+            break
+    return at - start
+
+
+def _offer(ours: socket.socket, data: memoryview) -> int:
+    """How much of it the reader took, pausing for a moment at most."""
+    room = select.poll()
+    room.register(ours, select.POLLOUT)
+    sent = 0
+    while sent < len(data):
+        try:
+            sent += ours.send(data[sent:])
+        except BlockingIOError:
+            if not room.poll(_THREAD_WAITS_MS):
+                break
+    return sent
+
+
+def _buffer() -> bytearray:
+    """One for each thread, as long as it lives."""
+    if not hasattr(_thread, "buffer"):
+        _thread.buffer = bytearray(_BUFFER)
+    buffer: bytearray = _thread.buffer
+    return buffer
+
+
+async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """A thread cannot be cancelled: what it works on stays open until it is done."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def untaken(transport: asyncio.Transport) -> int:

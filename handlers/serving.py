@@ -1,4 +1,4 @@
-"""Sending stored bytes: conditional, in ranges, by sendfile, and so that no browser runs them."""
+"""Sending stored bytes: conditional, in ranges, past the event loop, and so that no browser runs them."""
 
 import secrets
 from collections.abc import Mapping
@@ -134,7 +134,7 @@ async def _send(
 async def _send_span(
     request: web.Request, stream: web.StreamResponse, reading: Reading, start: int, count: int
 ) -> None:
-    """By sendfile where the kernel can, else in pieces."""
+    """By a thread where the bytes are in a file and go out as they are, else in pieces."""
     descriptor, transport = reading.fileno(), request.transport
     if transport is None:
         raise ConnectionResetError
@@ -165,8 +165,7 @@ async def _send_parts(
     await stream.prepare(request)
     for head, span in zip(heads, spans, strict=True):
         await stream.write(head)
-        async for piece in reading.pieces(span.start, span.length):
-            await stream.write(piece)
+        await _send_span(request, stream, reading, span.start, span.length)
     await stream.write(end)
     await stream.write_eof()
     return stream
