@@ -1,4 +1,4 @@
-"""Sending stored bytes: conditional, in ranges, past the event loop, and so that no browser runs them."""
+"""Sending stored bytes: conditional, in ranges, by a thread, and so that no browser runs them."""
 
 import secrets
 from collections.abc import Mapping

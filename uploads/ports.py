@@ -93,7 +93,7 @@ class Reading(Protocol):
     def size(self) -> int: ...
 
     def fileno(self) -> int | None:
-        """A descriptor that a thread can read, or None where the bytes are not in a file of their own."""
+        """A descriptor that a thread can read; None where the bytes are in no file of their own."""
 
     async def read(self, start: int, count: int) -> bytes: ...
 
