@@ -40,6 +40,8 @@ def complain(line: str) -> None:
 
 def printable(text: str) -> str:
     """The text on one line, with everything invisible written as an escape."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )

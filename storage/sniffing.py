@@ -6,6 +6,7 @@ that it never comes back from is left behind for a new one. Knows nothing of pol
 
 import asyncio
 import contextlib
+import functools
 import logging
 import mimetypes
 import queue
@@ -230,8 +231,11 @@ def _resolve(future: "asyncio.Future[str]", answer: str | Exception) -> None:
 
 def _expected(name: str) -> str:
     _, dot, extension = name.lower().rpartition(".")
-    if known := _EXTENSIONS.get(dot + extension):
-        return known
+    return _EXTENSIONS.get(dot + extension) or _listed(extension)
+
+
+@functools.lru_cache(1024)
+def _listed(extension: str) -> str:
     guessed, encoding = mimetypes.guess_type(f"x.{extension}", strict=False)
     return UNKNOWN_TYPE if guessed is None or encoding is not None else guessed
 
