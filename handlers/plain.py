@@ -52,7 +52,6 @@ class Plain:
     async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
         """An upload whose body is the file: judged early where that is sure, else received."""
         parts = self.parts
-        parts.receiver.expect(arrival)
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
         if not self._worth_receiving(request):
             refused = await parts.receiver.foresee(arrival)

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 1024
 _REMEMBERED = 1000
-_ASKED_AGAIN_AFTER = 0.02
+_ASKED_AGAIN_AFTER = 0.001
 # OWASP's least for argon2id. Two at once, so that a crowd of guesses cannot fill the memory.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _AT_ONCE = 2

@@ -47,13 +47,9 @@ class Receiver:
         """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
         await self._index.write(lambda turn: turn.folder(NOWHERE))
 
-    def expect(self, arrival: Arrival) -> None:
-        """Raises the `Failure` that is certain before anything is read: no right, no room."""
-        self._rules.demand_upload(arrival.principal, arrival.path)
-        self._check_room(arrival.size or 0)
-
     async def foresee(self, arrival: Arrival) -> Outcome | None:
         """The refusal that is certain before a byte of the body is read, or None."""
+        self._expect(arrival)
         outcome = await self._index.read(lambda view: self._foresee(view, arrival))
         if outcome is None or not await self._is_true(outcome.verdict):
             return None
@@ -70,7 +66,7 @@ class Receiver:
 
         `in_line` is entered for the moment in which the claim gets its place among the others.
         """
-        self._rules.demand_upload(arrival.principal, arrival.path)
+        self._expect(arrival)
         with self.admission.place(arrival.principal):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
                 await self._fill(stage, arrival, body)
@@ -163,6 +159,11 @@ class Receiver:
         fits = self._sniffer.fits(media_type, name)
         self._rules.check_type(policy, media_type, name, fits=fits)
         return staged.typed(media_type)
+
+    def _expect(self, arrival: Arrival) -> None:
+        """Raises the `Failure` that is certain before anything is read: no right, no room."""
+        self._rules.demand_upload(arrival.principal, arrival.path)
+        self._check_room(arrival.size or 0)
 
     def _check_unannounced(self, arrival: Arrival, stage: Stage, more: int) -> None:
         if arrival.size is None:
