@@ -35,7 +35,7 @@ from storage.upkeep import collecting
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
 from uploads.fitting import Fitting
-from uploads.library import Library
+from uploads.holdings import Holdings
 from uploads.policy import Policies
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
@@ -218,7 +218,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> 
         rules=rules,
         receiver=Receiver(rules, index, blobs, store.sniffer, publish, CLOCK),
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
-        library=Library(rules, index, blobs),
+        holdings=Holdings(rules, index, blobs),
         tree=Tree(rules, index, CLOCK, fitting),
         accounts=store.accounts,
         names=fitting.limits,

@@ -37,7 +37,7 @@ async def folder(
     stored = asking.number(fields.get("stored") or "0", "stored")
     if html and may_create and not parts.rules.may(principal, Right.LIST, path):
         return page_response(pages.drop_box(path, stored))
-    found, page = await parts.library.page(principal, path, listing)
+    found, page = await parts.holdings.page(principal, path, listing)
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if page.after is not None:
         headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
@@ -53,7 +53,7 @@ async def history(
     principal = principal_of(request)
     before = asking.number(fields["before"], "before") if "before" in fields else None
     limit = _limit(fields, MOST_EVENTS)
-    events = await parts.library.history(principal, path, before, limit)
+    events = await parts.holdings.history(principal, path, before, limit)
     following: str | None = None
     if len(events) == limit:
         following = f"{file_href(path)}?versions&before={events[-1].number}&limit={limit}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from uploads import names
-from uploads.library import Library
+from uploads.holdings import Holdings
 from uploads.ports import Accounts
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
@@ -32,7 +32,7 @@ class Parts:
     rules: Rules
     receiver: Receiver
     parking: Parking
-    library: Library
+    holdings: Holdings
     tree: Tree
     accounts: Accounts
     names: names.Limits

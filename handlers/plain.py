@@ -34,9 +34,9 @@ class Plain:
             return await listings.history(self.parts, request, target.path, fields)
         if "version" in fields:
             number = asking.number(fields["version"], "version")
-            file = await self.parts.library.version(principal_of(request), target.path, number)
+            file = await self.parts.holdings.version(principal_of(request), target.path, number)
             return await self._serve(request, file)
-        found = await self.parts.library.find(principal_of(request), target.path)
+        found = await self.parts.holdings.find(principal_of(request), target.path)
         if isinstance(found, Folder):
             return answers.moved_to_folder(found)
         return await self._serve(request, found)
@@ -94,8 +94,8 @@ class Plain:
     async def _serve(self, request: web.Request, file: StoredFile) -> web.StreamResponse:
         digests = {}
         if "Want-Repr-Digest" in request.headers:
-            digests = dict(await self.parts.library.digests(file))
-        reading = await self.parts.library.open(file)
+            digests = dict(await self.parts.holdings.digests(file))
+        reading = await self.parts.holdings.open(file)
         return await serving.serve(request, file, reading, digests)
 
     def _worth_receiving(self, request: web.Request) -> bool:

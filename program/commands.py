@@ -169,7 +169,7 @@ def _kind(told: carrying.Taken | carrying.NotTaken) -> str:
 
 async def write_out(arguments: argparse.Namespace, parts: Parts, operator: Principal) -> int:
     """The command `export`."""
-    exporting = carrying.Export(parts.library, operator, _target(arguments.folder))
+    exporting = carrying.Export(parts.holdings, operator, _target(arguments.folder))
     counted: Counter[str] = Counter()
     with Progress("exporting", await exporting.total()) as progress:
 

@@ -22,7 +22,7 @@ from storage.sqlite.index import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
 from uploads.fitting import Fitting
-from uploads.library import Library
+from uploads.holdings import Holdings
 from uploads.names import Path
 from uploads.policy import Policies, Policy
 from uploads.ports import Blobs, Index, Sniffer
@@ -67,7 +67,7 @@ def make_parts(
         rules=rules,
         receiver=Receiver(rules, index, blobs_, sniffer, publish, clock),
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
-        library=Library(rules, index, blobs_),
+        holdings=Holdings(rules, index, blobs_),
         tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),
         accounts=accounts,
         names=limits_of_names,

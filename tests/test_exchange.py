@@ -81,7 +81,7 @@ async def test_each_collision_is_told_with_what_it_collided_with(tmp_path: DiskP
             "folder": 'meets the folder "folder": one name cannot be both a file and a folder',
             "twin": 'holds other bytes than the file "twin", which has this name already',
         }
-        found = await parts.library.find(houserules.OPERATOR, Path(("twin",)))
+        found = await parts.holdings.find(houserules.OPERATOR, Path(("twin",)))
         assert isinstance(found, StoredFile)
         assert found.content.size == 3
 
@@ -136,7 +136,7 @@ async def test_who_changed_a_file_when_is_kept(tmp_path: DiskPath) -> None:
     os.utime(source / "a", (1e9, 1e9))
     async with store(tmp_path) as parts:
         await take_in(parts, source, into="old/things")
-        file = await parts.library.find(houserules.OPERATOR, Path(("old", "things", "a")))
+        file = await parts.holdings.find(houserules.OPERATOR, Path(("old", "things", "a")))
 
     assert isinstance(file, StoredFile)
     assert file.version.modified == 1e9
@@ -194,7 +194,7 @@ async def test_an_export_goes_on_after_what_the_other_disk_refuses(tmp_path: Dis
 
     async with store(tmp_path) as parts:
         await take_in(parts, source)
-        exporting = Export(parts.library, houserules.OPERATOR, target)
+        exporting = Export(parts.holdings, houserules.OPERATOR, target)
         assert await exporting.total() == 3
         # As on a disk that ignores case, where two names of ours are one.
         (tmp_path / "out" / "b").write_bytes(b"first")
@@ -212,9 +212,9 @@ async def test_folders_are_exported_with_the_time_of_their_last_change(tmp_path:
     plant(source / "folder", a=b"a", b=b"b")
     async with store(tmp_path) as parts:
         await take_in(parts, source)
-        exporting = Export(parts.library, houserules.OPERATOR, Target(tmp_path / "out"))
+        exporting = Export(parts.holdings, houserules.OPERATOR, Target(tmp_path / "out"))
         await exporting.run(4, lambda _: None, lambda _: None)
-        there = await parts.library.find(houserules.OPERATOR, Path(("folder",)))
+        there = await parts.holdings.find(houserules.OPERATOR, Path(("folder",)))
 
     assert isinstance(there, Folder)
     assert abs((tmp_path / "out" / "folder").stat().st_mtime - there.modified) < 1e-3

@@ -133,7 +133,7 @@ async def test_a_name_is_stored_as_it_was_sent(sent: str, name: str) -> None:
     async with opened() as house:
         status, _, _ = await post(house, file(sent, b"x"), to="/files/in/")
         assert status == 201
-        page = await house.parts.library.find(ANN, Path(("in", *name.split("/"))))
+        page = await house.parts.holdings.find(ANN, Path(("in", *name.split("/"))))
         assert str(page.path) == f"in/{name}"
 
 

@@ -14,7 +14,7 @@ SIZE = 32 << 20
 
 
 def blob(house: House) -> Path:
-    blobs = house.parts.library.blobs
+    blobs = house.parts.holdings.blobs
     assert isinstance(blobs, DiskBlobs)
     (only,) = blobs._folder.path.glob("*/*")
     return only

@@ -119,10 +119,10 @@ async def test_requests_and_collisions_show_in_the_metrics() -> None:
 
 async def test_asking_for_readiness_changes_nothing() -> None:
     async with opened() as house:
-        folder = await house.parts.library.find(house.parts.rules.current(ANONYMOUS), ROOT)
+        folder = await house.parts.holdings.find(house.parts.rules.current(ANONYMOUS), ROOT)
         for _ in range(3):
             assert (await get(house, "/health/ready"))[0] == 200
-        again = await house.parts.library.find(house.parts.rules.current(ANONYMOUS), ROOT)
+        again = await house.parts.holdings.find(house.parts.rules.current(ANONYMOUS), ROOT)
         assert folder == again
 
 
@@ -134,7 +134,7 @@ async def test_a_writer_that_does_not_come_to_its_turn_is_not_ready(
     async with opened() as house:
         try:
             assert (await get(house, "/health/ready"))[0] == 200
-            index = house.parts.library.index
+            index = house.parts.holdings.index
             stuck = asyncio.create_task(index.write(lambda _: hanging.wait(10)))
             status, _, body = await get(house, "/health/ready")
             assert status == 503

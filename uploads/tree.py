@@ -23,7 +23,7 @@ from uploads.conditions import Condition
 from uploads.failures import MalformedRequest
 from uploads.files import Content, Folder, Stamp, StoredFile
 from uploads.fitting import Fitting
-from uploads.library import known, may_look_back
+from uploads.holdings import known, may_look_back
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
 from uploads.ports import Clock, Index, Turn, View

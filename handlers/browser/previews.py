@@ -37,7 +37,7 @@ async def of_file(parts: Parts, file: StoredFile) -> Preview:
     if not _is_text(file.content):
         return NO_PREVIEW
     try:
-        reading = await parts.library.open(file)
+        reading = await parts.holdings.open(file)
     except Failure:
         return NO_PREVIEW
     return await _first_lines(reading)

@@ -1,7 +1,7 @@
 """Whole folders in and out: an import of one, an export of the current tree to another.
 
 Judges nothing: what comes in goes through the Receiver like every other upload, and what goes out
-is what the Library shows.
+is what the Holdings show.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from uploads.collisions import (
 )
 from uploads.failures import DiskFull, Failure, Unavailable
 from uploads.files import Folder, Listing, StoredFile
-from uploads.library import Library
+from uploads.holdings import Holdings
 from uploads.names import BadName, Path
 from uploads.policy import SameFile, SameName, Wishes
 from uploads.receiving import Receiver
@@ -194,7 +194,7 @@ class NotWritten:
 class Export:
     """Writes all that the principal may read, as it is now."""
 
-    library: Library
+    holdings: Holdings
     principal: Principal
     target: Target
 
@@ -228,7 +228,7 @@ class Export:
             after: str | None = None
             while True:
                 listing = Listing(after=after, limit=PAGE)
-                _, page = await self.library.page(self.principal, path, listing)
+                _, page = await self.holdings.page(self.principal, path, listing)
                 yield page.entries
                 folders += [entry.path for entry in page.entries if isinstance(entry, Folder)]
                 after = page.after
@@ -257,7 +257,7 @@ class Export:
     ) -> AsyncIterator[bytes]:
         """:raises Damaged: at the end, when these are not the bytes that were stored."""
         hasher = Hasher(file.content.digest.partition(":")[0])
-        reading = await self.library.open(file)
+        reading = await self.holdings.open(file)
         try:
             async for piece in reading.pieces(0, reading.size):
                 hasher.update(piece)

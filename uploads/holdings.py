@@ -14,7 +14,7 @@ READ_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class Holdings:
     rules: Rules
     index: Index
     blobs: Blobs
