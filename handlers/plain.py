@@ -12,7 +12,8 @@ from handlers.parts import Parts
 from handlers.problems import Refusal, of_outcome
 from uploads.access import Right
 from uploads.failures import MalformedRequest
-from uploads.files import Folder, StoredFile
+from uploads.files import Folder
+from uploads.holdings import Held
 from uploads.names import Path
 from uploads.settling import Arrival, Outcome
 from uploads.tree import Placed
@@ -34,8 +35,8 @@ class Plain:
             return await listings.history(self.parts, request, target.path, fields)
         if "version" in fields:
             number = asking.number(fields["version"], "version")
-            file = await self.parts.holdings.version(principal_of(request), target.path, number)
-            return await self._serve(request, file)
+            held = await self.parts.holdings.version(principal_of(request), target.path, number)
+            return await self._serve(request, held)
         found = await self.parts.holdings.find(principal_of(request), target.path)
         if isinstance(found, Folder):
             return answers.moved_to_folder(found)
@@ -91,12 +92,12 @@ class Plain:
             raise refusal(made)
         return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))
 
-    async def _serve(self, request: web.Request, file: StoredFile) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, held: Held) -> web.StreamResponse:
         digests = {}
         if "Want-Repr-Digest" in request.headers:
-            digests = dict(await self.parts.holdings.digests(file))
-        reading = await self.parts.holdings.open(file)
-        return await serving.serve(request, file, reading, digests)
+            digests = dict(await self.parts.holdings.digests(held.file))
+        reading = await self.parts.holdings.open(held.file, held.small)
+        return await serving.serve(request, held.file, reading, digests)
 
     def _worth_receiving(self, request: web.Request) -> bool:
         small = bodies.fits_drain(request, self.parts.http.drain_bytes)

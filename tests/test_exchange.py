@@ -17,6 +17,7 @@ from storage.exchange.folders import Target
 from uploads.collisions import Create, Link, Unchanged
 from uploads.failures import DiskFull
 from uploads.files import Folder, StoredFile
+from uploads.holdings import Held
 from uploads.names import Path
 from uploads.policy import SameContent, Wishes
 
@@ -82,8 +83,8 @@ async def test_each_collision_is_told_with_what_it_collided_with(tmp_path: DiskP
             "twin": 'holds other bytes than the file "twin", which has this name already',
         }
         found = await parts.holdings.find(houserules.OPERATOR, Path(("twin",)))
-        assert isinstance(found, StoredFile)
-        assert found.content.size == 3
+        assert isinstance(found, Held)
+        assert found.file.content.size == 3
 
 
 async def test_a_second_run_finds_everything_there_already(tmp_path: DiskPath) -> None:
@@ -136,11 +137,11 @@ async def test_who_changed_a_file_when_is_kept(tmp_path: DiskPath) -> None:
     os.utime(source / "a", (1e9, 1e9))
     async with store(tmp_path) as parts:
         await take_in(parts, source, into="old/things")
-        file = await parts.holdings.find(houserules.OPERATOR, Path(("old", "things", "a")))
+        found = await parts.holdings.find(houserules.OPERATOR, Path(("old", "things", "a")))
 
-    assert isinstance(file, StoredFile)
-    assert file.version.modified == 1e9
-    assert file.version.by == "operator"
+    assert isinstance(found, Held)
+    assert found.file.version.modified == 1e9
+    assert found.file.version.by == "operator"
 
 
 async def test_a_file_over_the_limit_is_told_and_nothing_of_it_stays(tmp_path: DiskPath) -> None:

@@ -9,6 +9,7 @@ from tests.doors import ANN, opened
 from tests.forms import HTML, TYPE, field, file, post, read
 from tests.wire import Wire
 from uploads.access import ANONYMOUS_NAME, Grant, Right
+from uploads.holdings import Held
 from uploads.names import Path
 from uploads.policy import Policy, SameName
 from uploads.rules import Limits
@@ -133,8 +134,9 @@ async def test_a_name_is_stored_as_it_was_sent(sent: str, name: str) -> None:
     async with opened() as house:
         status, _, _ = await post(house, file(sent, b"x"), to="/files/in/")
         assert status == 201
-        page = await house.parts.holdings.find(ANN, Path(("in", *name.split("/"))))
-        assert str(page.path) == f"in/{name}"
+        found = await house.parts.holdings.find(ANN, Path(("in", *name.split("/"))))
+        assert isinstance(found, Held)
+        assert str(found.file.path) == f"in/{name}"
 
 
 async def test_only_the_three_escapes_of_browsers_are_undone() -> None:

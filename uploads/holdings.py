@@ -8,9 +8,18 @@ from uploads.collisions import AtName, FileHere, FolderHere
 from uploads.files import Event, Folder, Listing, Page, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
+from uploads.resting import BytesReading
 from uploads.rules import Rules, not_there
 
 READ_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file, and its bytes where they rest in the index."""
+
+    file: StoredFile
+    small: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +28,17 @@ class Holdings:
     index: Index
     blobs: Blobs
 
-    async def find(self, principal: Principal, path: Path) -> StoredFile | Folder:
+    async def find(self, principal: Principal, path: Path) -> Held | Folder:
         """What stands at this very spelling, as far as the principal may know of it."""
         return await self.index.read(lambda view: self._find(view, principal, path))
 
-    async def version(self, principal: Principal, path: Path, number: int) -> StoredFile:
+    async def version(self, principal: Principal, path: Path, number: int) -> Held:
         self.rules.demand(principal, Right.READ, path)
         return await self.index.read(lambda view: self._version(view, principal, path, number))
 
-    async def open(self, file: StoredFile) -> Reading:
-        return await self.blobs.open(file.content)
+    async def open(self, file: StoredFile, small: bytes | None = None) -> Reading:
+        """`small`: its bytes, if they have been found with it."""
+        return await self.blobs.open(file.content) if small is None else BytesReading(small)
 
     async def digests(self, file: StoredFile) -> Mapping[str, bytes]:
         """Of its content, by algorithm: those that whoever stored it declared, and we verified."""
@@ -53,14 +63,14 @@ class Holdings:
         self.rules.demand(principal, Right.LIST, path)
         return await self.index.read(lambda view: self._list(view, principal, path, listing))
 
-    def _version(self, view: View, principal: Principal, path: Path, number: int) -> StoredFile:
+    def _version(self, view: View, principal: Principal, path: Path, number: int) -> Held:
         file = view.version(path, number)
         if file is None or not all(
             may_look_back(self.rules, view, principal, path, event)
             for event in view.history(path, number + 1, 1)
         ):
             raise not_there(path)
-        return file
+        return Held(file, view.small(file.content))
 
     def _history(
         self, view: View, principal: Principal, path: Path, before: int | None, limit: int
@@ -77,13 +87,13 @@ class Holdings:
             before = events[-1].number
         return shown[:limit]
 
-    def _find(self, view: View, principal: Principal, path: Path) -> StoredFile | Folder:
-        if isinstance(folder := view.folder(path), Folder) and self.rules.access.may_see(
-            principal, path
-        ):
-            return folder
+    def _find(self, view: View, principal: Principal, path: Path) -> Held | Folder:
+        at = view.at(path)
+        if isinstance(at, FolderHere) and self.rules.access.may_see(principal, path):
+            return at.folder
         self.rules.demand(principal, Right.READ, path)
-        return known(view.at(path), path)
+        found = known(at, path)
+        return found if isinstance(found, Folder) else Held(found, view.small(found.content))
 
     def _list(
         self, view: View, principal: Principal, path: Path, listing: Listing

@@ -171,6 +171,9 @@ class View(Protocol):
 
     def digests(self, content: Content) -> Mapping[str, bytes]: ...
 
+    def small(self, content: Content) -> bytes | None:
+        """Its bytes, where they rest in the index itself."""
+
     def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
         """Those of its digests that this principal has declared: of the others nobody is told, for
         they say that somebody else has the content.

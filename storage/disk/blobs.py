@@ -15,13 +15,14 @@ from pathlib import Path
 from storage.disk import posix
 from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
 from storage.disk.faults import Faults
-from storage.disk.reading import BytesReading, FileReading
+from storage.disk.reading import FileReading
 from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile
 from uploads import failures
 from uploads.events import Publish
 from uploads.failures import NotThere, Unavailable
 from uploads.files import Content
 from uploads.ports import Reading, Stage, Staged
+from uploads.resting import BytesReading
 
 _log = logging.getLogger(__name__)
 

@@ -82,27 +82,3 @@ class FileReading:
     def _close_when_idle(self) -> None:
         if not self._under_way:
             os.close(self._descriptor)
-
-
-class BytesReading:
-    """A content that lives in the index: its bytes are here already."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size(self) -> int:
-        return len(self._data)
-
-    def fileno(self) -> int | None:
-        return None
-
-    async def read(self, start: int, count: int) -> bytes:
-        return self._data[start : start + count]
-
-    async def pieces(self, start: int, count: int) -> AsyncIterator[bytes]:
-        if start < len(self._data) and count:
-            yield self._data[start : start + count]
-
-    def close(self) -> None:
-        pass

@@ -17,6 +17,7 @@ from uploads.access import Principal
 from uploads.failures import NotThere
 from uploads.files import UNKNOWN_TYPE, Content
 from uploads.ports import Blobs, Piece, Reading, Stage, Staged, Tap, Turn, View
+from uploads.resting import BytesReading
 
 T = TypeVar("T")
 
@@ -90,28 +91,6 @@ class MemoryStage:
         return MemoryStaged(Content(digest, len(data)), data, others)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryReading:
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def fileno(self) -> int | None:
-        return None
-
-    async def read(self, start: int, count: int) -> bytes:
-        return self.data[start : start + count]
-
-    async def pieces(self, start: int, count: int) -> AsyncIterator[bytes]:
-        for at in range(start, min(start + count, len(self.data)), PIECE_SIZE):
-            yield self.data[at : min(at + PIECE_SIZE, start + count)]
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 class MemoryBlobs:
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
@@ -127,7 +106,7 @@ class MemoryBlobs:
     async def open(self, content: Content) -> Reading:
         if content.digest not in self._kept:
             raise NotThere("This file was removed a moment ago.")
-        return MemoryReading(self._kept[content.digest])
+        return BytesReading(self._kept[content.digest])
 
     def keep(self, staged: Staged) -> bytes | None:
         if not isinstance(staged, MemoryStaged):

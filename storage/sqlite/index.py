@@ -1,19 +1,14 @@
 """The index on SQLite: one writing thread, a few reading ones. Knows no rule and no table."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TypeVar
-
-from sqlite_utils import Database
 
 from storage.sqlite import connecting
 from storage.sqlite.nodes import Keys
+from storage.sqlite.readers import Reader, Readers
 from storage.sqlite.view import SqliteView
 from storage.sqlite.writer import CLOSED, Job, Wiring, Writer
 from uploads.events import Publish
@@ -24,7 +19,6 @@ from uploads.ports import Blobs, Clock, Turn, View
 T = TypeVar("T")
 
 READERS = 4
-UNREADABLE = "The index cannot be read at the moment. Try again shortly."
 
 
 def digest_algorithm(folder: Path, wanted: str) -> str:
@@ -40,30 +34,12 @@ def digest_algorithm(folder: Path, wanted: str) -> str:
         database.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    database: Database
-    view: SqliteView
-
-    def ask(self, question: Callable[[SqliteView], T]) -> T:
-        """In one transaction, so that all of the answer is of one moment."""
-        self.database.execute("BEGIN")
-        try:
-            return question(self.view)
-        finally:
-            self.database.execute("ROLLBACK")
-
-
 class SqliteIndex:
     """Made by `open`, ended by `close`, both on the event loop that uses it."""
 
-    def __init__(self, writer: Writer, readers: list[Reader]) -> None:
+    def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
-        self._free: SimpleQueue[Reader] = SimpleQueue()
-        for reader in readers:
-            self._free.put(reader)
-        self._pool = ThreadPoolExecutor(len(readers), "index-reader")
         self._closed = False
 
     @classmethod
@@ -84,10 +60,8 @@ class SqliteIndex:
             writer.close()
             raise
         writer.start()
-        return cls(
-            writer,
-            [Reader(database, SqliteView(database.conn, wiring.keys)) for database in databases],
-        )
+        readers = [Reader(each, SqliteView(each.conn, wiring.keys)) for each in databases]
+        return cls(writer, Readers(readers, loop))
 
     async def close(self) -> None:
         """What was asked before is done; what is asked later is refused."""
@@ -119,22 +93,11 @@ class SqliteIndex:
     async def _read(self, question: Callable[[SqliteView], T]) -> T:
         if self._closed:
             raise Unavailable(CLOSED)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, question)
-
-    def _ask(self, question: Callable[[SqliteView], T]) -> T:
-        reader = self._free.get()
-        try:
-            return reader.ask(question)
-        except sqlite3.Error as error:
-            raise Unavailable(UNREADABLE) from error
-        finally:
-            self._free.put(reader)
+        return await self._readers.ask(question)
 
     def _close(self) -> None:
         # The writer goes last: whoever closes the last connection checkpoints.
-        self._pool.shutdown()
-        for reader in self._readers:
-            reader.database.close()
+        self._readers.close()
         self._writer.close()
 
 

@@ -158,11 +158,7 @@ class SqliteView:
         return dict(self._connection.execute(VOUCHED, (content.digest, by)))
 
     def small(self, content: Content) -> bytes | None:
-        """The bytes of a content that rests in the index itself."""
-        row = self._row(
-            SMALL,
-            content.digest,
-        )
+        row = self._row(SMALL, content.digest)
         return row[0] if row else None
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:

@@ -146,7 +146,7 @@ async def test_a_question_sees_one_moment_while_the_writer_goes_on(
 
 
 async def test_only_one_connection_can_write(sqlite_index: SqliteIndex) -> None:
-    for reader in sqlite_index._readers:
+    for reader in sqlite_index._readers.readers:
         assert reader.database.execute("PRAGMA query_only").fetchone() == (1,)
         assert reader.database.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
         with pytest.raises(sqlite3.OperationalError, match="readonly"):

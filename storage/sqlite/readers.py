@@ -1,0 +1,151 @@
+"""The threads that read the index: questions that wait together share a moment. Knows no rule."""
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from storage.sqlite.view import SqliteView
+from uploads.failures import Unavailable
+
+T = TypeVar("T")
+
+UNREADABLE = "The index cannot be read at the moment. Try again shortly."
+
+
+class Call(Enum):
+    """To a thread."""
+
+    COME = auto()
+    END = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    database: Database
+    view: SqliteView
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """What is asked, the how-manieth it is, the future in which its asker waits, and the answer."""
+
+    ask: Callable[[SqliteView], Any]
+    number: int
+    settled: asyncio.Future[Any]
+    answer: Any = None
+    error: BaseException | None = None
+
+
+class Readers:
+    """Asked and closed on the event loop. Every wake-up costs, of a thread and of the loop: a
+    thread goes on while there are questions, and the loop takes all answers that are there.
+    """
+
+    def __init__(self, readers: list[Reader], loop: asyncio.AbstractEventLoop) -> None:
+        self.readers = readers
+        self._loop = loop
+        self._asked = 0
+        self._waiting: deque[Question] = deque()
+        self._answered: deque[Question] = deque()
+        self._calls: SimpleQueue[Call] = SimpleQueue()
+        self._called = self._told = False
+        self._threads = [
+            threading.Thread(target=self._run, args=(reader,), name="index-reader", daemon=True)
+            for reader in readers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def ask(self, question: Callable[[SqliteView], T]) -> T:
+        """All of the answer is of one moment, which is not before now."""
+        settled: asyncio.Future[T] = self._loop.create_future()
+        self._asked += 1
+        self._waiting.append(Question(question, self._asked, settled))
+        self._call()
+        return await settled
+
+    def close(self) -> None:
+        """After the last question that was asked. Blocks."""
+        for _ in self._threads:
+            self._calls.put(Call.END)
+        for thread in self._threads:
+            thread.join()
+        for reader in self.readers:
+            reader.database.close()
+
+    def _run(self, reader: Reader) -> None:
+        while self._calls.get() is Call.COME:
+            self._called = False
+            question = self._next()
+            # This one may take its time.
+            if self._waiting:
+                self._call()
+            while question is not None:
+                question = self._moment(reader, question)
+
+    def _call(self) -> None:
+        """Who has been called and has not come yet will find what is waiting by then, too."""
+        if not self._called:
+            self._called = True
+            self._calls.put(Call.COME)
+
+    def _moment(self, reader: Reader, first: Question) -> Question | None:
+        """Answers in one transaction what was asked before it began; returns what was not."""
+        latest = self._asked
+        question: Question | None = first
+        try:
+            reader.database.execute("BEGIN")
+            while question is not None and question.number <= latest:
+                self._answer(reader.view, question)
+                question = self._next()
+        except sqlite3.Error as error:
+            self._tell(first, error)
+            return self._next()
+        finally:
+            if reader.database.conn.in_transaction:
+                reader.database.execute("ROLLBACK")
+        return question
+
+    def _answer(self, view: SqliteView, question: Question) -> None:
+        try:
+            question.answer = question.ask(view)
+        except BaseException as error:  # noqa: BLE001 - it goes to the asker, whatever it is
+            self._tell(question, error)
+        else:
+            self._tell(question, None)
+
+    def _next(self) -> Question | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def _tell(self, question: Question, error: BaseException | None) -> None:
+        if isinstance(error, sqlite3.Error):
+            question.error = Unavailable(UNREADABLE)
+            question.error.__cause__ = error
+        else:
+            question.error = error
+        self._answered.append(question)
+        if not self._told:
+            self._told = True
+            self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        self._told = False
+        while self._answered:
+            question = self._answered.popleft()
+            if question.settled.done():
+                continue
+            if question.error is None:
+                question.settled.set_result(question.answer)
+            else:
+                question.settled.set_exception(question.error)
