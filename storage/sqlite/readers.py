@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from queue import SimpleQueue
@@ -100,18 +101,18 @@ class Readers:
     def _moment(self, reader: Reader, first: Question) -> Question | None:
         """Answers in one transaction what was asked before it began; returns what was not."""
         latest = self._asked
-        question: Question | None = first
         try:
             reader.database.execute("BEGIN")
-            while question is not None and question.number <= latest:
-                self._answer(reader.view, question)
-                question = self._next()
         except sqlite3.Error as error:
             self._tell(first, error)
             return self._next()
-        finally:
-            if reader.database.conn.in_transaction:
-                reader.database.execute("ROLLBACK")
+        question: Question | None = first
+        while question is not None and question.number <= latest:
+            self._answer(reader.view, question)
+            question = self._next()
+        # If this fails the next BEGIN does, too, and says so to who asks.
+        with suppress(sqlite3.Error):
+            reader.database.execute("ROLLBACK")
         return question
 
     def _answer(self, view: SqliteView, question: Question) -> None:
