@@ -1,7 +1,7 @@
 """What a change writes to the tree and its history, statement by statement. Knows no rule."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from storage.sqlite.keys import Rekeying
 from storage.sqlite.migrations import ROOT
@@ -10,7 +10,7 @@ from storage.sqlite.past import Past
 from uploads.files import Kind, Stamp
 from uploads.names import Path
 
-RECORD = "INSERT INTO changes (kind, node, path, from_path, at, by) VALUES (?, 0, ?, ?, ?, ?)"
+RECORD = "INSERT INTO changes (kind, node, path, from_path, at, by) VALUES (?, ?, ?, ?, ?, ?)"
 NEW_NODE = (
     "INSERT INTO nodes (parent, name, key, folded, is_folder, number, modified, content)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -61,6 +61,8 @@ REFOLD_BELOW = """
         UNION ALL SELECT n.id
         FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL)
     UPDATE nodes SET folded = ? || substr(folded, ?) WHERE id IN (SELECT id FROM below)"""
+# Stands in a change until the node that it is about has been made.
+NOT_MADE = 0
 LOST = ENTRY + " WHERE n.number = ? AND n.gone IS NOT NULL ORDER BY n.folded"
 
 
@@ -71,10 +73,12 @@ class Changes:
         self._past = past
         self._rekeying = Rekeying(connection, nodes)
 
-    def record(self, kind: Kind, path: Path, stamp: Stamp, source: Path | None = None) -> int:
+    def record(
+        self, kind: Kind, node: int, path: Path, stamp: Stamp, source: Path | None = None
+    ) -> int:
         """One more change; its number."""
         from_path = None if source is None else "/".join(source.parts)
-        values = (kind.value, "/".join(path.parts), from_path, stamp.at, stamp.by)
+        values = (kind.value, node, "/".join(path.parts), from_path, stamp.at, stamp.by)
         return int(self._connection.execute(RECORD, values).lastrowid or 0)
 
     def about(self, number: int, node: int) -> None:
@@ -86,12 +90,16 @@ class Changes:
 
     def folders(self, path: Path, number: int, at: float) -> list[int]:
         """The folders from the root down to this one; those that are missing are made."""
-        trail = list(self._nodes.trail(path))
-        for node, sent in zip(trail[1:], path.parts, strict=False):
+        return self.folders_along(self._nodes.trail(path), path, number, at)
+
+    def folders_along(self, trail: Sequence[Node], path: Path, number: int, at: float) -> list[int]:
+        """The same, of a trail that goes this way, and may go on."""
+        there = trail[: len(path.parts)]
+        for node, sent in zip(there, path.parts, strict=False):
             if node.name != sent or not node.is_folder:
                 raise ValueError(f"{node.name!r} is in the way of {path}")
-        ids = [node.id for node in trail]
-        for depth in range(len(trail), len(path.parts) + 1):
+        ids = [ROOT, *(node.id for node in there)]
+        for depth in range(len(ids), len(path.parts) + 1):
             here = Path(path.parts[:depth])
             key = self._nodes.keys(here)[-1]
             gone = next((node for node in self._nodes.gone(ids[-1], key) if node.is_folder), None)
@@ -109,7 +117,7 @@ class Changes:
             )
         if node is not None:
             self._connection.execute(SUPERSEDE, (stamp.at, node.id, node.number))
-        return self._set_node(node, parent, path, number, _modified(stamp), content)
+        return self._set_node(node, parent, path, number, modified(stamp), content)
 
     def add_version(self, node: int, number: int, kind: Kind, content: int, stamp: Stamp) -> None:
         values = (
@@ -119,7 +127,7 @@ class Changes:
             content,
             stamp.at,
             stamp.by,
-            _modified(stamp),
+            modified(stamp),
             stamp.claimed_type,
             stamp.by,
         )
@@ -214,5 +222,5 @@ class Changes:
         return node.id
 
 
-def _modified(stamp: Stamp) -> float:
+def modified(stamp: Stamp) -> float:
     return stamp.at if stamp.modified is None else stamp.modified

@@ -4,7 +4,7 @@ Every question here is answered by seeks in an index, however large the tables a
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from storage.sqlite.migrations import ROOT
@@ -90,27 +90,37 @@ class Nodes:
         """What was deleted at this name, the latest first."""
         return self.all(GONE_HERE, parent, key)
 
-    def trail(self, path: Path) -> Iterator[Node]:
-        """The live nodes along a path, whatever their spelling, as far as there are any."""
-        node = self.root
-        yield node
+    def trail(self, path: Path) -> list[Node]:
+        """The live nodes along a path from below the root, whatever their spelling, as far as there
+        are any.
+        """
+        trail: list[Node] = []
+        parent = ROOT
         for key in self.keys(path):
-            child = self.child(node.id, key) if node.is_folder else None
+            child = self.child(parent, key)
             if child is None:
-                return
-            yield child
-            node = child
+                break
+            trail.append(child)
+            if not child.is_folder:
+                break
+            parent = child.id
+        return trail
 
     def live(self, path: Path) -> Node | None:
         """What stands at a path, whatever its spelling."""
-        trail = list(self.trail(path))
-        return trail[-1] if len(trail) == len(path.parts) + 1 else None
+        return self.end(self.trail(path), path)
+
+    def end(self, trail: Sequence[Node], path: Path) -> Node | None:
+        """The last of a trail, if that is as long as its path."""
+        if not path.parts:
+            return self.root
+        return trail[-1] if len(trail) == len(path.parts) else None
 
     def exactly(self, path: Path) -> Node | None:
         """What stands at a path in this very spelling."""
-        trail = list(self.trail(path))
-        spelled = tuple(node.name for node in trail[1:]) == path.parts
-        return trail[-1] if spelled else None
+        trail = self.trail(path)
+        spelled = tuple(node.name for node in trail) == path.parts
+        return self.end(trail, path) if spelled else None
 
     def place(self, path: Path) -> tuple[int, str] | None:
         """The parent and key of a name: of folders that are live, else of those deleted last."""

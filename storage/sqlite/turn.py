@@ -4,17 +4,18 @@ Runs inside the writer's transaction and never ends it.
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from storage.sqlite.changes import Changes
+from storage.sqlite.changes import NOT_MADE, Changes, modified
 from storage.sqlite.garbage import Garbage
 from storage.sqlite.migrations import ROOT
 from storage.sqlite.nodes import Keys, Node
 from storage.sqlite.past import VersionRow
 from storage.sqlite.view import CONTENT, SqliteView
 from uploads.failures import Unavailable
-from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload
+from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Staged
 
@@ -44,15 +45,10 @@ class SqliteTurn(SqliteView):
     def keep(self, staged: Staged) -> None:
         content = staged.content
         small = self._blobs.keep(staged)
-        self._connection.execute(
+        kept = self._connection.execute(
             KEEP, (content.digest, content.size, content.media_type, self._clock())
         )
-        id_, size = self._content(content)
-        if size != content.size:
-            raise Unavailable(
-                "What is stored does not agree with what arrived."
-                " The operator of this server needs to verify it."
-            )
+        id_ = kept.lastrowid if kept.rowcount else self._agreeing(content)
         if small is not None:
             self._connection.execute(KEEP_SMALL, (id_, small))
             self.taken += len(small)
@@ -60,20 +56,31 @@ class SqliteTurn(SqliteView):
             self._connection.execute(KEEP_DIGEST, (algorithm, value, id_))
 
     def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
-        id_, _ = self._content(content)
-        for algorithm in algorithms:
-            self._connection.execute(VOUCH, (id_, by, algorithm))
+        if algorithms:
+            id_ = self._content(content).id
+            rows = [(id_, by, algorithm) for algorithm in algorithms]
+            self._connection.executemany(VOUCH, rows)
 
     def store(self, path: Path, content: Content, stamp: Stamp) -> StoredFile:
-        live = self._nodes.live(path)
+        trail = self._nodes.trail(path)
+        live = self._nodes.end(trail, path)
         kind = Kind.REPLACED if live else Kind.CREATED
-        id_, _ = self._content(content)
-        return self._put(path, live, id_, kind, stamp)
+        kept = self._content(content)
+        number, _ = self._put(path, trail, live, kept.id, kind, stamp)
+        version = Version(
+            number,
+            replace(content, media_type=kept.media_type),
+            stamp.at,
+            modified(stamp),
+            stamp.by,
+            stamp.claimed_type,
+        )
+        return StoredFile(path, version)
 
     def make_folder(self, path: Path, stamp: Stamp) -> Folder:
         if self._nodes.live(path):
             raise ValueError(f"{path} is not free")
-        number = self._changes.record(Kind.CREATED, path, stamp)
+        number = self._changes.record(Kind.CREATED, NOT_MADE, path, stamp)
         above = self._changes.folders(path, number, stamp.at)
         self._changes.touch(above, number, stamp.at)
         self._changes.about(number, above[-1])
@@ -81,8 +88,7 @@ class SqliteTurn(SqliteView):
 
     def delete(self, path: Path, stamp: Stamp) -> int:
         node = self._there(path)
-        number = self._changes.record(Kind.DELETED, path, stamp)
-        self._changes.about(number, node.id)
+        number = self._changes.record(Kind.DELETED, node.id, path, stamp)
         above = self._changes.folders(path.parent, number, stamp.at)
         self._changes.remove(node.id, number, stamp)
         self._changes.touch(above, number, stamp.at)
@@ -93,8 +99,7 @@ class SqliteTurn(SqliteView):
         in_the_way = self._nodes.live(target)
         if in_the_way and in_the_way.id != node.id:
             raise ValueError(f"{target} is not free")
-        number = self._changes.record(Kind.MOVED, target, stamp, source)
-        self._changes.about(number, node.id)
+        number = self._changes.record(Kind.MOVED, node.id, target, stamp, source)
         left = self._changes.folders(source.parent, number, stamp.at)
         above = self._changes.folders(target.parent, number, stamp.at)
         if node.id in above:
@@ -107,16 +112,18 @@ class SqliteTurn(SqliteView):
         version = self._past.version(path, number)
         if version is None or version.content is None:
             raise LookupError(f"{path} has no version {number}")
-        node = self._nodes.live(path) or self._nodes.by_id(version.node)
-        return self._put(path, node, version.content, Kind.RESTORED, _as_it_was(stamp, version))
+        trail = self._nodes.trail(path)
+        node = self._nodes.end(trail, path) or self._nodes.by_id(version.node)
+        as_it_was = _as_it_was(stamp, version)
+        _, id_ = self._put(path, trail, node, version.content, Kind.RESTORED, as_it_was)
+        return self._nodes.by_id(id_).file(path)
 
     def restore_folder(self, path: Path, number: int, stamp: Stamp) -> Folder | None:
         top = self._changes.deleted_folder(path, number)
         lost = self._changes.lost(number)
         if top is None or not lost:
             return None
-        new = self._changes.record(Kind.RESTORED, path, stamp)
-        self._changes.about(new, top.id)
+        new = self._changes.record(Kind.RESTORED, top.id, path, stamp)
         above = self._changes.folders(path.parent, new, stamp.at)
         if top.gone is not None:
             self._changes.revive(top, above[-1], path, new, stamp)
@@ -127,7 +134,7 @@ class SqliteTurn(SqliteView):
         return self._nodes.by_id(top.id).folder(path)
 
     def park(self, upload: Upload) -> None:
-        id_, _ = self._content(upload.content)
+        id_ = self._content(upload.content).id
         path, times = "/".join(upload.path.parts), (upload.created, upload.expires)
         said = (upload.problem, upload.modified, upload.claimed_type)
         self._connection.execute(PARK, (upload.id, upload.principal, path, id_, *times, *said))
@@ -148,17 +155,25 @@ class SqliteTurn(SqliteView):
         return self._row(CONTENT, content.digest) is not None
 
     def _put(
-        self, path: Path, node: Node | None, content: int, kind: Kind, stamp: Stamp
-    ) -> StoredFile:
+        self,
+        path: Path,
+        trail: Sequence[Node],
+        node: Node | None,
+        content: int,
+        kind: Kind,
+        stamp: Stamp,
+    ) -> tuple[int, int]:
+        """The number of the change, and the node."""
         if node and node.is_folder:
             raise ValueError(f"{path} is a folder")
-        number = self._changes.record(kind, path, stamp)
-        above = self._changes.folders(path.parent, number, stamp.at)
+        number = self._changes.record(kind, node.id if node else NOT_MADE, path, stamp)
+        above = self._changes.folders_along(trail, path.parent, number, stamp.at)
         id_ = self._changes.put(path, node, above[-1], number, content, stamp)
         self._changes.add_version(id_, number, kind, content, stamp)
-        self._changes.about(number, id_)
+        if node is None:
+            self._changes.about(number, id_)
         self._changes.touch(above, number, stamp.at)
-        return self._nodes.by_id(id_).file(path)
+        return number, id_
 
     def _there(self, path: Path) -> Node:
         node = self._nodes.exactly(path)
@@ -166,11 +181,28 @@ class SqliteTurn(SqliteView):
             raise LookupError(f"there is no {path} to change")
         return node
 
-    def _content(self, content: Content) -> tuple[int, int]:
+    def _content(self, content: Content) -> "Kept":
         row = self._connection.execute(CONTENT, (content.digest,)).fetchone()
         if row is None:
             raise LookupError(f"{content.digest} was not kept")
-        return int(row[0]), int(row[1])
+        return Kept(*row)
+
+    def _agreeing(self, content: Content) -> int:
+        there = self._content(content)
+        if there.size != content.size:
+            raise Unavailable(
+                "What is stored does not agree with what arrived."
+                " The operator of this server needs to verify it."
+            )
+        return there.id
+
+
+class Kept(NamedTuple):
+    """A content as the index knows it."""
+
+    id: int
+    size: int
+    media_type: str
 
 
 def _as_it_was(stamp: Stamp, version: VersionRow) -> Stamp:

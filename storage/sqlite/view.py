@@ -29,7 +29,7 @@ EXTENT = """
         UNION ALL SELECT n.id, b.levels + 1, b.bytes + 1 + length(CAST(n.name AS BLOB))
         FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL)
     SELECT max(levels), max(bytes) FROM below"""
-CONTENT = "SELECT id, size FROM contents WHERE digest = ?"
+CONTENT = "SELECT id, size, media_type FROM contents WHERE digest = ?"
 DECLARED = (
     "SELECT c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
     " WHERE d.algorithm = ? AND d.value = ? LIMIT ?"
@@ -57,17 +57,17 @@ class SqliteView:
         self._past = Past(connection, self._nodes)
 
     def at(self, path: Path) -> AtName:
-        trail = list(self._nodes.trail(path))
-        for depth, (node, sent) in enumerate(zip(trail[1:], path.parts, strict=False)):
+        trail = self._nodes.trail(path)
+        for depth, (node, sent) in enumerate(zip(trail, path.parts, strict=False)):
             if node.name != sent:
                 return _lookalike(node, path, depth)
-        here = trail[-1]
-        if len(trail) > len(path.parts):
+        here = self._nodes.end(trail, path)
+        if here is not None:
             entry = here.entry(path)
             return FolderHere(entry) if isinstance(entry, Folder) else FileHere(entry)
-        if here.is_folder:
+        if not trail or trail[-1].is_folder:
             return Nothing()
-        return FileAbove(here.file(Path(path.parts[: len(trail) - 1])))
+        return FileAbove(trail[-1].file(Path(path.parts[: len(trail)])))
 
     def folder(self, path: Path) -> Folder | None:
         node = self._folder(path)
