@@ -1,8 +1,10 @@
 """How files, folders, uploads and resolutions are written in answers: links and JSON members."""
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import quote
 
 from uploads.files import Event, Folder, StoredFile, Upload, Version
@@ -37,7 +39,12 @@ def moment(seconds: float) -> str:
 
 
 def http_date(seconds: float) -> str:
-    return formatdate(seconds, usegmt=True)
+    return _http_date(math.floor(seconds))
+
+
+@lru_cache(1024)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def file_members(file: StoredFile) -> dict[str, Json]:

@@ -45,6 +45,7 @@ BEGUN: web.RequestKey[bool] = web.RequestKey("begun", bool)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS = {
+    "Server": "noclobber",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -164,9 +165,7 @@ class Gate:
     def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         request[BEGUN] = True
         headers = response.headers
-        for name, value in ALWAYS.items():
-            headers.setdefault(name, value)
-        headers["Server"] = "noclobber"
+        headers.update(ALWAYS)
         headers["X-Request-Id"] = rendering.request_id(request)
         cors.dress(request, response, self.http.cors_origins)
         if self.health.stopping:

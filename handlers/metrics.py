@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -175,6 +176,7 @@ def _outcome(event: Settled) -> str:
     return "parked" if event.parked else "refused"
 
 
+@lru_cache
 def _words(verdict: str) -> str:
     """`NameTaken` -> `name-taken`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", verdict).lower()

@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from program.console import printable
 from program.settings import Log
@@ -20,8 +21,8 @@ class PlainLines(logging.Formatter):
     """One line per record; a traceback follows on lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        line = f"{moment} {record.levelname.lower():7} {printable(record.getMessage())}"
+        moment, level = _moment(int(record.created)), record.levelname.lower()
+        line = f"{moment} {level:7} {printable(record.getMessage())}"
         said = record.args if isinstance(record.args, tuple) else ()
         facts = " ".join(
             f"{name}={_shown(value)}" for name, value in _facts(record).items() if value not in said
@@ -50,12 +51,21 @@ class JsonLines(logging.Formatter):
 
 def configure(wanted: Log) -> None:
     """Sends all that is logged to standard error, in the form and from the level that is wanted."""
+    # Who logged, in which thread and task, is in no line of ours, and costs each one.
+    logging._srcfile = None  # noqa: SLF001 - as Python's documentation of logging advises
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if wanted.format == "json" else PlainLines())
     logging.basicConfig(handlers=[handler], level=wanted.level.upper(), force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     if not wanted.requests:
         logging.getLogger(ACCESS).setLevel(logging.WARNING)
+
+
+@lru_cache(1)
+def _moment(second: int) -> str:
+    """Busy servers log many lines in one second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, object]:

@@ -40,6 +40,7 @@ class FileAccounts:
 
     def __init__(self, data: DiskPath, clock: Clock = time.time) -> None:
         self._data = data
+        self._file = data / rosters.NAME
         self._clock = clock
         self._threads = ThreadPoolExecutor(_AT_ONCE, "password")
         self._key = secrets.token_bytes(32)
@@ -105,7 +106,7 @@ class FileAccounts:
 
     def _current(self) -> Roster:
         try:
-            status = (self._data / rosters.NAME).stat()
+            status = self._file.stat()
             seen: tuple[int, ...] = (status.st_ino, status.st_mtime_ns, status.st_size)
         except FileNotFoundError:
             seen = ()

@@ -231,6 +231,8 @@ def _resolve(future: "asyncio.Future[str]", answer: str | Exception) -> None:
 
 def _expected(name: str) -> str:
     _, dot, extension = name.lower().rpartition(".")
+    if not dot:
+        return UNKNOWN_TYPE
     return _EXTENSIONS.get(dot + extension) or _listed(extension)
 
 

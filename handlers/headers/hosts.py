@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from handlers.problems import Refusal, of_type
 
@@ -12,7 +13,7 @@ AUTHORITY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:@/?#\[\]]+)(?::[0-9]*)?")
 
 def split(target: str) -> tuple[str | None, str]:
     """The authority of an absolute target, and the target as it would be without."""
-    found = ABSOLUTE.fullmatch(target)
+    found = None if target.startswith("/") else ABSOLUTE.fullmatch(target)
     if found is None:
         return None, target
     return found[1], found[2] if found[2].startswith("/") else "/" + found[2]
@@ -37,6 +38,7 @@ def is_ours(host: str, names: Collection[str]) -> bool:
     return name == "localhost" or name in names or host in names or _is_address(name)
 
 
+@lru_cache(64)
 def _is_address(name: str) -> bool:
     try:
         if name.startswith("["):
