@@ -96,7 +96,7 @@ programs() {
 
 peers() {
     missing=""
-    for pair in nginx:nginx-light lighttpd:lighttpd apache2:apache2-bin rclone:rclone wrk:wrk; do
+    for pair in nginx:nginx-light lighttpd:lighttpd apache2:apache2-bin rclone:rclone wrk:wrk node:nodejs npm:npm; do
         has "${pair%%:*}" || missing="$missing ${pair##*:}"
     done
     [ -e /usr/lib/lighttpd/mod_webdav.so ] || missing="$missing lighttpd-mod-webdav"
@@ -106,11 +106,15 @@ peers() {
         # shellcheck disable=SC2086
         apt_install $missing || stop "The benchmarks drive programs that are missing here:$missing."
     fi
-    [ -e .venv-peers/done ] && return 0
-    say "installing the packages of bench/peers/requirements.txt into .venv-peers"
+    wanted=$(cat bench/peers/requirements.txt bench/peers/package.json)
+    [ "$(cat .venv-peers/done 2>/dev/null)" = "$wanted" ] && return 0
+    say "installing the packages of bench/peers into .venv-peers"
     .venv/bin/python -m venv --clear .venv-peers
     .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
-    touch .venv-peers/done
+    mkdir .venv-peers/node
+    cp bench/peers/package.json .venv-peers/node/
+    npm install --prefix .venv-peers/node --silent --no-audit --no-fund >&2
+    echo "$wanted" > .venv-peers/done
 }
 
 case "${1:-}" in

@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = {"peers": HERE / "peers" / "compare.py", "scale": HERE / "scale.py"}
+PROGRAMS = {
+    "peers": HERE / "peers" / "compare.py",
+    "mixed": HERE / "mixed.py",
+    "scale": HERE / "scale.py",
+}
 
 
 def main(arguments: list[str]) -> int:

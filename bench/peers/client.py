@@ -1,4 +1,4 @@
-"""One large transfer over one connection, as fast as the kernel can: `put`, `form` or `get`.
+"""One large transfer over one connection, as fast as the kernel can: put, tus, form or get.
 
 Prints how many seconds it took. Run on a processor of its own.
 """
@@ -17,7 +17,7 @@ BORDER = secrets.token_hex(16)
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("work", choices=["put", "form", "get"])
+    parser.add_argument("work", choices=["put", "tus", "form", "get"])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", required=True)
     parser.add_argument("--source", type=Path)
@@ -45,7 +45,13 @@ def _send(connection: socket.socket, arguments: argparse.Namespace) -> int:
         file = _part(f'name="{arguments.field}"; filename="{name}"')
         before, after = (fields + file).encode(), f"\r\n--{BORDER}--\r\n".encode()
         kind, path = f"multipart/form-data; boundary={BORDER}", f"{folder}/"
-    head = _head("PUT" if arguments.work == "put" else "POST", path)
+    method = {"put": "PUT", "tus": "PATCH", "form": "POST"}[arguments.work]
+    if arguments.work == "tus":
+        path = _tus_created(connection, path, size)
+        kind = "application/offset+octet-stream"
+    head = _head(method, path)
+    if arguments.work == "tus":
+        head += "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
     head += f"Content-Type: {kind}\r\nContent-Length: {len(before) + size + len(after)}\r\n\r\n"
     connection.sendall(head.encode() + before + unique)
     with arguments.source.open("rb") as source:
@@ -55,6 +61,18 @@ def _send(connection: socket.socket, arguments: argparse.Namespace) -> int:
     connection.sendall(after)
     _status(connection.recv(1 << 16))
     return size
+
+
+def _tus_created(connection: socket.socket, path: str, size: int) -> str:
+    """The address of a new upload, to which the bytes go."""
+    folder = path.rpartition("/")[0]
+    head = _head("POST", f"{folder}/") + f"Tus-Resumable: 1.0.0\r\nUpload-Length: {size}\r\n"
+    connection.sendall(f"{head}Content-Length: 0\r\n\r\n".encode())
+    answer = connection.recv(1 << 16)
+    _status(answer)
+    lines = answer.decode().split("\r\n")
+    location = next(line for line in lines if line.lower().startswith("location:"))
+    return "/" + location.partition("://")[2].partition("/")[2]
 
 
 def _get(connection: socket.socket, path: str) -> int:

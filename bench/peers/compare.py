@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 MEMORY = Path("/dev/shm")  # noqa: S108 - the file system in memory is meant
 CONNECTIONS = 64
 SMALL = 10 << 10
+ALONE = "(dd with fdatasync)"
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,16 @@ class Work:
     measure: Measure
     in_memory: bool
     can: Callable[[Server], bool] = lambda _: True
+    alone: Callable[[Options, Path], Figure] | None = None
 
 
 def _large(kind: str) -> Measure:
     def measure(server: Server, running: Running, options: Options) -> Figure:
         if kind == "get":
-            _transfer("put", server, running, options)
+            _transfer(server.put, server, running, options)
         before = running.cpu_seconds()
-        seconds = _transfer(kind, server, running, options)
+        work = server.put if kind == "put" else kind
+        seconds = _transfer(work, server, running, options)
         cpu = running.cpu_seconds() - before
         gib = options.size / (1 << 30)
         return Figure(gib * 1024 / seconds, cpu / gib, running.peak_bytes())
@@ -136,13 +139,32 @@ def _milliseconds(text: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
 
 
+def _disk_alone(options: Options, folder: Path) -> Figure:
+    with tempfile.NamedTemporaryFile(dir=folder) as target:
+        command = ["dd", f"if={options.source}", f"of={target.name}", "bs=1M", "conv=fdatasync"]
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds = time.perf_counter() - began
+    return Figure((options.size >> 20) / seconds, 0.0, 0)
+
+
+def _takes_puts(server: Server) -> bool:
+    return server.put == "put"
+
+
+def _gives_files(server: Server) -> bool:
+    return _takes_puts(server) and server.name != CEILING
+
+
 def _takes_forms(server: Server) -> bool:
     return server.form is not None or server.name in (BASELINE, CEILING)
 
 
 WORKS = {
     "put": Work("PUT of one large file, in memory (tmpfs)", _large("put"), in_memory=True),
-    "put-disk": Work("PUT of one large file, on disk", _large("put"), in_memory=False),
+    "put-disk": Work(
+        "PUT of one large file, on disk", _large("put"), in_memory=False, alone=_disk_alone
+    ),
     "form": Work(
         "Form POST of one large file, in memory (nginx: PUT)",
         _large("form"),
@@ -150,17 +172,13 @@ WORKS = {
         can=_takes_forms,
     ),
     "get": Work(
-        "GET of one large file, in memory",
-        _large("get"),
-        in_memory=True,
-        can=lambda server: server.name != CEILING,
+        "GET of one large file, in memory", _large("get"), in_memory=True, can=_gives_files
     ),
-    "small-put": Work("PUT of 10 KiB, 64 connections, on disk", _small("put"), in_memory=False),
+    "small-put": Work(
+        "PUT of 10 KiB, 64 connections, on disk", _small("put"), in_memory=False, can=_takes_puts
+    ),
     "small-get": Work(
-        "GET of 10 KiB, 64 connections, on disk",
-        _small("get"),
-        in_memory=False,
-        can=lambda server: server.name != CEILING,
+        "GET of 10 KiB, 64 connections, on disk", _small("get"), in_memory=False, can=_gives_files
     ),
 }
 
@@ -197,6 +215,8 @@ def _round(
                 measure = WORKS["put"].measure
             figures[server.name] = measure(server, one, options)
             print(f"{work.title}: {server.name} {figures[server.name]}", file=sys.stderr)
+    if work.alone is not None:
+        figures[ALONE] = work.alone(options, arguments.disk)
     return figures
 
 
@@ -226,19 +246,21 @@ def _print_table(work: Work, servers: list[Server], rounds: list[dict[str, Figur
     print(f"| server | x nginx | {unit} | {cpu} | peak MiB | hashes | syncs |{last}")
     print("|---|---:|---:|---:|---:|---|---|" + ("---:|" if small else ""))
     for server in servers:
-        print(_row(server, [figures[server.name] for figures in rounds], rounds))
+        print(_row(server.name, [server.hashes, server.syncs], rounds))
+    if work.alone is not None:
+        print(_row(ALONE, ["no", "yes"], rounds))
 
 
-def _row(server: Server, figures: list[Figure], rounds: list[dict[str, Figure]]) -> str:
+def _row(name: str, promises: list[str], rounds: list[dict[str, Figure]]) -> str:
+    figures = [one[name] for one in rounds]
     ratio = "-"
     if BASELINE in rounds[0]:
-        against = [one[server.name].rate / one[BASELINE].rate for one in rounds]
+        against = [one[name].rate / one[BASELINE].rate for one in rounds]
         ratio = f"{statistics.median(against):.2f}"
     rate = statistics.median(figure.rate for figure in figures)
     cpu = statistics.median(figure.cpu for figure in figures)
     peak = max(figure.peak for figure in figures) >> 20
-    cells = [server.name, ratio, f"{rate:,.0f}", f"{cpu:.3g}", str(peak)]
-    cells += [server.hashes, server.syncs]
+    cells = [name, ratio, f"{rate:,.0f}", f"{cpu:.3g}", str(peak), *promises]
     slowest = [figure.slowest for figure in figures if figure.slowest is not None]
     if slowest:
         cells.append(f"{statistics.median(slowest):.1f}")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 THEIRS = ROOT / ".venv-peers" / "bin"
 MODULES = Path("/usr/lib/apache2/modules")
 
@@ -22,7 +23,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Server:
-    """`command` writes what the server has to read, and says how it is started."""
+    """`command` writes what the server has to read, and says how it is started; `put` is the work
+    of the client that brings a file.
+    """
 
     name: str
     hashes: str
@@ -32,6 +35,7 @@ class Server:
     form: str | None = None
     form_field: str = "file"
     form_fields: tuple[tuple[str, str], ...] = ()
+    put: str = "put"
 
 
 def _nginx(options: str, answer: str) -> Callable[[Place], list[str]]:
@@ -118,6 +122,11 @@ def _copyparty(*options: str) -> Callable[[Place], list[str]]:
     return command
 
 
+def _tus(place: Place) -> list[str]:
+    packages = str(THEIRS.parent / "node")
+    return ["node", str(HERE / "tus.mjs"), packages, str(place.port), str(place.served)]
+
+
 def _noclobber(place: Place) -> list[str]:
     where = ["--host", "127.0.0.1", "--port", str(place.port), "--data", str(place.served)]
     return [sys.executable, str(ROOT / "server.py"), "serve", *where]
@@ -144,10 +153,13 @@ SERVERS = (
         form_field="f",
         form_fields=(("act", "bput"),),
     ),
+    Server("@tus/server", "no", "no", _tus, prefix="/files/", put="tus"),
     Server("noclobber", "BLAKE3", "yes", _noclobber, prefix="/files/", form="/files/"),
     Server(CEILING, "no", "no", _nginx(TUNED, "return 201;")),
 )
 
 
 def environment(place: Place) -> dict[str, str]:
-    return {**os.environ, "HOME": str(place.private), "TMPDIR": str(place.private)}
+    """Nobody writes a line for each request; the others are told so by their options."""
+    private = str(place.private)
+    return {**os.environ, "HOME": private, "TMPDIR": private, "NOCLOBBER_LOG_REQUESTS": "false"}
