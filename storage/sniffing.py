@@ -11,12 +11,15 @@ import logging
 import mimetypes
 import queue
 import threading
+import time
+from dataclasses import dataclass
 
 import pylibmagic  # noqa: F401 - it leads the import below to the libmagic that it brings
 
 # isort: split
 import magic
 
+from storage.crossing import Delivery, Gathering
 from uploads.files import UNKNOWN_TYPE
 
 _log = logging.getLogger(__name__)
@@ -27,8 +30,6 @@ _LOOKED_AT = 8192
 # checks that it can be told to leave out, only those that tell texts apart would save some of it.
 _AT_ONCE = 2
 _STUCK_AT_MOST = 4
-
-_Question = tuple[bytes, asyncio.AbstractEventLoop, "asyncio.Future[str]"]
 
 # What the system's table does not know, or knows differently on every system.
 _EXTENSIONS = {
@@ -119,39 +120,41 @@ _ZIPPED = (
 )
 
 
+@dataclass(slots=True, eq=False)
+class _Question:
+    head: bytes
+    answer: "asyncio.Future[str]"
+
+
 class MagicSniffer:
     """Implements the port `Sniffer`. `deadline` is in seconds, counted while libmagic works."""
 
     def __init__(self, deadline: float = 0.2) -> None:
         self._deadline = deadline
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._gathering: Gathering[_Question] = Gathering(self._questions.put)
+        self._delivery = Delivery()
+        self._asked: set[_Question] = set()
+        self._watching: asyncio.TimerHandle | None = None
         self._stuck = 0
         # Made now, so that their tables of types are read before the first question comes.
-        self._free = [_Worker() for _ in range(_AT_ONCE)]
+        self._workers = [self._new_worker() for _ in range(_AT_ONCE)]
 
     async def media_type(self, head: bytes) -> str:
         """Empty content has no type to be told: it is unknown, which fits every name."""
-        if not head:
+        if not head or self._stuck >= _STUCK_AT_MOST:
             return UNKNOWN_TYPE
-        async with self._places:
-            if self._stuck >= _STUCK_AT_MOST:
-                return UNKNOWN_TYPE
-            worker = self._free.pop() if self._free else _Worker()
-            try:
-                async with asyncio.timeout(self._deadline):
-                    answer = await worker.ask(head[:_LOOKED_AT])
-            except TimeoutError:
-                worker.end()
-                self._count_stuck()
-                return UNKNOWN_TYPE
-            except BaseException as error:
-                self._free.append(worker)
-                if not isinstance(error, magic.MagicException):
-                    raise
-                _log.warning("libmagic cannot tell what a content is", exc_info=True)
-                return UNKNOWN_TYPE
-            self._free.append(worker)
-            return answer
+        question = _Question(head[:_LOOKED_AT], asyncio.get_running_loop().create_future())
+        self._asked.add(question)
+        self._gathering.add(question)
+        self._watch_from_now_on()
+        try:
+            return await self._delivery.wait(question.answer)
+        except magic.MagicException:
+            _log.warning("libmagic cannot tell what a content is", exc_info=True)
+            return UNKNOWN_TYPE
+        finally:
+            self._asked.discard(question)
 
     def fits(self, media_type: str, name: str) -> bool:
         """An extension that nobody knows promises nothing, so any type fits it."""
@@ -166,8 +169,29 @@ class MagicSniffer:
         )
 
     def close(self) -> None:
-        while self._free:
-            self._free.pop().end()
+        for _ in self._workers:
+            self._questions.put(None)
+
+    def _new_worker(self) -> "_Worker":
+        return _Worker(self._questions, self._delivery)
+
+    def _watch_from_now_on(self) -> None:
+        if self._watching is None:
+            loop = asyncio.get_running_loop()
+            self._watching = loop.call_later(self._deadline / 2, self._watch)
+
+    def _watch(self) -> None:
+        self._watching = None
+        for place, worker in enumerate(self._workers):
+            question = worker.question
+            if question is not None and worker.spent > self._deadline:
+                worker.left = True
+                _answer_unknown(question)
+                self._count_stuck()
+                if self._stuck < _STUCK_AT_MOST:
+                    self._workers[place] = self._new_worker()
+        if self._asked:
+            self._watch_from_now_on()
 
     def _count_stuck(self) -> None:
         self._stuck += 1
@@ -176,40 +200,50 @@ class MagicSniffer:
             _log.error(
                 "libmagic hung %d times: every media type is unknown from now on", _STUCK_AT_MOST
             )
+            for question in self._asked:
+                _answer_unknown(question)
             self.close()
 
 
 class _Worker:
-    """One thread with one libmagic, which must not be used by two at once."""
+    """One thread with one libmagic, which must not be used by two at once. `left` behind, it ends
+    as soon as libmagic comes back.
+    """
 
-    def __init__(self) -> None:
-        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+    def __init__(
+        self, questions: "queue.SimpleQueue[_Question | None]", delivery: Delivery
+    ) -> None:
+        self.question: _Question | None = None
+        self.left = False
+        self._began = 0.0
+        self._questions = questions
+        self._delivery = delivery
         threading.Thread(target=self._run, name="libmagic", daemon=True).start()
 
-    async def ask(self, head: bytes) -> str:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[str] = loop.create_future()
-        self._questions.put((head, loop, future))
-        return await future
-
-    def end(self) -> None:
-        self._questions.put(None)
+    @property
+    def spent(self) -> float:
+        return time.monotonic() - self._began
 
     def _run(self) -> None:
         judge: magic.Magic | None = None
         with contextlib.suppress(magic.MagicException):
             judge = magic.Magic(mime=True)
-        while (question := self._questions.get()) is not None:
-            head, loop, future = question
+        while not self.left and (question := self._next()) is not None:
+            self._began, self.question = time.monotonic(), question
             try:
                 judge = judge or magic.Magic(mime=True)
-                answer: str | Exception = judge.from_buffer(head)
-            except Exception as error:  # noqa: BLE001 - whatever libmagic throws must not end the thread
-                answer = error
-            try:
-                loop.call_soon_threadsafe(_resolve, future, answer)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                return
+                answer, error = judge.from_buffer(question.head), None
+            except Exception as failed:  # noqa: BLE001 - whatever libmagic throws must not end the thread
+                answer, error = None, magic.MagicException(str(failed))
+            self.question = None
+            self._delivery.put(question.answer, answer, error)
+
+    def _next(self) -> _Question | None:
+        try:
+            return self._questions.get_nowait()
+        except queue.Empty:
+            self._delivery.send()
+            return self._questions.get()
 
 
 def library_works() -> bool:
@@ -220,13 +254,9 @@ def library_works() -> bool:
         return False
 
 
-def _resolve(future: "asyncio.Future[str]", answer: str | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(answer, str):
-        future.set_result(answer)
-    else:
-        future.set_exception(magic.MagicException(str(answer)))
+def _answer_unknown(question: _Question) -> None:
+    if not question.answer.done():
+        question.answer.set_result(UNKNOWN_TYPE)
 
 
 def _expected(name: str) -> str:

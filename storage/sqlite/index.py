@@ -67,6 +67,8 @@ class SqliteIndex:
         """What was asked before is done; what is asked later is refused."""
         if not self._closed:
             self._closed = True
+            self._readers.flush()
+            self._writer.flush()
             await asyncio.to_thread(self._close)
 
     async def read(self, question: Callable[[View], T]) -> T:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
+from storage.crossing import Delivery, Gathering
 from storage.sqlite.view import SqliteView
 from uploads.failures import Unavailable
 
@@ -36,28 +37,25 @@ class Reader:
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """What is asked, the how-manieth it is, the future in which its asker waits, and the answer."""
+    """What is asked, the how-manieth it is, and the future in which its asker waits."""
 
     ask: Callable[[SqliteView], Any]
     number: int
     settled: asyncio.Future[Any]
-    answer: Any = None
-    error: BaseException | None = None
 
 
 class Readers:
-    """Asked and closed on the event loop. Every wake-up costs, of a thread and of the loop: a
-    thread goes on while there are questions, and the loop takes all answers that are there.
-    """
+    """Asked on the event loop. A thread goes on while there are questions."""
 
     def __init__(self, readers: list[Reader], loop: asyncio.AbstractEventLoop) -> None:
         self.readers = readers
         self._loop = loop
         self._asked = 0
         self._waiting: deque[Question] = deque()
-        self._answered: deque[Question] = deque()
+        self._gathering: Gathering[Question] = Gathering(self._take)
+        self._delivery = Delivery()
         self._calls: SimpleQueue[Call] = SimpleQueue()
-        self._called = self._told = False
+        self._called = False
         self._threads = [
             threading.Thread(target=self._run, args=(reader,), name="index-reader", daemon=True)
             for reader in readers
@@ -69,12 +67,14 @@ class Readers:
         """All of the answer is of one moment, which is not before now."""
         settled: asyncio.Future[T] = self._loop.create_future()
         self._asked += 1
-        self._waiting.append(Question(question, self._asked, settled))
-        self._call()
-        return await settled
+        self._gathering.add(Question(question, self._asked, settled))
+        return await self._delivery.wait(settled)
+
+    def flush(self) -> None:
+        self._gathering.flush()
 
     def close(self) -> None:
-        """After the last question that was asked. Blocks."""
+        """After the last question that was handed over. Blocks."""
         for _ in self._threads:
             self._calls.put(Call.END)
         for thread in self._threads:
@@ -91,6 +91,11 @@ class Readers:
                 self._call()
             while question is not None:
                 question = self._moment(reader, question)
+            self._delivery.send()
+
+    def _take(self, question: Question) -> None:
+        self._waiting.append(question)
+        self._call()
 
     def _call(self) -> None:
         """Who has been called and has not come yet will find what is waiting by then, too."""
@@ -117,11 +122,11 @@ class Readers:
 
     def _answer(self, view: SqliteView, question: Question) -> None:
         try:
-            question.answer = question.ask(view)
+            answer = question.ask(view)
         except BaseException as error:  # noqa: BLE001 - it goes to the asker, whatever it is
             self._tell(question, error)
         else:
-            self._tell(question, None)
+            self._delivery.put(question.settled, answer, None)
 
     def _next(self) -> Question | None:
         try:
@@ -129,24 +134,9 @@ class Readers:
         except IndexError:
             return None
 
-    def _tell(self, question: Question, error: BaseException | None) -> None:
+    def _tell(self, question: Question, error: BaseException) -> None:
         if isinstance(error, sqlite3.Error):
-            question.error = Unavailable(UNREADABLE)
-            question.error.__cause__ = error
-        else:
-            question.error = error
-        self._answered.append(question)
-        if not self._told:
-            self._told = True
-            self._loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
-        self._told = False
-        while self._answered:
-            question = self._answered.popleft()
-            if question.settled.done():
-                continue
-            if question.error is None:
-                question.settled.set_result(question.answer)
-            else:
-                question.settled.set_exception(question.error)
+            unreadable = Unavailable(UNREADABLE)
+            unreadable.__cause__ = error
+            error = unreadable
+        self._delivery.put(question.settled, None, error)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from storage.crossing import AT_MOST, Gathering
 from storage.sqlite import connecting
 from storage.sqlite.nodes import Keys
 from storage.sqlite.turn import SqliteTurn
@@ -23,7 +24,7 @@ from uploads.ports import Blobs, Clock, Turn
 
 log = logging.getLogger(__name__)
 
-TURNS_PER_COMMIT = 256
+TURNS_PER_COMMIT = AT_MOST
 BYTES_PER_COMMIT = 8 << 20
 COMMITS_PER_CHECKPOINT = 128
 BYTES_PER_CHECKPOINT = 16 << 20
@@ -79,6 +80,7 @@ class Writer:
         self._wiring = wiring
         self._loop = loop
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._gathering: Gathering[Job] = Gathering(self._jobs.put)
         self._thread = threading.Thread(target=self._run, name="index-writer", daemon=True)
         self._database: Database | None = connecting.writer(wiring.folder)
         self._turn = self._new_turn(self._database)
@@ -90,10 +92,14 @@ class Writer:
         self._thread.start()
 
     def put(self, job: Job) -> None:
-        self._jobs.put(job)
+        """Those that come together share a commit."""
+        self._gathering.add(job)
+
+    def flush(self) -> None:
+        self._gathering.flush()
 
     def close(self) -> None:
-        """After the last job that was put. Blocks."""
+        """After the last job that was handed over. Blocks."""
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join()

@@ -53,6 +53,7 @@ class Held:
     """A turn that keeps the writer busy, so that what comes meanwhile waits."""
 
     def __init__(self, index: SqliteIndex) -> None:
+        self._writer = index._writer
         self._running, self._go = threading.Event(), threading.Event()
         self._task = asyncio.ensure_future(index.write(self._work))
 
@@ -66,5 +67,6 @@ class Held:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.sleep(0)
+        self._writer.flush()
         self._go.set()
         await self._task
