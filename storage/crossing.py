@@ -28,7 +28,7 @@ class Gathering(Generic[T]):
     def add(self, one: T) -> None:
         self._gathered.append(one)
         if len(self._gathered) == 1:
-            asyncio.get_running_loop().call_soon(self._flush_unless_more_come, 1)
+            asyncio.get_running_loop().call_soon(self._flush_unless_more_come, 0)
 
     def flush(self) -> None:
         gathered, self._gathered = self._gathered, []
@@ -36,7 +36,7 @@ class Gathering(Generic[T]):
             self._hand_over(one)
 
     def _flush_unless_more_come(self, seen: int) -> None:
-        """Whatever the loop has ready comes before this is called again."""
+        """Called again, it comes after all that the loop has ready now."""
         count = len(self._gathered)
         if seen < count < AT_MOST:
             asyncio.get_running_loop().call_soon(self._flush_unless_more_come, count)
