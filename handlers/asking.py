@@ -16,7 +16,7 @@ from uploads import names
 from uploads.conditions import Condition
 from uploads.failures import MalformedRequest, TooLarge
 from uploads.names import Path
-from uploads.policy import SameContent, SameFile, SameName, Wishes
+from uploads.policy import NO_WISHES, SameContent, SameFile, SameName, Wishes
 from uploads.settling import Arrival
 
 MOST_FIELDS = 50
@@ -101,7 +101,10 @@ def condition(request: web.Request) -> Condition:
 
 def wishes(request: web.Request, fields: dict[str, str]) -> Wishes:
     """Policy words from `Prefer`, overridden by the query or form field of the same name."""
-    preferred = conditions.preferences(request.headers.getall("Prefer", []))
+    lines = request.headers.getall("Prefer", [])
+    if not lines and not fields:
+        return NO_WISHES
+    preferred = conditions.preferences(lines)
     words = {**preferred, **{name.replace("_", "-"): value for name, value in fields.items()}}
     # A preference that is not understood is ignored (RFC 7240); a field is a mistake to be told.
     strict = {name.replace("_", "-") for name in fields}

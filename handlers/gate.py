@@ -113,9 +113,9 @@ class Gate:
         expected = request.get(bodies.EXPECTED)
         if expected is not None and expected.lower() != bodies.CONTINUE_EXPECTED:
             raise Refusal(of_type("expectation-failed", f'"{expected}" cannot be expected here.'))
-        request[PRINCIPAL] = await self.identity.identify(
-            request.headers.getall("Authorization", []), self.address(request)
-        )
+        if authorization := request.headers.getall("Authorization", []):
+            address = self.address(request)
+            request[PRINCIPAL] = await self.identity.identify(authorization, address)
         # RFC 9110 section 9.3.7: the server as such is meant.
         return answers.options(cors.METHODS) if request.raw_path == "*" else None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from handlers.problems import Refusal, of_failure, of_type
-from uploads.access import ANONYMOUS, Principal
+from uploads.access import Principal
 from uploads.failures import NotIdentified
 from uploads.ports import Accounts
 
@@ -68,8 +68,6 @@ class Identity:
     guesses: Guesses
 
     async def identify(self, authorization: list[str], address: str) -> Principal:
-        if not authorization:
-            return ANONYMOUS
         if len(authorization) > 1:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
         async with self.guesses.in_line(address):

@@ -1,7 +1,7 @@
 """Problem -> response: JSON, a page or text, by `Accept`. Also the request id that all show."""
 
 import json
-import secrets
+import random
 
 from aiohttp import web
 
@@ -23,11 +23,15 @@ PAGE_HEADERS = {
 }
 
 
+# An id is no secret, and asking the system for random bits costs every request.
+_chance = random.Random()  # noqa: S311 - see above
+
+
 def request_id(request: web.Request) -> str:
     """Made by us, 64 random bits: it stands in the log and in the problem."""
     known = request.get(REQUEST_ID)
     if known is None:
-        known = request[REQUEST_ID] = secrets.token_hex(8)
+        known = request[REQUEST_ID] = f"{_chance.getrandbits(64):016x}"
     return known
 
 

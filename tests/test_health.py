@@ -1,6 +1,5 @@
 """Is the server well, does it say so to the right ones, and nothing more than that?"""
 
-import asyncio
 import threading
 from typing import Any
 
@@ -135,7 +134,7 @@ async def test_a_writer_that_does_not_come_to_its_turn_is_not_ready(
         try:
             assert (await get(house, "/health/ready"))[0] == 200
             index = house.parts.holdings.index
-            stuck = asyncio.create_task(index.write(lambda _: hanging.wait(10)))
+            stuck = index.write(lambda _: hanging.wait(10))
             status, _, body = await get(house, "/health/ready")
             assert status == 503
             assert "does not take changes" in body["detail"]

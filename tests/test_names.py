@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from uploads import names
 from uploads.names import BadName, Equivalence, Limits, Path, Rule
+from uploads.spelling import check, is_harmless
 
 LIMITS = Limits()
 EXACT = Limits(exact_in=lambda _folder: True)
@@ -267,7 +268,7 @@ def test_the_key_of_every_single_character_is_stable() -> None:
 
 def test_every_spelling_of_a_folder_is_one_place_for_rights() -> None:
     assert names.parse("Private/É", LIMITS).folded == names.parse("private/e\u0301", LIMITS).folded
-    assert Path(("Private", "x")).key == ("private", "x")
+    assert Path(("Private", "x")).folded == "private/x"
     assert Path(("...",)).folded == "..."
 
 
@@ -335,3 +336,16 @@ def test_a_free_name_of_a_good_name_is_a_good_name(name: str, count: int) -> Non
         assert free not in taken
         assert refusal(free) is None
         taken.add(free)
+
+
+@given(st.text(alphabet="aA1_-. ", max_size=8) | st.sampled_from(["con .a", "LPT1.x", "aux", "x."]))
+def test_a_name_that_is_called_harmless_at_first_sight_has_no_fault_at_the_second(
+    name: str,
+) -> None:
+    if is_harmless(name, 255):
+        check(name, 255, exact=False)
+
+
+def test_a_long_name_is_not_harmless() -> None:
+    assert is_harmless("a" * 255, 255)
+    assert not is_harmless("a" * 256, 255)

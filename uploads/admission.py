@@ -1,6 +1,5 @@
 """How many uploads may be under way at once, in all and for one principal."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,11 +11,8 @@ class Admission:
     def __init__(self, at_once: int, per_principal: int) -> None:
         self._at_once = at_once
         self._per_principal = per_principal
-        self._under_way: Counter[str] = Counter()
-
-    @property
-    def under_way(self) -> int:
-        return self._under_way.total()
+        self._under_way: dict[str, int] = {}
+        self.under_way = 0
 
     @contextmanager
     def place(self, principal: Principal) -> Iterator[None]:
@@ -25,14 +21,21 @@ class Admission:
                 f"{self._at_once} uploads are under way, and no more are taken at once."
                 " Try again in some seconds."
             )
-        if self._under_way[principal.name] >= self._per_principal:
+        theirs = self._under_way.get(principal.name, 0)
+        if theirs >= self._per_principal:
             raise TooManyUploads(
                 f"{self._per_principal} of your uploads are under way, and no more are taken at"
                 " once. Wait until one of them is done."
             )
-        self._under_way[principal.name] += 1
+        self._under_way[principal.name] = theirs + 1
+        self.under_way += 1
         try:
             yield
         finally:
-            self._under_way[principal.name] -= 1
-            self._under_way += Counter()
+            self.under_way -= 1
+            self._leave(principal.name)
+
+    def _leave(self, name: str) -> None:
+        self._under_way[name] -= 1
+        if not self._under_way[name]:
+            del self._under_way[name]

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -16,7 +17,7 @@ from uploads.freenames import free_name as free_name
 from uploads.freenames import numbered as numbered
 from uploads.spelling import BadName as BadName
 from uploads.spelling import Rule as Rule
-from uploads.spelling import check, shown
+from uploads.spelling import check, is_harmless, shown
 
 # RFC 3986 section 3.3: pchar, less what stands for itself anyway.
 READABLE: Final = "!$&'()*+,;=:@"
@@ -43,13 +44,9 @@ class Path:
         return Path((*self.parts, name))
 
     @property
-    def key(self) -> tuple[str, ...]:
-        return tuple(map(key, self.parts))
-
-    @property
     def folded(self) -> str:
         """For rights by prefix, in every folder: `Private/` and `private/` are one place."""
-        return "/".join(self.key)
+        return _folded_path(self.parts)
 
     def href_path(self) -> str:
         """Percent-encoded for an address, without a leading slash."""
@@ -57,6 +54,12 @@ class Path:
 
     def __str__(self) -> str:
         return "/".join(self.parts)
+
+
+@lru_cache(1024)
+def _folded_path(parts: tuple[str, ...]) -> str:
+    """Asked several times in each request."""
+    return "/".join(map(key, parts))
 
 
 class Equivalence(StrEnum):
@@ -107,11 +110,11 @@ def parse(text: str, limits: Limits) -> Path:
             f"The path {shown(text)} has {len(parts)} levels and at most {limits.depth} are taken."
             " Use fewer folders.",
         )
-    path = Path(())
-    for part in parts:
-        check(part, limits.name_bytes, exact=limits.exact_in(path))
-        path = path.child(part)
-    return path
+    for depth, part in enumerate(parts):
+        if not is_harmless(part, limits.name_bytes):
+            folder = Path(tuple(parts[:depth]))
+            check(part, limits.name_bytes, exact=limits.exact_in(folder))
+    return Path(tuple(parts))
 
 
 def encode(text: str) -> str:

@@ -81,6 +81,8 @@ class Policies:
 
     def of(self, path: Path) -> Policy:
         """The policy for what stands at `path` (a file's is that of the folders above it)."""
+        if not self._folders:
+            return self._default
         for length in range(len(path.parts), -1, -1):
             policy = self._folders.get(Path(path.parts[:length]).folded)
             if policy is not None:

@@ -5,7 +5,7 @@ is alone in its moment, so that nothing comes between a check and the write that
 turns may share one commit, and `write` returns only when that commit is durable.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
@@ -229,8 +229,9 @@ class Turn(View, Protocol):
 class Index(Protocol):
     async def read(self, question: Callable[[View], T]) -> T: ...
 
-    async def write(self, work: Callable[[Turn], T]) -> T:
-        """
+    def write(self, work: Callable[[Turn], T]) -> Awaitable[T]:
+        """The work has its place among the others from this call on.
+
         :raises DiskFull: nothing happened.
         :raises Unavailable: nothing happened; later again.
         :raises Unsettled: it may or may not have happened, and the bytes are safe either way.

@@ -1,10 +1,8 @@
 """Bytes in, hash, decide, keep, park or drop: the only way in, whatever door they come through."""
 
-import asyncio
 import hmac
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TypeVar
 
 from uploads.admission import Admission
 from uploads.collisions import Accepted, AlreadyStored, ContentKnown, Verdict
@@ -15,8 +13,6 @@ from uploads.names import Path
 from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, View
 from uploads.rules import Rules
 from uploads.settling import Arrival, Judgement, Outcome, Settling
-
-T = TypeVar("T")
 
 NOWHERE = Path(())
 
@@ -72,16 +68,14 @@ class Receiver:
                 await self._fill(stage, arrival, body)
                 staged = await self._judged_by_bytes(arrival, await stage.finish())
                 async with in_line or nullcontext():
-                    settling = asyncio.ensure_future(self._settle(arrival, staged))
-                outcome = await _to_the_end(settling)
+                    settled = self._settle(arrival, staged)
+                outcome = await settled
         self._tell(arrival, outcome, staged.content.size, early=False)
         return outcome
 
-    async def _settle(self, arrival: Arrival, staged: Staged) -> Outcome:
+    def _settle(self, arrival: Arrival, staged: Staged) -> Awaitable[Outcome]:
         now = self._clock()
-        return await self._index.write(
-            lambda turn: self._settling.settle(turn, arrival, staged, now)
-        )
+        return self._index.write(lambda turn: self._settling.settle(turn, arrival, staged, now))
 
     async def _is_true(self, verdict: Verdict) -> bool:
         """Who is told that the bytes are here must find them: lost ones are taken in again."""
@@ -182,12 +176,3 @@ class Receiver:
         verdict = type(outcome.verdict).__name__
         parked = outcome.parked is not None
         self._publish(Settled(arrival.door, verdict, size, early, parked))
-
-
-async def _to_the_end(task: asyncio.Future[T]) -> T:
-    """Awaits what must not be left half-way: a cancellation counts only once it is done."""
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -59,7 +59,17 @@ LINE_ENDS: Final = frozenset({"Cc", "Zl", "Zp"})
 OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
 UNSAFE_BYTE: Final = re.compile(rb"[\x00-\x1f\x7f/\\]")
 DOTS_ONLY: Final = re.compile(rb"[ .]*\.[ .]*")
+HARMLESS: Final = re.compile(r"[0-9A-Za-z_-]([0-9A-Za-z_. -]*[0-9A-Za-z_-])?")
 SHOWN_AT_MOST: Final = 80
+
+
+def is_harmless(name: str, most_bytes: int) -> bool:
+    """Most names: `check` has nothing against them in any folder, which need not be asked."""
+    return (
+        HARMLESS.fullmatch(name) is not None
+        and len(name) <= most_bytes
+        and name.partition(".")[0].rstrip().lower() not in DEVICES
+    )
 
 
 def check(name: str, most_bytes: int, *, exact: bool) -> None:

@@ -26,9 +26,14 @@ def asked(target: str, lines: Sequence[str], *, required: bool) -> str | None:
     authority = split(target)[0]
     if authority is None:
         authority = lines[0] if lines else None
-    if authority is not None and AUTHORITY.fullmatch(authority) is None:
+    return None if authority is None else _checked(authority)
+
+
+@lru_cache(64)
+def _checked(authority: str) -> str:
+    if AUTHORITY.fullmatch(authority) is None:
         raise Refusal(of_type("malformed-request", f'"{authority}" is no host with a port.'))
-    return None if authority is None else authority.lower()
+    return authority.lower()
 
 
 def is_ours(host: str, names: Collection[str]) -> bool:

@@ -5,11 +5,13 @@ Knows nothing of names in the tree and of the index; what lives there is asked f
 
 import asyncio
 import logging
+import math
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from storage.disk import posix
@@ -21,7 +23,7 @@ from uploads import failures
 from uploads.events import Publish
 from uploads.failures import NotThere, Unavailable
 from uploads.files import Content
-from uploads.ports import Reading, Stage, Staged
+from uploads.ports import Reading, Staged
 from uploads.resting import BytesReading
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ LARGEST_INLINE = 1024 * 1024
 _WRITERS = 8
 _READERS = 8
 _REMOVED_REMEMBERED = 10_000
+# So much is not used up in so many seconds, and need not be measured again for each small file.
+_PLENTY = 1 << 30
+_PLENTY_HOLDS = 0.01
 
 
 async def _nothing_small(content: Content) -> bytes | None:  # noqa: ARG001 - until the index is here
@@ -61,6 +66,7 @@ class DiskBlobs:
             self._faults,
             publish,
         )
+        self._free, self._measured = 0, -math.inf
         self._touched: dict[str, int] = {}
         self._removed: dict[str, None] = {}
 
@@ -69,15 +75,9 @@ class DiskBlobs:
         """Why nothing is written until a restart; None while all is well."""
         return self._faults.reason
 
-    @asynccontextmanager
-    async def stage(self, size: int | None, digests: Collection[str]) -> AsyncIterator[Stage]:
+    def stage(self, size: int | None, digests: Collection[str]) -> Arriving:
         self._faults.require_sound()
-        arriving = Arriving(self._room, size, digests)
-        try:
-            await arriving.open()
-            yield arriving
-        finally:
-            await arriving.close()
+        return Arriving(self._room, size, digests)
 
     async def open(self, content: Content) -> Reading:
         if content.size < LARGEST_INLINE and (data := await self.small(content)) is not None:
@@ -134,8 +134,11 @@ class DiskBlobs:
             self._writers.submit(os.close, descriptor)
 
     def free_space(self) -> int:
-        status = os.statvfs(self._folder.path)
-        return status.f_bavail * status.f_frsize
+        now = time.monotonic()
+        if self._free < _PLENTY or now - self._measured > _PLENTY_HOLDS:
+            status = os.statvfs(self._folder.path)
+            self._free, self._measured = status.f_bavail * status.f_frsize, now
+        return self._free
 
     def all_blobs(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
         return self._folder.all(fans)

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
 
 from storage.disk import posix
 from storage.disk.faults import Faults
@@ -52,7 +52,8 @@ class StagedBytes:
         return self.data[:HEAD]
 
     def typed(self, media_type: str) -> "StagedBytes":
-        return replace(self, content=replace(self.content, media_type=media_type))
+        content = Content(self.content.digest, self.content.size, media_type)
+        return StagedBytes(content, self.digests, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class StagedFile:
     sheet: Sheet
 
     def typed(self, media_type: str) -> "StagedFile":
-        return replace(self, content=replace(self.content, media_type=media_type))
+        content = Content(self.content.digest, self.content.size, media_type)
+        return StagedFile(content, self.digests, self.head, self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,15 @@ class Arriving:
         self._written = self._on_its_way = 0
         self._work: asyncio.Future[Any] | None = None
 
-    async def open(self) -> None:
+    async def __aenter__(self) -> Self:
         """Takes the room that is known to be needed: a full disk shows here."""
         if self._size is not None and self._size >= self._room.inline_below:
-            await self._done(self._open, self._size)
+            try:
+                await self._done(self._open, self._size)
+            except BaseException:
+                await self._close()
+                raise
+        return self
 
     async def write(self, piece: Piece) -> None:
         self.received += memoryview(piece).nbytes
@@ -124,7 +131,10 @@ class Arriving:
         self._room.publish(Synced(seconds))
         return StagedFile(self._content(), self._hasher.digests(), self._head, sheet)
 
-    async def close(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         """Drops what was not linked, once no thread writes any more, also if nobody waits."""
         if self._sheet is None and self._work is None:
             return

@@ -6,7 +6,7 @@ Nothing here is durable, quick or bounded; it is what the other shelves must beh
 import asyncio
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -38,12 +38,18 @@ class MemoryIndex:
     async def read(self, question: Callable[[View], T]) -> T:
         return question(MemoryView(self._state, self._keys))
 
-    async def write(self, work: Callable[[Turn], T]) -> T:
+    def write(self, work: Callable[[Turn], T]) -> Awaitable[T]:
+        settled: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         state = self._state.copy()
-        result = work(MemoryTurn(state, self._keys, self._blobs))
-        self._blobs.sync()
-        self._state = state
-        return result
+        try:
+            result = work(MemoryTurn(state, self._keys, self._blobs))
+            self._blobs.sync()
+        except BaseException as error:  # noqa: BLE001 - it goes to who waits, whatever it is
+            settled.set_exception(error)
+        else:
+            self._state = state
+            settled.set_result(result)
+        return settled
 
     async def small(self, content: Content) -> bytes | None:
         return MemoryView(self._state, self._keys).small(content)

@@ -1,10 +1,10 @@
 """The index on SQLite: one writing thread, a few reading ones. Knows no rule and no table."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from storage.sqlite import connecting
 from storage.sqlite.nodes import Keys
@@ -74,19 +74,14 @@ class SqliteIndex:
     async def read(self, question: Callable[[View], T]) -> T:
         return await self._read(question)
 
-    async def write(self, work: Callable[[Turn], T]) -> T:
+    def write(self, work: Callable[[Turn], T]) -> Coroutine[Any, Any, T]:
         """Who is cancelled waits for a work that has begun; one that has not never will."""
         if self._closed:
             raise Unavailable(CLOSED)
         settled: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         job = Job(work, settled)
         self._writer.put(job)
-        try:
-            return await asyncio.shield(settled)
-        except asyncio.CancelledError:
-            if not job.take():
-                await _ended(settled)
-            raise
+        return _settled(job, settled)
 
     async def small(self, content: Content) -> bytes | None:
         """The bytes of a content that rests in the index itself."""
@@ -103,8 +98,13 @@ class SqliteIndex:
         self._writer.close()
 
 
-async def _ended(settled: asyncio.Future[T]) -> None:
-    while not settled.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([settled])
-    settled.exception()
+async def _settled(job: Job, settled: asyncio.Future[T]) -> T:
+    try:
+        return await settled
+    except asyncio.CancelledError:
+        # The future was cancelled with its caller, so the job tells its end to another one.
+        while not job.take() and not job.has_ended:
+            job.settled = asyncio.get_running_loop().create_future()
+            with suppress(BaseException):
+                await job.settled
+        raise

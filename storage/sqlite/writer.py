@@ -64,6 +64,7 @@ class Job:
     settled: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    has_ended: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _taken: bool = False
 
@@ -268,6 +269,9 @@ class Writer:
 
 def _settle(jobs: list[Job]) -> None:
     for job in jobs:
+        job.has_ended = True
+        if job.settled.cancelled():
+            continue
         if job.error is None:
             job.settled.set_result(job.result)
         else:

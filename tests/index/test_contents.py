@@ -148,3 +148,10 @@ async def test_a_turn_sees_its_own_changes(index: Index) -> None:
         return turn.at(path("a/b")) == FileHere(file)
 
     assert await index.write(work)
+
+
+async def test_works_take_their_turns_in_the_order_in_which_they_came(index: Index) -> None:
+    first = index.write(lambda turn: store(turn, "a", b"one"))
+    second = index.write(lambda turn: store(turn, "b", b"two"))
+    later = await second
+    assert (await first).version.number < later.version.number
