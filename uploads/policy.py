@@ -63,6 +63,8 @@ class Policy:
         )
 
     def wishing(self, wishes: Wishes) -> "Policy":
+        if wishes == NO_WISHES:
+            return self
         return replace(
             self,
             same_file=wishes.same_file or self.same_file,

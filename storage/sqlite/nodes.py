@@ -5,6 +5,7 @@ Every question here is answered by seeks in an index, however large the tables a
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from storage.sqlite.migrations import ROOT
@@ -20,6 +21,7 @@ ENTRY = (
     " LEFT JOIN versions v ON v.node = n.id AND v.number = n.number AND n.is_folder = 0"
     " LEFT JOIN contents c ON c.id = v.content"
 )
+KEYS_REMEMBERED = 64
 BY_ID = ENTRY + " WHERE n.id = ?"
 LIVE_CHILD = ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
 GONE_HERE = (
@@ -64,7 +66,8 @@ class Nodes:
 
     def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
         self._connection = connection
-        self.keys = keys
+        # Each question asks for those of its path several times.
+        self.keys = lru_cache(KEYS_REMEMBERED)(keys)
 
     def one(self, sql: str, *values: object) -> Node | None:
         row = self._connection.execute(sql, values).fetchone()

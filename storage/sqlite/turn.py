@@ -69,7 +69,7 @@ class SqliteTurn(SqliteView):
         number, _ = self._put(path, trail, live, kept.id, kind, stamp)
         version = Version(
             number,
-            replace(content, media_type=kept.media_type),
+            Content(content.digest, content.size, kept.media_type),
             stamp.at,
             modified(stamp),
             stamp.by,
