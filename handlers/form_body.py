@@ -14,6 +14,7 @@ from multipart import (  # type: ignore[import-untyped]
     PushMultipartParser,
 )
 
+from handlers import finding
 from handlers.bodies import BodyTap
 from handlers.headers import part_headers
 from handlers.headers.part_headers import Heading
@@ -64,7 +65,7 @@ class PartTap:
             raise
 
     def _cut(self, buffer: bytearray, start: int, end: int) -> int:
-        cut = buffer.find(self._delimiter, start, end)
+        cut = finding.find(buffer, self._delimiter, start, end)
         if cut < 0 and self._tap.ended:
             raise BodyTooShort(ENDED_EARLY)
         if cut < 0:
