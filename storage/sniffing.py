@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pylibmagic  # noqa: F401 - it leads the import below to the libmagic that it brings
 
@@ -26,8 +27,10 @@ _log = logging.getLogger(__name__)
 
 # As much as libmagic needs for nearly every type; what comes later in a file is not looked at.
 _LOOKED_AT = 8192
-# Any text costs libmagic 1.6 to 2.7 ms, however short: it compiles its patterns each time. Of the
-# checks that it can be told to leave out, only those that tell texts apart would save some of it.
+# The table that comes with libmagic costs 0.3 ms for bytes of no type and 1.6 to 3.5 ms for a text:
+# it compiles its patterns anew each time. Ours has none: 0.03 ms and 0.01 to 0.07 ms.
+_TABLE = Path(__file__).with_name("types.magic")
+_NO_CHECK_CSV = 0x080000
 _AT_ONCE = 2
 _STUCK_AT_MOST = 4
 
@@ -137,6 +140,8 @@ class MagicSniffer:
         self._asked: set[_Question] = set()
         self._watching: asyncio.TimerHandle | None = None
         self._stuck = 0
+        if not library_works():
+            _log.error("libmagic cannot read %s: media types are unknown", _TABLE.name)
         # Made now, so that their tables of types are read before the first question comes.
         self._workers = [self._new_worker() for _ in range(_AT_ONCE)]
 
@@ -227,12 +232,12 @@ class _Worker:
     def _run(self) -> None:
         judge: magic.Magic | None = None
         with contextlib.suppress(magic.MagicException):
-            judge = magic.Magic(mime=True)
+            judge = _load()
         while not self.left and (question := self._next()) is not None:
             self._began, self.question = time.monotonic(), question
             try:
-                judge = judge or magic.Magic(mime=True)
-                answer, error = judge.from_buffer(question.head), None
+                judge = judge or _load()
+                answer, error = _tell(judge, question.head), None
             except Exception as failed:  # noqa: BLE001 - whatever libmagic throws must not end the thread
                 answer, error = None, magic.MagicException(str(failed))
             self.question = None
@@ -247,11 +252,29 @@ class _Worker:
 
 
 def library_works() -> bool:
-    """Does libmagic find its own table of types and know a picture when it sees one?"""
+    """Can libmagic read our table of types, and does it know a picture when it sees one?"""
     try:
-        return str(magic.from_buffer(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", mime=True)) == "image/png"
+        return _tell(_load(), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") == "image/png"
     except magic.MagicException:
         return False
+
+
+def _load() -> magic.Magic:
+    """Raises `MagicException` where the table is missing or has a mistake."""
+    return magic.Magic(mime=True, magic_file=str(_TABLE))
+
+
+def _tell(judge: magic.Magic, head: bytes) -> str:
+    """libmagic looks for CSV before it looks at the table: a page must not pass for one."""
+    told = judge.from_buffer(head)
+    if told != "text/csv":
+        return told
+    magic.magic_setflags(judge.cookie, judge.flags | _NO_CHECK_CSV)
+    try:
+        otherwise = judge.from_buffer(head)
+    finally:
+        magic.magic_setflags(judge.cookie, judge.flags)
+    return told if otherwise == "text/plain" else otherwise
 
 
 def _answer_unknown(question: _Question) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -54,8 +55,9 @@ async def test_many_may_ask_at_once(sniffer: MagicSniffer) -> None:
 class Libmagic:
     """Stands in for a libmagic that hangs or breaks on what it is shown."""
 
-    def __init__(self, *, mime: bool) -> None:
+    def __init__(self, *, mime: bool, magic_file: str) -> None:
         assert mime
+        assert Path(magic_file).is_file()
 
     def from_buffer(self, head: bytes) -> str:
         if head == b"hang":

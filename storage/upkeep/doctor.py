@@ -203,7 +203,9 @@ def _libmagic() -> Finding:
     if sniffing.library_works():
         return Finding(Level.OK, "libmagic tells media types.")
     return Finding(
-        Level.WARN, "libmagic does not work, so every media type is unknown.", "Run `make setup`."
+        Level.WARN,
+        "libmagic or its table of types does not work, so every media type is unknown.",
+        "Install anew, or run `make setup`.",
     )
 
 
