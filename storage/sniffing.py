@@ -36,7 +36,12 @@ _STUCK_AT_MOST = 4
 
 # What the system's table does not know, or knows differently on every system.
 _EXTENSIONS = {
+    ".a": "application/x-archive",
+    ".chm": "application/vnd.ms-htmlhelp",
     ".md": "text/markdown",
+    ".mpc": "audio/x-musepack",
+    ".wv": "audio/x-wavpack",
+    ".xar": "application/x-xar",
     ".webp": "image/webp",
     ".avif": "image/avif",
     ".heic": "image/heic",
@@ -67,34 +72,71 @@ _EXTENSIONS = {
 # Different words for one thing; the first is the one that the others count as.
 _SAME = (
     ("application/gzip", "application/x-gzip"),
-    ("application/zip", "application/x-zip-compressed"),
+    ("application/java-archive", "application/x-xpinstall"),
+    ("application/vnd.apple.mpegurl", "audio/mpegurl", "audio/x-mpegurl"),
+    ("application/vnd.corel-draw", "image/x-coreldraw"),
+    ("application/vnd.rn-realmedia", "audio/x-pn-realaudio"),
+    ("application/x-bytecode.python", "application/x-python-code"),
+    ("application/x-dosexec", "application/x-msdos-program", "application/x-msdownload"),
+    ("application/x-font-type1", "application/postscript", "application/x-font"),
+    ("application/x-java-applet", "application/java-vm"),
+    ("application/x-lzh-compressed", "application/x-lzh", "application/x-lha"),
+    ("application/x-msaccess", "application/msaccess"),
+    ("application/x-netcdf", "application/x-cdf"),
+    ("application/x-pem-file", "application/pem-certificate-chain", "application/pkix-cert"),
+    ("application/x-pem-file", "application/x-x509-ca-cert"),
     ("application/x-rar", "application/vnd.rar", "application/x-rar-compressed"),
+    ("application/x-rpm", "application/x-redhat-package-manager"),
+    ("application/x-shockwave-flash", "application/vnd.adobe.flash.movie"),
     ("application/x-tar", "application/tar"),
     ("application/xml", "text/xml"),
     ("application/rtf", "text/rtf"),
-    ("application/msword", "application/x-ole-storage", "application/cdfv2"),
-    ("application/vnd.ms-excel", "application/x-ole-storage"),
-    ("application/vnd.ms-powerpoint", "application/x-ole-storage"),
+    ("application/zip", "application/x-zip-compressed"),
+    ("application/msword", "application/x-ole-storage", "application/CDFV2"),
+    ("application/vnd.ms-excel", "application/x-ole-storage", "application/CDFV2"),
+    ("application/vnd.ms-powerpoint", "application/x-ole-storage", "application/CDFV2"),
+    ("application/x-msi", "application/x-ole-storage", "application/CDFV2"),
+    ("application/pgp-keys", "application/pgp-encrypted", "application/pgp-signature", "text/PGP"),
+    ("application/postscript", "image/x-eps"),
     ("application/x-executable", "application/x-pie-executable", "application/x-sharedlib"),
+    ("application/x-executable", "application/x-object"),
     ("audio/wav", "audio/x-wav", "audio/vnd.wave"),
     ("audio/mp4", "audio/x-m4a", "video/mp4", "audio/mp4a-latm", "video/x-m4v"),
     ("audio/flac", "audio/x-flac"),
     ("audio/aac", "audio/x-hx-aac-adts"),
-    ("audio/midi", "audio/x-midi", "audio/mid"),
+    ("audio/amr", "audio/AMR"),
+    ("audio/midi", "audio/x-midi", "audio/mid", "audio/sp-midi"),
     ("audio/ogg", "video/ogg", "application/ogg"),
+    ("video/3gpp", "audio/3gpp"),
+    ("video/3gpp2", "audio/3gpp2"),
+    # The names end in .ts and .mts.
+    ("video/MP2T", "video/mp2t", "text/vnd.trolltech.linguist", "model/vnd.mts"),
     ("video/x-matroska", "video/webm", "audio/webm"),
+    ("video/x-ms-asf", "application/vnd.ms-asf", "video/x-ms-wmv", "audio/x-ms-wma"),
     ("video/x-msvideo", "video/avi", "video/vnd.avi"),
     ("image/bmp", "image/x-ms-bmp"),
     ("image/vnd.microsoft.icon", "image/x-icon"),
     ("image/heic", "image/heif"),
+    ("image/png", "image/apng"),
+    ("image/tiff", "image/x-nikon-nef"),
+    ("image/x-exr", "image/aces"),
+    ("image/x-pcx", "image/vnd.zbrush.pcx"),
+    ("image/x-portable-bitmap", "image/x-portable-anymap"),
+    ("image/x-portable-graymap", "image/x-portable-anymap"),
+    ("image/x-portable-pixmap", "image/x-portable-anymap"),
+    ("model/3mf", "application/vnd.ms-3mfdocument"),
     ("font/ttf", "font/sfnt", "application/font-sfnt", "application/x-font-ttf"),
     ("font/otf", "application/vnd.ms-opentype", "font/sfnt"),
+    # Markdown may be HTML, and XML without a declaration may begin like it; neither is shown.
+    ("text/html", "text/markdown"),
+    ("text/html", "application/xml", "text/xml"),
 )
 
-# Text that has a media type of its own outside text/*: libmagic may call it plain text or source.
+# Text that has a media type of its own outside text/*: libmagic may call it plain text.
 _TEXTUAL = {
     "application/javascript",
     "application/json",
+    "application/mbox",
     "application/rtf",
     "application/sql",
     "application/toml",
@@ -103,8 +145,10 @@ _TEXTUAL = {
     "application/x-javascript",
     "application/x-latex",
     "application/x-ndjson",
+    "application/x-pem-file",
     "application/x-perl",
     "application/x-python-code",
+    "application/x-ruby",
     "application/x-sh",
     "application/x-subrip",
     "application/x-tcl",
@@ -265,7 +309,7 @@ def _load() -> magic.Magic:
 
 
 def _tell(judge: magic.Magic, head: bytes) -> str:
-    """libmagic looks for CSV before it looks at the table: a page must not pass for one."""
+    """CSV is looked for before the table is looked at: a page must not pass for that."""
     told = judge.from_buffer(head)
     if told != "text/csv":
         return told
