@@ -133,6 +133,7 @@ TEXTS = [
     (b"import os\n\n\ndef f(x):\n    return x\n", "text/plain"),
     (b"MZ, BM, RIFF and P6 begin files. 070701 too.\n", "text/plain"),
     (b"GIF8 is no header\n", "text/plain"),
+    (b"\n\n\n\nmoov is a box\n", "text/plain"),
     (b'{"a": [1, 2, 3]}', "application/json"),
     (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
     (b"a,b,c\n" + b"1,2,3\n" * 20, "text/csv"),
@@ -222,4 +223,32 @@ DATA = [
     (bytes.fromhex("de12049500000000"), "application/x-gettext-translation"),
     (bytes.fromhex("950412de00000000"), "application/x-gettext-translation"),
     (b"MDMP\x93\xa7\0\0", "application/x-dmp"),
+]
+
+# What begins like something, and is not that.
+NOTHING = [
+    (head + b"\0\1\2", "application/octet-stream")
+    for head in (
+        bytes(2000),
+        b"BM" + bytes(60),
+        b"MThd\0\0\0\7",
+        b"RIFF\x24\x10\0\0ABCD",
+        b"\0\0\1\0\1\0\x10\x10\0\1\1\0\x20\0\x68\4\0\0\x16\0\0\0",
+        b"\0\0\2\0\0\0\0\0\0\0\0\0\x10\0\x10\0\x18\0\xff\0\0",
+        b"\1\0\0\x18ftypavif\0\0\0\0",
+        b"\0\0\0\x18ftypABCD\0\0\0\0",
+        b"\0\1\0\0freeABCD\0\0\0\0",
+        b"\x7f\0\0\0moov\0\0",
+        b"\x1a\x45\xdf\xa3\x80\0\0",
+        b"ID3\xff\xff\0\0\0\0\0",
+        b"ID3\4\0\0\x80\0\0\0",
+        b"\xff\xfb\x90\x44" + bytes(2000),
+        b"\xff\xfb\xf0\x44" * 9,
+        b"\xff\xfb\x9c\x44" * 9,
+        b"\xff\xfb\x00\x44" * 9,
+        b"\xff\xfb\x90\x46" * 9,
+        b"G" + bytes(2000),
+        b"\xca\xfe\xba\xc0\0\0\0\2",
+        b"\x5d\0\0\x80\xff\1\1\1\1\1\1\1",
+    )
 ]
