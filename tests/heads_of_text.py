@@ -249,6 +249,7 @@ NOTHING = [
         b"\xff\xfb\x90\x46" * 9,
         b"G" + bytes(2000),
         b"\xca\xfe\xba\xc0\0\0\0\2",
-        b"\x5d\0\0\x80\xff\1\1\1\1\1\1\1",
+        bytes(4) + b"\x47" + bytes(191) + b"\x47" + bytes(383) + b"\x47",
+        b"\x5d\0\0\x80\0\1\1\1\1\1\1\1",
     )
 ]

@@ -10,7 +10,7 @@ from tests.wire import Answer, Wire, ask, form, message, put, released_together
 
 AT_ONCE = 64
 ROUNDS = 200
-# What a picture begins with: it is told at once, where a text makes libmagic try all it knows.
+# What a picture begins with: it is told sooner than a text.
 HEAD = b"\xff\xd8\xff\xe0"
 
 
