@@ -135,7 +135,6 @@ TEXTS = [
     (b"GIF8 is no header\n", "text/plain"),
     (b"\n\n\n\nmoov is a box\n", "text/plain"),
     (b'{"a": [1, 2, 3]}', "application/json"),
-    (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
     (b"a,b,c\n" + b"1,2,3\n" * 20, "text/csv"),
     (letter(), "message/rfc822"),
     *[
