@@ -13,8 +13,7 @@ from handlers.descriptions import (
 from handlers.rendering import json_response
 from uploads.collisions import Replace, Unchanged
 from uploads.files import Folder, StoredFile
-from uploads.settling import Outcome
-from uploads.tree import Placed, Removed
+from uploads.settling import Outcome, Placed, Removed
 
 OK, CREATED, MOVED_FOR_GOOD, NO_CONTENT = 200, 201, 308, 204
 

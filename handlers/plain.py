@@ -15,8 +15,7 @@ from uploads.failures import MalformedRequest
 from uploads.files import Folder
 from uploads.holdings import Held
 from uploads.names import Path
-from uploads.settling import Arrival, Outcome
-from uploads.tree import Placed
+from uploads.settling import Arrival, Outcome, Placed
 
 FILES = "/files/"
 FILE_METHODS = "GET, HEAD, PUT, DELETE, OPTIONS, POST"

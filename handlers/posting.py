@@ -14,8 +14,7 @@ from handlers.plain import FILES, Plain, placed_or_refused
 from uploads import names
 from uploads.failures import MalformedRequest
 from uploads.names import Path
-from uploads.settling import Outcome
-from uploads.tree import Placed
+from uploads.settling import Outcome, Placed
 
 ACTIONS = ("move", "copy", "restore")
 SEE_OTHER = 303

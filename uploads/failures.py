@@ -14,6 +14,8 @@ Failure                     its text is for people: what happened, to which thin
 ├── DiskFull                the reserve of free space is reached
 ├── Damaged                 the bytes of a file are missing, or not those that were stored
 ├── TooManyUploads          the principal has too many at once
+├── InProgress              the same request, by its key, is under way
+├── KeyReused               the key of a request names another one
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
 """
@@ -79,6 +81,14 @@ class Damaged(Failure):
 
 class TooManyUploads(Failure):
     retry_after = 5
+
+
+class InProgress(Failure):
+    retry_after = 1
+
+
+class KeyReused(Failure):
+    pass
 
 
 class Unavailable(Failure):

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from uploads.access import Principal, Reach
+from uploads.attempts import Bounds, Record
 from uploads.collisions import AtName
 from uploads.files import (
     Content,
@@ -171,6 +172,12 @@ class View(Protocol):
 
     def digests(self, content: Content) -> Mapping[str, bytes]: ...
 
+    def content(self, digest: str) -> Content | None:
+        """What is known by this identity, whoever may read it."""
+
+    def record(self, name: str) -> Record | None:
+        """The first answer that was kept under this name, also where its time is over."""
+
     def small(self, content: Content) -> bytes | None:
         """Its bytes, where they rest in the index itself."""
 
@@ -215,10 +222,17 @@ class Turn(View, Protocol):
 
     def drop_upload(self, id: str) -> None: ...
 
+    def remember(self, record: Record, bounds: Bounds) -> None:
+        """In place of one of the same name. Past the bounds the oldest are forgotten, of its
+        principal and of all.
+        """
+
     def forget_versions(self, before: float, limit: int) -> int:
         """Drops versions that stopped being current before that time; returns how many."""
 
     def forget_uploads(self, before: float, limit: int) -> int: ...
+
+    def forget_records(self, before: float, limit: int) -> int: ...
 
     def forget_contents(self, limit: int) -> list[Content]:
         """Drops contents that nothing names any more; their bytes are removed in a later turn."""

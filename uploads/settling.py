@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from uploads import names
 from uploads.access import Principal, Right
+from uploads.attempts import Attempt
 from uploads.collisions import (
     Accepted,
     AlreadyStored,
@@ -27,7 +28,7 @@ from uploads.collisions import (
     decide,
 )
 from uploads.conditions import UNCONDITIONAL, Condition
-from uploads.files import Content, Stamp, StoredFile, Upload
+from uploads.files import Content, Folder, Stamp, StoredFile, Upload
 from uploads.names import Path
 from uploads.policy import NO_WISHES, SameName, Wishes
 from uploads.ports import Staged, Turn, View
@@ -39,7 +40,7 @@ class Arrival:
     """What is said of an upload before its bytes: the headers, or the fields of a form.
 
     `may_rename`: the server chooses the address (a POST). A PUT is never stored elsewhere
-    (RFC 9110 section 9.3.4).
+    (RFC 9110 section 9.3.4). `attempt`: its sender may repeat it under a key.
     """
 
     door: str
@@ -53,6 +54,7 @@ class Arrival:
     modified: float | None = None
     claimed_type: str | None = None
     may_rename: bool = False
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Outcome:
 
     `file` is what stands at `path` after an accepted claim. `twin` is another file with the same
     content that the sender may read. `parked` holds the bytes of a refused one, with the
-    `resolutions` that settle it without sending them again.
+    `resolutions` that settle it without sending them again. `replayed`: it came of an earlier try.
     """
 
     verdict: Verdict
@@ -101,10 +103,31 @@ class Outcome:
     twin: StoredFile | None = None
     parked: Upload | None = None
     resolutions: tuple[Resolution, ...] = ()
+    replayed: bool = False
 
     @property
     def accepted(self) -> bool:
         return isinstance(self.verdict, Accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A file or folder is gone from the tree. `number`, handed to a restore, brings it back."""
+
+    path: Path
+    number: int
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Something was made, moved, copied or brought back, and now stands here."""
+
+    entry: StoredFile | Folder
+    replayed: bool = False
+
+
+Answer = Outcome | Placed | Removed
 
 
 @dataclass(frozen=True, slots=True)

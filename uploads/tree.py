@@ -28,25 +28,10 @@ from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
 from uploads.ports import Clock, Index, Turn, View
 from uploads.rules import Rules, not_there
-from uploads.settling import Outcome
+from uploads.settling import Outcome, Placed, Removed
 
 NO_CONTENT = Content("", -1)
 IN_PLACE = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A file or folder is gone from the tree. `number`, handed to a restore, brings it back."""
-
-    path: Path
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Something was made, moved, copied or brought back, and now stands here."""
-
-    entry: StoredFile | Folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from storage.memory.view import ROOT, Keys, MemoryView, Node, Past, State
+from uploads.attempts import Bounds, Record
 from uploads.failures import MalformedRequest, Unavailable
 from uploads.files import Content, Event, Folder, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path
@@ -123,6 +124,22 @@ class MemoryTurn(MemoryView):
         for id_ in old[:limit]:
             del self._state.uploads[id_]
         return len(old[:limit])
+
+    def remember(self, record: Record, bounds: Bounds) -> None:
+        records = self._state.records
+        records.pop(record.name, None)
+        records[record.name] = record
+        own = [one.name for one in records.values() if one.principal == record.principal]
+        for name in own[: -bounds.of_one]:
+            del records[name]
+        for name in list(records)[: -bounds.of_all]:
+            del records[name]
+
+    def forget_records(self, before: float, limit: int) -> int:
+        old = [one.name for one in self._state.records.values() if one.expires <= before][:limit]
+        for name in old:
+            del self._state.records[name]
+        return len(old)
 
     def forget_contents(self, limit: int) -> list[Content]:
         named = {upload.content.digest for upload in self._state.uploads.values()}

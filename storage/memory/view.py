@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from storage.cursors import Cursor, cursor, page_size
 from uploads import names
 from uploads.access import Reach
+from uploads.attempts import Record
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import (
     Content,
@@ -64,6 +65,7 @@ class State:
     vouched: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     deletions: dict[int, int] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
     changes: int = 0
 
     def copy(self) -> "State":
@@ -77,6 +79,7 @@ class State:
             self.vouched.copy(),
             self.uploads.copy(),
             self.deletions.copy(),
+            self.records.copy(),
             self.changes,
         )
 
@@ -200,6 +203,12 @@ class MemoryView:
         said = self._state.vouched.get(content.digest, frozenset())
         known = self.digests(content).items()
         return {algorithm: value for algorithm, value in known if (by, algorithm) in said}
+
+    def content(self, digest: str) -> Content | None:
+        return self._state.contents.get(digest)
+
+    def record(self, name: str) -> Record | None:
+        return self._state.records.get(name)
 
     def small(self, content: Content) -> bytes | None:
         return self._state.small.get(content.digest)

@@ -168,6 +168,36 @@ def vouching(db: Database) -> None:
         ) STRICT, WITHOUT ROWID""")
 
 
+@migrations()
+def records(db: Database) -> None:
+    """The first answers to requests that may be repeated, the older the lower their ids, and how
+    many there are: of each principal, and of all (whose name is empty).
+    """
+    db.execute("""
+        CREATE TABLE records (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            principal TEXT NOT NULL,
+            text TEXT NOT NULL,
+            expires REAL NOT NULL
+        ) STRICT""")
+    db.execute("CREATE INDEX records_of ON records (principal, id)")
+    db.execute("CREATE INDEX records_expiring ON records (expires)")
+    db.execute("""
+        CREATE TABLE record_counts (
+            principal TEXT PRIMARY KEY,
+            count INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""")
+    for event, sign, row in (("INSERT", "+", "new"), ("DELETE", "-", "old")):
+        db.execute(f"""
+            CREATE TRIGGER records_{event.lower()} AFTER {event} ON records BEGIN
+                INSERT INTO record_counts VALUES ({row}.principal, 0), ('', 0)
+                    ON CONFLICT DO NOTHING;
+                UPDATE record_counts SET count = count {sign} 1
+                    WHERE principal IN ({row}.principal, '');
+            END""")  # noqa: S608 - our words
+
+
 def _on(db: Database, event: str, row: str, action: str) -> None:
     name = f"counting_{len(list(db.triggers)) + 1}"
     db.execute(

@@ -14,6 +14,7 @@ from storage.sqlite.migrations import ROOT
 from storage.sqlite.nodes import Keys, Node
 from storage.sqlite.past import VersionRow
 from storage.sqlite.view import CONTENT, SqliteView
+from uploads.attempts import Bounds, Record
 from uploads.failures import Unavailable
 from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path
@@ -147,6 +148,12 @@ class SqliteTurn(SqliteView):
 
     def forget_uploads(self, before: float, limit: int) -> int:
         return self._garbage.uploads(before, limit)
+
+    def remember(self, record: Record, bounds: Bounds) -> None:
+        self._records.add(record, bounds)
+
+    def forget_records(self, before: float, limit: int) -> int:
+        return self._records.forget(before, limit)
 
     def forget_contents(self, limit: int) -> list[Content]:
         return self._garbage.contents(limit)

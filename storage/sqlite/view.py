@@ -9,8 +9,10 @@ from storage.sqlite.listing import page
 from storage.sqlite.migrations import PARKED
 from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
 from storage.sqlite.past import Past
+from storage.sqlite.records import Records
 from uploads import names
 from uploads.access import Reach
+from uploads.attempts import Record
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import Content, Event, Folder, Listing, Page, StoredFile, Upload, Usage
 from uploads.names import Path
@@ -55,6 +57,7 @@ class SqliteView:
         self._connection = connection
         self._nodes = Nodes(connection, keys)
         self._past = Past(connection, self._nodes)
+        self._records = Records(connection)
 
     def at(self, path: Path) -> AtName:
         trail = self._nodes.trail(path)
@@ -156,6 +159,13 @@ class SqliteView:
 
     def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
         return dict(self._connection.execute(VOUCHED, (content.digest, by)))
+
+    def content(self, digest: str) -> Content | None:
+        row = self._row(CONTENT, digest)
+        return Content(digest, row[1], row[2]) if row else None
+
+    def record(self, name: str) -> Record | None:
+        return self._records.find(name)
 
     def small(self, content: Content) -> bytes | None:
         row = self._row(SMALL, content.digest)

@@ -33,6 +33,7 @@ async def collect(
         if keep_versions is not None:
             before = now - keep_versions
             versions = await _repeated(index, lambda turn: turn.forget_versions(before, _AT_ONCE))
+        await _repeated(index, lambda turn: turn.forget_records(now, _AT_ONCE))
         uploads = await _repeated(index, lambda turn: turn.forget_uploads(now, _AT_ONCE))
         contents = size = 0
         while forgotten := await index.write(lambda turn: turn.forget_contents(_AT_ONCE)):

@@ -8,6 +8,7 @@ from storage.sqlite.index import SqliteIndex
 from storage.sqlite.listing import page_sql
 from storage.sqlite.turn import SqliteTurn
 from tests.trees import EVERYWHERE, content, path, staged, store, upload
+from uploads.attempts import Bounds, Record
 from uploads.files import Content, Listing, Order, Stamp
 from uploads.ports import Turn
 
@@ -43,6 +44,12 @@ def everything(turn: Turn) -> None:
     turn.restore_folder(path("q"), number, Stamp("ann", 4.0))
     turn.restore(path("q/r/d"), turn.history(path("q/r/d"), None, 9)[-1].number, Stamp("ann", 5.0))
     turn.delete(path("f"), Stamp("ann", 6.0))
+    for name in ("r1", "r2", "r3"):
+        turn.remember(Record(name, "ann", "{}", 1.0), Bounds(2, 9))
+    turn.remember(Record("r4", "bob", "{}", 1.0), Bounds(2, 2))
+    turn.record("r4")
+    turn.forget_records(9.0, 9)
+    turn.content("none")
     turn.forget_versions(99.0, 99)
     turn.forget_uploads(99.0, 9)
     turn.forget_contents(9)
