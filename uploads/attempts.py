@@ -31,6 +31,21 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a request asked for, and which bytes came with it. `declared`: the digests of theirs
+    that were declared, and true, by algorithm and in hex.
+    """
+
+    asked: str
+    sent: str = ""
+    size: int = 0
+    declared: tuple[tuple[str, str], ...] = ()
+
+    def is_that_of(self, other: "Fingerprint") -> bool:
+        return (self.asked, self.sent, self.size) == (other.asked, other.sent, other.size)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The first answer to a request that may be repeated. `text` is for `repeating` to read."""
 
@@ -54,18 +69,22 @@ class Flights:
 
     _names: set[str] = field(default_factory=set)
 
+    def check(self, principal: Principal, attempt: Attempt | None) -> None:
+        """:raises InProgress: the same request is under way already."""
+        if attempt is not None and attempt.name(principal) in self._names:
+            raise InProgress(
+                "A request with this Idempotency-Key is under way."
+                " Send it again in a moment to get its answer."
+            )
+
     @contextmanager
     def hold(self, principal: Principal, attempt: Attempt | None) -> Iterator[None]:
         """:raises InProgress: the same request is under way already."""
         if attempt is None:
             yield
             return
+        self.check(principal, attempt)
         name = attempt.name(principal)
-        if name in self._names:
-            raise InProgress(
-                "A request with this Idempotency-Key is under way."
-                " Send it again in a moment to get its answer."
-            )
         self._names.add(name)
         try:
             yield

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, Final
 
-from uploads import collisions, files, settling
+from uploads import attempts, collisions, files, settling
 from uploads.conditions import Condition, Tags
 from uploads.names import Equivalence, Path
 from uploads.policy import Wishes
@@ -27,6 +27,7 @@ KINDS: Final[dict[str, type[Any]]] = {
         collisions.Stale,
         collisions.TypeClash,
         collisions.Unchanged,
+        attempts.Fingerprint,
         files.Content,
         files.Folder,
         files.StoredFile,

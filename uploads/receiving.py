@@ -1,18 +1,23 @@
 """Bytes in, hash, decide, keep, park or drop: the only way in, whatever door they come through."""
 
 import hmac
-from collections.abc import AsyncIterable, Awaitable
+from collections.abc import AsyncIterable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from uploads.admission import Admission
-from uploads.collisions import Accepted, AlreadyStored, ContentKnown, Verdict
+from uploads.attempts import Flights
+from uploads.collisions import Accepted, AlreadyStored, ContentKnown
 from uploads.events import Publish, Settled
 from uploads.failures import BodyTooShort, Damaged, DiskFull, NotThere, WrongDigest
-from uploads.files import Content, StoredFile
+from uploads.files import Content, StoredFile, Upload
+from uploads.foretelling import claims, foretold
 from uploads.names import Path
-from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, View
+from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, Turn, View
+from uploads.repeating import Repeats, fingerprint, fingerprint_of_claim
 from uploads.rules import Rules
 from uploads.settling import Arrival, Judgement, Outcome, Settling
+
+Work = Callable[[Turn], Outcome]
 
 NOWHERE = Path(())
 
@@ -34,6 +39,8 @@ class Receiver:
         self._sniffer = sniffer
         self._publish = publish
         self._clock = clock
+        self._repeats = Repeats(rules)
+        self.flights = Flights()
         self.admission = Admission(rules.limits.uploads_at_once, rules.limits.uploads_per_principal)
 
     def free_space(self) -> int:
@@ -46,11 +53,26 @@ class Receiver:
     async def foresee(self, arrival: Arrival) -> Outcome | None:
         """The refusal that is certain before a byte of the body is read, or None."""
         self._expect(arrival)
-        outcome = await self._index.read(lambda view: self._foresee(view, arrival))
-        if outcome is None or not await self._is_true(outcome.verdict):
+        self.flights.check(arrival.principal, arrival.attempt)
+        now = self._clock()
+        outcome = await self._index.read(lambda view: self._foresee(view, arrival, now))
+        if outcome is None or not await self._is_true(outcome):
             return None
         self._tell(arrival, outcome, arrival.size or 0, early=True)
         return outcome
+
+    async def recall(self, arrival: Arrival) -> Outcome | None:
+        """The first answer to a repeated upload, where it is certain before its bytes."""
+        if arrival.attempt is None:
+            return None
+        self._expect(arrival)
+        self.flights.check(arrival.principal, arrival.attempt)
+        now = self._clock()
+        recalled = await self._index.read(
+            lambda view: self._repeats.before_its_bytes(view, arrival, now)
+        )
+        outcome = recalled.answer if recalled else None
+        return outcome if outcome and await self._is_true(outcome) else None
 
     async def receive(
         self,
@@ -63,32 +85,83 @@ class Receiver:
         `in_line` is entered for the moment in which the claim gets its place among the others.
         """
         self._expect(arrival)
-        with self.admission.place(arrival.principal):
+        with (
+            self.flights.hold(arrival.principal, arrival.attempt),
+            self.admission.place(arrival.principal),
+        ):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
                 await self._fill(stage, arrival, body)
-                staged = await self._judged_by_bytes(arrival, await stage.finish())
+                staged = await stage.finish()
+                work = await self._judged_by_bytes(arrival, staged)
                 async with in_line or nullcontext():
-                    settled = self._settle(arrival, staged)
+                    settled = self._index.write(work)
                 outcome = await settled
         self._tell(arrival, outcome, staged.content.size, early=False)
         return outcome
 
-    def _settle(self, arrival: Arrival, staged: Staged) -> Awaitable[Outcome]:
+    def _settled(self, arrival: Arrival, staged: Staged) -> Work:
         now = self._clock()
-        return self._index.write(lambda turn: self._settling.settle(turn, arrival, staged, now))
+        principal, print_ = arrival.principal, fingerprint(arrival, staged.content)
 
-    async def _is_true(self, verdict: Verdict) -> bool:
+        def settle(turn: Turn) -> Outcome:
+            return self._settling.settle(turn, arrival, staged, now)
+
+        def once(turn: Turn) -> Outcome:
+            outcome = self._repeats.once(turn, principal, arrival.attempt, print_, settle, now)
+            if outcome.replayed and turn.is_named(staged.content):
+                # As in `settle`: the disk may have lost what its sender has brought again.
+                turn.keep(staged)
+            return outcome
+
+        return once
+
+    async def _claimed(self, arrival: Arrival, wrong: WrongDigest) -> Work:
+        """A content by its digest. One that cannot be had is answered as bytes that do not fit."""
+        now = self._clock()
+        principal, print_ = arrival.principal, fingerprint_of_claim(arrival)
+
+        def look(view: View) -> tuple[bool, Content | None]:
+            known = arrival.attempt and self._repeats.knows(view, principal, arrival.attempt, now)
+            return bool(known), self._foretold(view, arrival)
+
+        def claim(turn: Turn) -> Outcome:
+            content = self._foretold(turn, arrival)
+            if content is None:
+                raise wrong
+            self._check_type(arrival, content.media_type)
+            return self._settling.claim(turn, arrival, content, now)
+
+        known, content = await self._index.read(look)
+        if not known and (content is None or not await self._is_whole(content)):
+            raise wrong
+        return lambda turn: self._repeats.once(turn, principal, arrival.attempt, print_, claim, now)
+
+    async def _is_true(self, outcome: Outcome) -> bool:
         """Who is told that the bytes are here must find them: lost ones are taken in again."""
-        if not isinstance(verdict, AlreadyStored | ContentKnown):
-            return True
+        match outcome:
+            case Outcome(AlreadyStored(existing) | ContentKnown(existing)):
+                return await self._is_whole(existing.content)
+            case Outcome(file=StoredFile() as file):
+                return await self._is_whole(file.content)
+            case Outcome(parked=Upload() as parked):
+                return await self._is_whole(parked.content)
+            case _:
+                return True
+
+    async def _is_whole(self, content: Content) -> bool:
         try:
-            reading = await self._blobs.open(verdict.existing.content)
+            reading = await self._blobs.open(content)
         except (Damaged, NotThere):
             return False
         reading.close()
         return True
 
-    def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
+    def _foresee(self, view: View, arrival: Arrival, now: float) -> Outcome | None:
+        recalled = self._repeats.before_its_bytes(view, arrival, now)
+        if recalled is not None:
+            return recalled.answer
+        if claims(arrival):
+            return None
         content = self._foretold(view, arrival)
         if content is not None:
             judgements = [self._settling.judge(view, arrival, content)]
@@ -102,19 +175,9 @@ class Receiver:
         return Outcome(verdict, arrival.path)
 
     def _foretold(self, view: View, arrival: Arrival) -> Content | None:
-        """The content that was declared. One that the sender can read nowhere is as unknown, and so
-        is what only others declared: an answer that came the sooner would tell that they have it.
-        """
-        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
-        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
-        content = view.content_declared(told) if told else None
-        if content is None or arrival.size not in (None, content.size):
-            return None
-        reach = self._rules.reach(arrival.principal)
-        holder = view.same_content(content, reach, NOWHERE)
-        by = [arrival.principal.name, holder.version.by] if holder else []
-        vouched = any(told.items() <= view.vouched(content, one).items() for one in by)
-        return content if vouched else None
+        content = foretold(self._rules, view, arrival.principal, arrival.declared)
+        fits = content is not None and (claims(arrival) or arrival.size in (None, content.size))
+        return content if fits else None
 
     def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
         """Judges the body as something new, and as what is there already if its size may fit."""
@@ -140,19 +203,26 @@ class Receiver:
                 " Nothing was stored; send it again."
             )
 
-    async def _judged_by_bytes(self, arrival: Arrival, staged: Staged) -> Staged:
+    async def _judged_by_bytes(self, arrival: Arrival, staged: Staged) -> Work:
+        """What is left to be done in the turn."""
         for algorithm, declared in arrival.declared.items():
             if not hmac.compare_digest(staged.digests[algorithm], declared):
-                raise WrongDigest(
+                wrong = WrongDigest(
                     f"The bytes received do not have the {algorithm} digest that was declared."
                     " Nothing was stored; send the file again."
                 )
+                if claims(arrival):
+                    return await self._claimed(arrival, wrong)
+                raise wrong
         media_type = await self._sniffer.media_type(staged.head)
+        self._check_type(arrival, media_type)
+        return self._settled(arrival, staged.typed(media_type))
+
+    def _check_type(self, arrival: Arrival, media_type: str) -> None:
         policy = self._rules.policies.of(arrival.path.parent)
         name = arrival.path.name
         fits = self._sniffer.fits(media_type, name)
         self._rules.check_type(policy, media_type, name, fits=fits)
-        return staged.typed(media_type)
 
     def _expect(self, arrival: Arrival) -> None:
         """Raises the `Failure` that is certain before anything is read: no right, no room."""
@@ -173,6 +243,8 @@ class Receiver:
             )
 
     def _tell(self, arrival: Arrival, outcome: Outcome, size: int, *, early: bool) -> None:
+        if outcome.replayed:
+            return
         verdict = type(outcome.verdict).__name__
         parked = outcome.parked is not None
         self._publish(Settled(arrival.door, verdict, size, early, parked))

@@ -42,6 +42,9 @@ class Limits:
     parked_bytes: int = 10 << 30
     parked_files: int = 1000
     keep_parked: float = 86400.0
+    keep_answers: float = 86400.0
+    answers: int = 200_000
+    answers_per_principal: int = 20_000
     body_idle: float = 30.0
     body_rate: int = 1024
     body_rate_grace: float = 10.0

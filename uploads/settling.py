@@ -183,6 +183,18 @@ class Settling:
             resolutions=resolutions if parked else (),
         )
 
+    def claim(self, turn: Turn, arrival: Arrival, content: Content, now: float) -> Outcome:
+        """The whole step for a content that is here, and asked for by its digest. What is refused
+        is not parked: it can be asked for again without sending a byte.
+        """
+        judgement = self.judge(turn, arrival, content)
+        if not isinstance(judgement.verdict, Accepted):
+            return Outcome(judgement.verdict, arrival.path)
+        if not isinstance(judgement.verdict, Unchanged):
+            self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
+            turn.vouch(content, arrival.declared.keys(), arrival.principal.name)
+        return self.record(turn, arrival, content, judgement, now)
+
     def _keep(self, turn: Turn, arrival: Arrival, staged: Staged) -> None:
         turn.keep(staged)
         turn.vouch(staged.content, staged.digests.keys(), arrival.principal.name)

@@ -28,8 +28,12 @@ IDENTITIES: Mapping[str, Callable[[], _Hash]] = {"blake3": _blake3, "sha256": ha
 _DECLARABLE: Mapping[str, Callable[[], _Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-512": hashlib.sha512,
+    "blake3": _blake3,
     "md5": lambda: hashlib.md5(usedforsecurity=False),
 }
+
+# What headers call our identities.
+_AS_DECLARED: Mapping[str, str] = {"blake3": "blake3", "sha256": "sha-256"}
 
 
 class Hasher:
@@ -42,7 +46,7 @@ class Hasher:
         self._all = {id(hash_): hash_ for hash_ in (self._identity, *self._others.values())}
 
     def _other(self, name: str) -> _Hash:
-        is_identity = self._algorithm == "sha256" and name == "sha-256"
+        is_identity = name == _AS_DECLARED[self._algorithm]
         return self._identity if is_identity else _DECLARABLE[name]()
 
     def update(self, piece: Piece) -> None:

@@ -4,13 +4,13 @@ Nothing here is durable, quick or bounded; it is what the other shelves must beh
 """
 
 import asyncio
-import hashlib
 import mimetypes
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from storage.disk.hashing import Hasher
 from storage.memory.turn import MemoryTurn
 from storage.memory.view import Keys, MemoryView, State
 from uploads.access import Principal
@@ -24,7 +24,6 @@ T = TypeVar("T")
 HEAD_SIZE = 4096
 PIECE_SIZE = 1 << 20
 ROOMY = 1 << 40
-HASHLIB_NAMES = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
 
 
 class MemoryIndex:
@@ -92,9 +91,9 @@ class MemoryStage:
 
     async def finish(self) -> MemoryStaged:
         data = bytes(self.data)
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        others = {name: hashlib.new(HASHLIB_NAMES[name], data).digest() for name in self.digests}
-        return MemoryStaged(Content(digest, len(data)), data, others)
+        hasher = Hasher("sha256", self.digests)
+        hasher.update(data)
+        return MemoryStaged(Content(hasher.digest(), len(data)), data, hasher.digests())
 
 
 class MemoryBlobs:

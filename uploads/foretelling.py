@@ -1,0 +1,64 @@
+"""What a declared digest tells of a content before its bytes, or without them. Nothing is believed
+that was not found true once, and nothing is told of what the asker can read nowhere.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from uploads.access import Principal
+from uploads.files import Content
+from uploads.names import Path
+from uploads.policy import SameContent
+from uploads.ports import View
+from uploads.rules import Rules
+from uploads.settling import Arrival
+
+NOWHERE: Final = Path(())
+# By which a content itself is known, as headers call it and as we do.
+IDENTITIES: Final = {"blake3": "blake3", "sha-256": "sha256"}
+# Two contents with one MD5 can be made at will: it may confirm bytes, but not foretell them.
+WEAK: Final = "md5"
+
+
+def foretold(
+    rules: Rules, view: View, principal: Principal, declared: Mapping[str, bytes]
+) -> Content | None:
+    """The content that was declared. One that the sender can read nowhere is as unknown, and so
+    is what only others declared: an answer that came the sooner would tell that they have it. Its
+    identity is no such secret: whoever can read a file is told it.
+    """
+    told = {name: value for name, value in declared.items() if name != WEAK}
+    content = _identified(view, told)
+    if content is not None:
+        told = {name: value for name, value in told.items() if not _names(content, name, value)}
+    elif told:
+        content = view.content_declared(told)
+    if content is None:
+        return None
+    holder = view.same_content(content, rules.reach(principal), NOWHERE)
+    if holder is None:
+        return None
+    by = (principal.name, holder.version.by)
+    vouched = any(told.items() <= view.vouched(content, one).items() for one in by)
+    return content if vouched else None
+
+
+def claims(arrival: Arrival) -> bool:
+    """Does it ask for a content by its digest alone? If not these very bytes, none, were meant."""
+    links = arrival.wishes.same_content is SameContent.LINK
+    return links and arrival.size == 0 and bool(arrival.declared) and WEAK not in arrival.declared
+
+
+def _identified(view: View, told: Mapping[str, bytes]) -> Content | None:
+    for name, value in told.items():
+        if name in IDENTITIES and (content := view.content(_identity(name, value))) is not None:
+            return content
+    return None
+
+
+def _names(content: Content, name: str, value: bytes) -> bool:
+    return name in IDENTITIES and content.digest == _identity(name, value)
+
+
+def _identity(name: str, value: bytes) -> str:
+    return f"{IDENTITIES[name]}:{value.hex()}"
