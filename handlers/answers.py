@@ -10,10 +10,11 @@ from handlers.descriptions import (
     folder_href,
     folder_members,
 )
+from handlers.problems import REPLAYED
 from handlers.rendering import json_response
 from uploads.collisions import Replace, Unchanged
 from uploads.files import Folder, StoredFile
-from uploads.settling import Outcome, Placed, Removed
+from uploads.settling import Answer, Outcome, Placed, Removed
 
 OK, CREATED, MOVED_FOR_GOOD, NO_CONTENT = 200, 201, 308, 204
 
@@ -33,8 +34,8 @@ def stored(outcome: Outcome, *, seen: bool) -> web.Response:
     file, status_ = _file(outcome), status(outcome)
     members = stored_members(outcome, seen=seen)
     if not seen:
-        return json_response(members, status_, {"Cache-Control": "no-store"})
-    headers = {"ETag": file.etag, "Cache-Control": "no-store"}
+        return json_response(members, status_, _unkept(outcome))
+    headers = {"ETag": file.etag, **_unkept(outcome)}
     links = []
     if status_ == CREATED:
         headers["Location"] = file_href(file.path)
@@ -51,6 +52,10 @@ def stored(outcome: Outcome, *, seen: bool) -> web.Response:
     return json_response(members, status_, headers)
 
 
+def _unkept(answer: Answer) -> dict[str, str]:
+    return {"Cache-Control": "no-store", **(REPLAYED if answer.replayed else {})}
+
+
 def _file(outcome: Outcome) -> StoredFile:
     if outcome.file is None:
         msg = f"an accepted claim without a file: {outcome}"
@@ -62,9 +67,9 @@ def placed(made: Placed, *, seen: bool = True) -> web.Response:
     """Who may not see what they made is told that it was, and no more."""
     entry = made.entry
     if not seen:
-        return json_response({"received": True, "size": 0}, CREATED, {"Cache-Control": "no-store"})
+        return json_response({"received": True, "size": 0}, CREATED, _unkept(made))
     members = file_members(entry) if isinstance(entry, StoredFile) else folder_members(entry)
-    headers = {"Location": entry_href(entry), "ETag": entry.etag, "Cache-Control": "no-store"}
+    headers = {"Location": entry_href(entry), "ETag": entry.etag, **_unkept(made)}
     return json_response(members, CREATED, headers)
 
 
@@ -75,7 +80,7 @@ def removed(gone: Removed) -> web.Response:
         "href": f"{file_href(gone.path)}?restore={gone.number}",
     }
     members: dict[str, Json] = {"deleted": str(gone.path), "change": gone.number, "undo": undo}
-    return json_response(members, OK, {"Cache-Control": "no-store"})
+    return json_response(members, OK, _unkept(gone))
 
 
 def moved_to_folder(folder: Folder) -> web.Response:

@@ -7,12 +7,13 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from handlers import bodies
-from handlers.headers import conditions, digests, hosts
+from handlers.headers import conditions, digests, hosts, idempotency
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_type
 from uploads import names
+from uploads.attempts import Attempt
 from uploads.conditions import Condition
 from uploads.failures import MalformedRequest, TooLarge
 from uploads.names import Path
@@ -128,6 +129,12 @@ def _word(kind: type[Word], words: dict[str, str], name: str, strict: set[str]) 
         return None
 
 
+def attempt(request: web.Request, target: str) -> Attempt | None:
+    """Where its sender has given it a key. `target` tells requests of one method apart."""
+    key = idempotency.key(request.headers.getall("Idempotency-Key", []))
+    return None if key is None else Attempt(key, request.method, target)
+
+
 def refuse_unreadable_body(request: web.Request) -> None:
     """What would store something else than the file that was meant."""
     if "Content-Range" in request.headers:
@@ -162,4 +169,5 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
             headers.getall("Content-MD5", []),
         ),
         claimed_type=readable(headers.get("Content-Type", "")) or None,
+        attempt=attempt(request, str(path)),
     )

@@ -10,14 +10,14 @@ from aiohttp import web
 
 METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
 TAKEN = (
-    "Authorization, Content-Digest, Content-Disposition, Content-MD5, Content-Type, If-Match,"
-    " If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Prefer, Range, Repr-Digest,"
-    " Slug, Want-Repr-Digest"
+    "Authorization, Content-Digest, Content-Disposition, Content-MD5, Content-Type,"
+    " Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since,"
+    " Prefer, Range, Repr-Digest, Slug, Want-Repr-Digest"
 )
 EXPOSED = (
     "ETag, Location, Link, Retry-After, Content-Range, Repr-Digest, Want-Repr-Digest,"
-    " Content-Disposition, X-Request-Id, Upload-Offset, Upload-Length, Upload-Expires,"
-    " Upload-Metadata, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size"
+    " Content-Disposition, Idempotency-Replayed, X-Request-Id, Upload-Offset, Upload-Length,"
+    " Upload-Expires, Upload-Metadata, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size"
 )
 # As long as any browser keeps it.
 MAX_AGE = "7200"

@@ -24,8 +24,9 @@ from handlers.problems import Problem, Refusal, of_bad_name, of_failure, of_malf
 from handlers.rendering import request_id
 from uploads import names
 from uploads.access import Principal, Right
+from uploads.attempts import Attempt
 from uploads.collisions import Accepted
-from uploads.failures import Failure, MalformedRequest, NotIdentified
+from uploads.failures import Failure, KeyReused, MalformedRequest, NotIdentified
 from uploads.names import BadName, Path
 from uploads.settling import Arrival
 from uploads.spelling import Rule
@@ -45,6 +46,7 @@ class Filling:
     folder: Path
     target: Path
     fields: dict[str, str]
+    attempt: Attempt | None
     results: list[Result] = field(default_factory=list)
     field_bytes: int = 0
     unheard: str = ""
@@ -82,7 +84,14 @@ class Filling:
             wishes=asking.wishes(self.request, words),
             claimed_type=heading.media_type,
             may_rename=True,
+            attempt=self._attempt(),
         )
+
+    def _attempt(self) -> Attempt | None:
+        """Of the next file: each has a first answer of its own, written with it, so that a form
+        which broke off goes on where it did when it is sent again.
+        """
+        return replace(self.attempt, part=len(self.results) + 1) if self.attempt else None
 
     def _path(self, filename: str, limits: names.Limits) -> Path:
         """A folder chosen in a browser sends the paths within it as names (`dir/sub/f.txt`)."""
@@ -108,15 +117,17 @@ class Forms:
         query = {name.replace("-", "_"): text for name, text in asking.query(request).items()}
         said = {name: text for name, text in query.items() if name in FIELDS and text}
         target = _below(folder, said.get("folder", ""), self.parts.names)
-        filling = Filling(request, principal, folder, target, said)
+        attempt = asking.attempt(request, str(folder))
+        filling = Filling(request, principal, folder, target, said, attempt)
         most = self.parts.http.files_per_form + OTHER_PARTS
         boundary = _boundary(request)
-        async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as pieces:
-            body = FormBody(pieces, boundary, most)
-            try:
-                await self._fill(filling, body)
-            except (Failure, Refusal, BadName, MalformedCondition) as broken:
-                raise _with_results(broken, filling) from broken
+        with self.parts.receiver.flights.hold(principal, attempt):
+            async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as pieces:
+                body = FormBody(pieces, boundary, most)
+                try:
+                    await self._fill(filling, body)
+                except (Failure, Refusal, BadName, MalformedCondition) as broken:
+                    raise _with_results(broken, filling) from broken
         return await form_answers.answer(self.parts, request, filling.target, filling.results)
 
     async def _fill(self, filling: Filling, body: FormBody) -> None:
@@ -149,8 +160,9 @@ class Forms:
             part.heading.check_encoding()
             arrival = filling.arrival(part.heading, self.parts.names)
             outcome = await self.parts.receiver.receive(arrival, part.flow())
-        except NotIdentified:
-            # About the request rather than the file: whoever asks is to sign in.
+        except (NotIdentified, KeyReused):
+            # About the request rather than the file: whoever asks is to sign in, or to send
+            # the form that was sent under this key.
             raise
         except (Failure, BadName, Refusal) as refused:
             if body.broken is not None:

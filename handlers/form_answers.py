@@ -17,7 +17,7 @@ from handlers.descriptions import Json, folder_href
 from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
-from handlers.problems import Problem, Refusal
+from handlers.problems import REPLAYED, Problem, Refusal
 from handlers.rendering import json_response, page_response, request_id
 from uploads.collisions import Link, Rename, Replace, Unchanged
 from uploads.names import Path
@@ -38,6 +38,10 @@ class Stored:
     def status(self) -> int:
         return answers.status(self.outcome)
 
+    @property
+    def replayed(self) -> bool:
+        return self.outcome.replayed
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -47,6 +51,10 @@ class Refused:
     @property
     def status(self) -> int:
         return self.problem.status
+
+    @property
+    def replayed(self) -> bool:
+        return REPLAYED.items() <= self.problem.headers.items()
 
 
 Result = Stored | Refused
@@ -61,7 +69,11 @@ async def answer(
         return _single(results[0])
     created = all(one.status == HTTPStatus.CREATED for one in results)
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return json_response(members(results, request_id(request)), status, NOT_KEPT)
+    return json_response(members(results, request_id(request)), status, _headers(results))
+
+
+def _headers(results: Sequence[Result]) -> dict[str, str]:
+    return {**NOT_KEPT, **(REPLAYED if all(one.replayed for one in results) else {})}
 
 
 def members(results: Sequence[Result], request_id: str) -> dict[str, Json]:
@@ -93,7 +105,9 @@ async def _page(
     refused = [one for one in results if isinstance(one, Refused)]
     if not refused:
         address = f"{folder_href(folder)}?stored={len(results)}"
-        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address, **NOT_KEPT})
+        return web.Response(
+            status=HTTPStatus.SEE_OTHER, headers={"Location": address, **_headers(results)}
+        )
     principal = principal_of(request)
     if len(results) == 1:
         problem = refused[0].problem
@@ -104,7 +118,7 @@ async def _page(
     ]
     stored = [_shown(one) for one in results if isinstance(one, Stored)]
     html = pages.results(folder, stored, shown, request_id(request))
-    return page_response(html, refused[0].status, NOT_KEPT)
+    return page_response(html, refused[0].status, _headers(results))
 
 
 async def conflict_page(

@@ -78,7 +78,10 @@ class Parked:
         path = self._path(fields)
         # Both store under a free name. Whoever asks has been told of the file with this content.
         wanted = ReplaceIt(path, _etag(request, fields)) if action == "replace" else StoreAs(path)
-        outcome = await self.parts.parking.resolve(_id(request), principal_of(request), wanted)
+        attempt = asking.attempt(request, request.path)
+        outcome = await self.parts.parking.resolve(
+            _id(request), principal_of(request), wanted, attempt
+        )
         return await self._answer(request, outcome)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:

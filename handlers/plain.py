@@ -53,22 +53,36 @@ class Plain:
         """An upload whose body is the file: judged early where that is sure, else received."""
         parts = self.parts
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
-        if not self._worth_receiving(request):
-            refused = await parts.receiver.foresee(arrival)
-            if refused is not None:
-                raise refusal(refused)
+        foresee = (
+            parts.receiver.recall if self._worth_receiving(request) else parts.receiver.foresee
+        )
+        foreseen = await foresee(arrival)
+        if foreseen is not None:
+            return await bodies.answer_early(
+                request,
+                self._stored(foreseen, arrival),
+                parts.http.drain_bytes,
+                parts.http.drain_time,
+            )
         async with aclosing(bodies.pieces(request, parts.rules.limits)) as body:
             outcome = await parts.receiver.receive(arrival, body)
+        return self._stored(outcome, arrival)
+
+    def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
         if not outcome.accepted:
             raise refusal(outcome)
-        seen = parts.rules.may(arrival.principal, Right.READ, outcome.path)
+        seen = self.parts.rules.may(arrival.principal, Right.READ, outcome.path)
         return answers.stored(outcome, seen=seen)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
         recursive = asking.flag(asking.query(request), "recursive")
         found = await self.parts.tree.delete(
-            principal_of(request), target.path, asking.condition(request), recursive=recursive
+            principal_of(request),
+            target.path,
+            asking.condition(request),
+            recursive=recursive,
+            attempt=asking.attempt(request, str(target.path)),
         )
         if isinstance(found, Outcome):
             raise refusal(found)
@@ -86,7 +100,8 @@ class Plain:
                 f'"{path}/" is the address of a folder. Leave the slash out to store a file.'
             )
         principal = principal_of(request)
-        made = await self.parts.tree.make_folder(principal, path)
+        attempt = asking.attempt(request, f"{path}/")
+        made = await self.parts.tree.make_folder(principal, path, attempt=attempt)
         if isinstance(made, Outcome):
             raise refusal(made)
         return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))

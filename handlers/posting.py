@@ -11,6 +11,7 @@ from handlers.headers import conditions, dispositions, negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import FILES, Plain, placed_or_refused
+from handlers.problems import REPLAYED
 from uploads import names
 from uploads.failures import MalformedRequest
 from uploads.names import Path
@@ -55,7 +56,11 @@ class Posting:
             )
         whole = "/".join((*target.path.parts, name))
         path = asking.named_path(whole, self.parts.names)
-        arrival = replace(asking.arrival(request, path, fields), may_rename=True)
+        arrival = replace(
+            asking.arrival(request, path, fields),
+            may_rename=True,
+            attempt=asking.attempt(request, str(target.path)),
+        )
         return await self.plain.take_in(request, arrival)
 
     async def _act(
@@ -66,17 +71,20 @@ class Posting:
             tags = conditions.condition([fields["if_match"]], [])
             condition = replace(condition, if_match=tags.if_match)
         tree = self.parts.tree
+        attempt = asking.attempt(request, str(path))
         result: Outcome | Placed
         if action == "restore":
             number = asking.number(fields["restore"], "restore")
-            result = await tree.restore(principal, path, number, condition)
+            result = await tree.restore(principal, path, number, condition, attempt=attempt)
         elif action == "copy":
             goal = self._goal(fields["copy"])
-            result = await tree.copy(principal, path, goal, condition)
+            result = await tree.copy(principal, path, goal, condition, attempt=attempt)
         else:
             goal = self._goal(fields["move"])
             recursive = asking.flag(fields, "recursive")
-            result = await tree.move(principal, path, goal, condition, recursive=recursive)
+            result = await tree.move(
+                principal, path, goal, condition, recursive=recursive, attempt=attempt
+            )
         return _answer(request, result)
 
     def _goal(self, text: str) -> Path:
@@ -96,5 +104,6 @@ def _answer(request: web.Request, result: Outcome | Placed) -> web.StreamRespons
         entry_href = descriptions.entry_href(placed.entry)
     if negotiation.wants_html(request.headers.get("Accept")):
         parent = entry_href.rstrip("/").rpartition("/")[0] + "/"
-        return web.Response(status=SEE_OTHER, headers={"Location": parent})
+        replayed = REPLAYED if result.replayed else {}
+        return web.Response(status=SEE_OTHER, headers={"Location": parent, **replayed})
     return response

@@ -53,9 +53,16 @@ TYPES = _table(
     ("type-clash", 409, "A file stands where a folder is needed, or the other way round",
      "One name cannot be a file and a folder at once.",
      "Choose another name, or move what is there out of the way."),
+    ("in-progress", 409, "The same request is under way",
+     "A request with this Idempotency-Key has come, and is not finished.",
+     "Send it again in a moment, as it is: the answer will be that of the first."),
     ("not-empty", 409, "The folder is not empty",
      "You asked for a folder to be deleted or moved, and it still holds something.",
      "Send the request again with recursive=true if all of it is meant."),
+    ("key-reused", 422, "This key was used for another request",
+     "You have sent this Idempotency-Key to this address before, and what you asked for or the"
+     " bytes that you sent were not the same. Nothing was done.",
+     "Use a new key for a new request. To repeat one, send all of it as it was."),
     ("bad-name", 422, "This cannot be a name here",
      "The name would be dangerous, misleading, or unusable on some system. Names are stored as"
      " sent or refused, never changed in silence.",
@@ -67,6 +74,10 @@ TYPES = _table(
      "If-Match and If-None-Match take * or ETags in double quotes. A condition that cannot be read"
      " is refused, never ignored.",
      "Send the ETag exactly as an answer gave it, with its quotes."),
+    ("malformed-key", 400, "The Idempotency-Key cannot be understood",
+     "Idempotency-Key takes one string. A key that cannot be read is refused, never ignored: you"
+     " would believe that a repetition is safe.",
+     "Send one random key for each request, such as a UUID in double quotes."),
     ("wrong-digest", 400, "The bytes do not have the declared digest",
      "What arrived is not what you declared, or the digest is of an algorithm that is not known"
      " here. Nothing was stored.",

@@ -31,6 +31,9 @@ from uploads.files import Folder, StoredFile, Upload
 from uploads.names import BadName, Path
 from uploads.settling import Outcome, Resolution
 
+# Says that an answer is that of an earlier try of the same request.
+REPLAYED: Mapping[str, str] = {"Idempotency-Replayed": "?1"}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -129,6 +132,7 @@ def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
         parked=outcome.parked,
         resolutions=outcome.resolutions,
         extra=extra,
+        headers=REPLAYED if outcome.replayed else {},
     )
 
 
@@ -217,6 +221,8 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.DiskFull: "disk-full",
     failures.Damaged: "damaged",
     failures.TooManyUploads: "too-many-uploads",
+    failures.InProgress: "in-progress",
+    failures.KeyReused: "key-reused",
     failures.Unavailable: "unavailable",
     failures.Unsettled: "unsettled",
 }

@@ -94,6 +94,7 @@ class Data:
     inline_below: Annotated[int, kinds.size(0, MIB)] = 16 * KIB
     keep_versions: Duration = 90 * DAY
     keep_parked: Period = DAY
+    keep_answers: Period = DAY
     collect_every: Period = HOUR
 
 
@@ -112,6 +113,8 @@ class Limits:
     field_bytes: Annotated[int, kinds.size(KIB, 16 * MIB)] = 64 * KIB
     parked_bytes: Size = 10 * GIB
     parked_files: Annotated[int, Whole(0, 1_000_000)] = 1000
+    answers: Count = 200_000
+    answers_per_principal: Count = 20_000
     header_bytes: Annotated[int, kinds.size(KIB, MIB)] = 8190
     header_count: Annotated[int, Whole(16, 10_000)] = 128
     header_time: Pause = 15.0
@@ -368,6 +371,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
     limits = settings.limits
     if limits.uploads_per_principal > limits.uploads_at_once:
         yield "limits.uploads_per_principal: cannot be more than limits.uploads_at_once."
+    if limits.answers_per_principal > limits.answers:
+        yield "limits.answers_per_principal: cannot be more than limits.answers."
     if limits.name_bytes > limits.path_bytes:
         yield "limits.name_bytes: cannot be more than limits.path_bytes."
     yield from _type_clash("policy", settings.policy)

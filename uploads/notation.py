@@ -1,4 +1,4 @@
-"""Answers as text and back, so that the index can keep the first one to a request. Knows no rule."""
+"""Answers as text and back, so that the index can keep them. Knows no rule."""
 
 import json
 from dataclasses import fields, is_dataclass

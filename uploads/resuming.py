@@ -1,8 +1,9 @@
 """Uploads parked by a conflict: how they stand, and how they are settled without their bytes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from uploads.access import Principal, Right
+from uploads.attempts import Attempt, Fingerprint, Flights
 from uploads.collisions import Accepted, AlreadyStored, NameTaken, Stale, Unchanged
 from uploads.conditions import Condition, Tags
 from uploads.events import Publish, Settled
@@ -11,6 +12,7 @@ from uploads.files import Upload
 from uploads.names import Path
 from uploads.policy import SameContent, SameName, Wishes
 from uploads.ports import Blobs, Clock, Index, Reading, Sniffer, Turn, View
+from uploads.repeating import Repeats, asked
 from uploads.rules import Rules
 from uploads.settling import Arrival, Discard, LinkIt, Outcome, ReplaceIt, Settling, StoreAs
 
@@ -26,6 +28,7 @@ class Parking:
     sniffer: Sniffer
     publish: Publish
     clock: Clock
+    flights: Flights = field(default_factory=Flights)
 
     async def look(self, id: str, principal: Principal) -> Outcome:
         """The parked upload as it stands now: judged afresh, with what could settle it now."""
@@ -45,12 +48,21 @@ class Parking:
         upload = await self.index.read(lambda view: self._own(view, id, principal))
         return upload, await self.blobs.open(upload.content)
 
-    async def resolve(self, id: str, principal: Principal, wanted: Wanted) -> Outcome:
+    async def resolve(
+        self, id: str, principal: Principal, wanted: Wanted, attempt: Attempt | None = None
+    ) -> Outcome:
         """Settles it as wanted, unless the world has moved on: then judged and offered anew."""
-        now = self.clock()
-        outcome = await self.index.write(
-            lambda turn: self._resolve(turn, self._own(turn, id, principal), principal, wanted, now)
-        )
+        now, repeats, print_ = self.clock(), Repeats(self.rules), Fingerprint(asked(id, wanted))
+
+        def work(turn: Turn) -> Outcome:
+            return self._resolve(turn, self._own(turn, id, principal), principal, wanted, now)
+
+        with self.flights.hold(principal, attempt):
+            outcome = await self.index.write(
+                lambda turn: repeats.once(turn, principal, attempt, print_, work, now)
+            )
+        if outcome.replayed:
+            return outcome
         self.publish(Settled(DOOR, type(outcome.verdict).__name__, 0, early=False, parked=False))
         return outcome
 

@@ -3,9 +3,12 @@
 None of them replaces anything: what stands where something is to go is a refusal with its evidence.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from uploads.access import Principal, Right
+from uploads.attempts import Attempt, Fingerprint, Flights
 from uploads.collisions import (
     Accepted,
     AtName,
@@ -27,8 +30,11 @@ from uploads.holdings import known, may_look_back
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
 from uploads.ports import Clock, Index, Turn, View
+from uploads.repeating import Repeats, asked
 from uploads.rules import Rules, not_there
-from uploads.settling import Outcome, Placed, Removed
+from uploads.settling import Answer, Outcome, Placed, Removed
+
+T = TypeVar("T", bound=Answer)
 
 NO_CONTENT = Content("", -1)
 IN_PLACE = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
@@ -40,8 +46,11 @@ class Tree:
     index: Index
     clock: Clock
     fitting: Fitting
+    flights: Flights = field(default_factory=Flights)
 
-    async def make_folder(self, principal: Principal, path: Path) -> Outcome | Placed:
+    async def make_folder(
+        self, principal: Principal, path: Path, *, attempt: Attempt | None = None
+    ) -> Outcome | Placed:
         self.rules.demand(principal, Right.CREATE, path)
         stamp = self._stamp(principal)
 
@@ -51,10 +60,17 @@ class Tree:
             refused = self._in_the_way(principal, at, path)
             return Outcome(refused, path) if refused else Placed(turn.make_folder(path, stamp))
 
-        return await self.index.write(work)
+        wish = asked("folder", path)
+        return await self._once(principal, attempt, wish, work)
 
     async def delete(
-        self, principal: Principal, path: Path, condition: Condition, *, recursive: bool
+        self,
+        principal: Principal,
+        path: Path,
+        condition: Condition,
+        *,
+        recursive: bool,
+        attempt: Attempt | None = None,
     ) -> Outcome | Removed:
         self.rules.demand(principal, Right.DELETE, path)
         if not path.parts:
@@ -67,7 +83,8 @@ class Tree:
             refused = self._refused_removal(turn, principal, found, condition, recursive=recursive)
             return Outcome(refused, path) if refused else Removed(path, turn.delete(path, stamp))
 
-        return await self.index.write(work)
+        wish = asked("delete", path, condition, recursive)
+        return await self._once(principal, attempt, wish, work)
 
     async def move(
         self,
@@ -77,6 +94,7 @@ class Tree:
         condition: Condition,
         *,
         recursive: bool,
+        attempt: Attempt | None = None,
     ) -> Outcome | Placed:
         """`condition` speaks of the source. What stands at the target is never replaced."""
         for right in (Right.READ, Right.DELETE):
@@ -95,10 +113,17 @@ class Tree:
                 return Outcome(refused, target)
             return Placed(turn.move(source, target, stamp))
 
-        return await self.index.write(work)
+        wish = asked("move", source, target, condition, recursive)
+        return await self._once(principal, attempt, wish, work)
 
     async def copy(
-        self, principal: Principal, source: Path, target: Path, condition: Condition
+        self,
+        principal: Principal,
+        source: Path,
+        target: Path,
+        condition: Condition,
+        *,
+        attempt: Attempt | None = None,
     ) -> Outcome | Placed:
         """Names only: no byte is copied. A folder comes with all that the principal may read."""
         self.rules.demand(principal, Right.READ, source)
@@ -116,10 +141,17 @@ class Tree:
                 return Outcome(refused, target)
             return self._copy(turn, principal, found, target, stamp)
 
-        return await self.index.write(work)
+        wish = asked("copy", source, target, condition)
+        return await self._once(principal, attempt, wish, work)
 
     async def restore(
-        self, principal: Principal, path: Path, number: int, condition: Condition
+        self,
+        principal: Principal,
+        path: Path,
+        number: int,
+        condition: Condition,
+        *,
+        attempt: Attempt | None = None,
     ) -> Outcome | Placed:
         """Brings an earlier version back as the newest, or what a deletion took away."""
         self.rules.demand(principal, Right.READ, path)
@@ -144,7 +176,17 @@ class Tree:
             restored = turn.restore(path, version.version.number, stamp)
             return Outcome(verdict, path, restored)
 
-        return await self.index.write(work)
+        wish = asked("restore", path, number, condition)
+        return await self._once(principal, attempt, wish, work)
+
+    async def _once(
+        self, principal: Principal, attempt: Attempt | None, wish: str, work: Callable[[Turn], T]
+    ) -> T:
+        now, repeats = self.clock(), Repeats(self.rules)
+        with self.flights.hold(principal, attempt):
+            return await self.index.write(
+                lambda turn: repeats.once(turn, principal, attempt, Fingerprint(wish), work, now)
+            )
 
     def _refused_removal(
         self,
