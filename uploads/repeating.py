@@ -41,13 +41,13 @@ def asked(*words: object) -> str:
 
 
 def asked_by(arrival: Arrival) -> str:
+    """Not what type its sender takes it for, which decides nothing and differs between clients."""
     return asked(
         arrival.door,
         arrival.path,
         arrival.condition,
         arrival.wishes,
         arrival.modified,
-        arrival.claimed_type,
         arrival.may_rename,
     )
 
