@@ -77,9 +77,19 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "Range": ("header", text(), "The parts wanted: bytes=0-99"),
     "Want-Repr-Digest": ("header", text(), "Asks for Repr-Digest in the answer."),
     "Prefer": ("header", text(), "Policy words: same-name=version, same-content=link ..."),
-    "Repr-Digest": ("header", text(), "sha-256=:...: or sha-512=:...: of the file, verified."),
+    "Repr-Digest": (
+        "header",
+        text(),
+        "sha-256=:...:, sha-512=:...: or blake3=:...: of the file, verified.",
+    ),
     "Content-Digest": ("header", text(), "The same for the body, which is the file."),
     "Content-MD5": ("header", text(), "MD5 of the body in base64, verified."),
+    "Idempotency-Key": (
+        "header",
+        text(minLength=1, examples=['"8e03978e-40d5-43dd-bc93-6894a57f9324"']),
+        "One random string for each request. The request is carried out once: sent again with this"
+        " key it gets its first answer, for as long as the server is set to keep it (a day).",
+    ),
     "Slug": ("header", text(), "The name for a file that is posted."),
     "Content-Disposition": ("header", text(), 'The same: attachment; filename="report.pdf"'),
 }
@@ -89,6 +99,7 @@ _HEADERS: Final = {
     "Content-Disposition": "The name of the file, and whether to show or to save it.",
     "Content-Range": "Which bytes of how many.",
     "ETag": "The current version. Send it in If-Match to change the file.",
+    "Idempotency-Replayed": "?1: the answer is that of an earlier try of the same request.",
     "Last-Modified": "When the version was stored.",
     "Link": "rel duplicate, edit, predecessor-version, next or describedby.",
     "Location": "Where it is.",
@@ -189,7 +200,9 @@ def _refusal(key: str) -> Json:
     slugs = key.removesuffix("-without-body").split(".")
     found: Schema = {
         "description": "; ".join(f"{slug}: {TYPES[slug].title}" for slug in slugs),
-        "headers": _header_refs(("Link", "ETag", "Retry-After", "X-Request-Id")),
+        "headers": _header_refs(
+            ("Link", "ETag", "Retry-After", "Idempotency-Replayed", "X-Request-Id")
+        ),
     }
     if not key.endswith("-without-body"):
         types = choice(*(TYPES[slug].href for slug in slugs))

@@ -80,7 +80,8 @@ RECEIVING: Final = (
     "over-quota",
     "too-many-uploads",
 )
-UPLOADING: Final = (*PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING)
+REPEATING: Final = ("malformed-key", "in-progress", "key-reused")
+UPLOADING: Final = (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING)
 
 LISTED: Final = ("sort", "desc", "after", "limit")
 PAST: Final = ("versions", "version", "before")
@@ -89,7 +90,9 @@ WRITE_IF: Final = ("If-Match", "If-None-Match")
 DIGESTS: Final = ("Repr-Digest", "Content-Digest", "Content-MD5")
 WISHES: Final = ("Prefer", "same-file", "same-name", "same-content")
 SERVED: Final = ("ETag", "Last-Modified", "Content-Disposition", "Repr-Digest")
-MADE: Final = ("Location", "ETag", "Link")
+AGAIN: Final = "Idempotency-Replayed"
+MADE: Final = ("Location", "ETag", "Link", AGAIN)
+KEY: Final = "Idempotency-Key"
 
 HERE: Final = "/files/{path}"
 FOLDER: Final = "/files/{path}/"
@@ -103,7 +106,7 @@ _STORED: Final = (
         "Replaced, with a link to the version before; or these very bytes were there already.",
         "File",
         "Received",
-        headers=("ETag", "Link"),
+        headers=("ETag", "Link", AGAIN),
     ),
 )
 _SEE_OTHER: Final = Answer(303, "Done; for browsers.", headers=("Location",))
@@ -112,7 +115,7 @@ _CHANGES: Final = (
     " or `restore` with the number of a version or deletion. Nothing that is there is replaced."
 )
 _RESTORED: Final = _json(201, "Moved, copied or restored.", "File", "Folder", headers=MADE)
-_ACTING: Final = (*PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota",
+_ACTING: Final = (*REPEATING, *PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota",
                    "body-stalled", "body-too-short")  # fmt: skip
 
 
@@ -134,19 +137,21 @@ def _of_file() -> tuple[Operation, ...]:
         ),
         Operation(
             "PUT", HERE, "Store a file under this name, or refuse and say what is there",
-            ("path", *WRITE_IF, *WISHES, *DIGESTS), _STORED, UPLOADING, (BYTES,),
+            ("path", *WRITE_IF, *WISHES, *DIGESTS, KEY), _STORED, UPLOADING, (BYTES,),
             "Makes missing folders. If-Match with the current ETag replaces, If-None-Match: *"
-            " creates; without either the policy of the folder decides.",
+            " creates; without either the policy of the folder decides. With Repr-Digest, no bytes"
+            " and Prefer: same-content=link the content is taken from a file that the sender may"
+            " read.",
         ),
         Operation(
             "DELETE", HERE, "Delete a file; it can be restored",
-            ("path", *WRITE_IF, "recursive"),
-            (_json(200, "Gone, and how to undo it.", "Removed"),),
-            (*PATH, *CONDITION, *WRITING, "not-empty"),
+            ("path", *WRITE_IF, "recursive", KEY),
+            (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
         ),
         Operation(
             "POST", HERE, "Move, copy or restore a file",
-            ("path", "If-Match", "If-None-Match", "move", "copy", "restore", "recursive"),
+            ("path", "If-Match", "If-None-Match", "move", "copy", "restore", "recursive", KEY),
             (_RESTORED, _json(200, "As it was before.", "File", headers=MADE), _SEE_OTHER),
             _ACTING, (FIELDS,), _CHANGES,
         ),
@@ -163,29 +168,29 @@ def _of_folder() -> tuple[Operation, ...]:
         ),
         Operation(
             "PUT", FOLDER, "Make a folder",
-            ("path",), (_json(201, "Made.", "Folder", headers=MADE),),
-            (*PATH, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
+            ("path", KEY), (_json(201, "Made.", "Folder", headers=MADE),),
+            (*REPEATING, *PATH, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
         ),
         Operation(
             "DELETE", FOLDER, "Delete a folder, with all that is in it if `recursive`",
-            ("path", *WRITE_IF, "recursive"),
-            (_json(200, "Gone, and how to undo it.", "Removed"),),
-            (*PATH, *CONDITION, *WRITING, "not-empty"),
+            ("path", *WRITE_IF, "recursive", KEY),
+            (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
         ),
         Operation(
             "POST", FOLDER, "Upload into a folder; or move, copy or restore it",
             (
                 "path", "Slug", "Content-Disposition", *WRITE_IF, *WISHES, *DIGESTS,
-                "move", "copy", "restore", "recursive",
+                "move", "copy", "restore", "recursive", KEY,
             ),
             (
                 _json(
                     201, "Every file is stored.", "File", "Folder", "Received", "Results",
-                    headers=("Location", "ETag", "Link"), page=True,
+                    headers=MADE, page=True,
                 ),
                 _json(
                     200, "Nothing new was stored, or not all of it: see each result.",
-                    "File", "Received", "Results", page=True,
+                    "File", "Received", "Results", headers=(AGAIN,), page=True,
                 ),
                 _SEE_OTHER,
             ),
@@ -209,14 +214,14 @@ def _of_uploads() -> tuple[Operation, ...]:
         ),
         Operation(
             "POST", UPLOAD, "Settle the conflict without sending the bytes again",
-            ("id", "action", "query-path", "query-if_match", "If-Match"),
+            ("id", "action", "query-path", "query-if_match", "If-Match", KEY),
             (
                 _json(201, "Stored.", "File", "Received", headers=MADE),
-                _json(200, "Replaced.", "File", "Received", headers=("ETag", "Link")),
+                _json(200, "Replaced.", "File", "Received", headers=("ETag", "Link", AGAIN)),
                 Answer(204, "Discarded."),
                 _SEE_OTHER,
             ),
-            (*PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "type-refused",
+            (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "type-refused",
              "body-stalled", "body-too-short"),
             (FIELDS,),
         ),

@@ -150,7 +150,8 @@ TYPES = _table(
     ("unsettled", 503, "It is not certain whether this was stored",
      "The disk failed at the last step, so the change may or may not have been made. Nothing that"
      " was acknowledged is lost.",
-     "Look whether the file is there before you send it again."),
+     "Look whether the file is there before you send it again; with an Idempotency-Key just send it"
+     " again."),
     ("over-quota", 507, "Your share is used up",
      "What is stored under your name reaches your quota.",
      "Delete something, or ask for a larger share."),
