@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+from pathlib import Path as DiskPath
 from typing import Any
 
 from aiohttp import ClientResponse
 
+from storage.disk.blobs import DiskBlobs
 from tests.doors import House, sent
 from uploads.access import ALL_RIGHTS, Grant
 from uploads.names import Path
@@ -47,3 +49,10 @@ def told_alike(first: dict[str, Any], again: dict[str, Any]) -> bool:
 
 def is_replay(answer: ClientResponse) -> bool:
     return answer.headers.get("Idempotency-Replayed") == "?1"
+
+
+def lose_blob(house: House) -> None:
+    blobs = house.parts.holdings.blobs
+    assert isinstance(blobs, DiskBlobs)
+    (blob,) = DiskPath(blobs._folder.path).glob("*/*")
+    blob.unlink()

@@ -3,15 +3,13 @@
 import base64
 import hashlib
 import re
-from pathlib import Path as DiskPath
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
 
-from storage.disk.blobs import DiskBlobs
 from tests.doors import FOR_ANYBODY, House, got, opened, sent
-from tests.keys import AS_ANN, FOR_ANN, KEY, ask, digest_of, is_replay, versions
+from tests.keys import AS_ANN, FOR_ANN, KEY, ask, digest_of, is_replay, lose_blob, versions
 from tests.wire import Wire, put, released_together
 from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
@@ -174,13 +172,6 @@ async def test_in_a_drop_box_a_claim_is_received_and_no_more_is_said() -> None:
         _, hidden = await sent(house, "drop/c", b"hidden", **digest_of(b"hidden"))
         assert hidden == {"received": True, "size": 6}
         assert (await claim(house, "x", digest_of(b"hidden")))[0].status == 400
-
-
-def lose_blob(house: House) -> None:
-    blobs = house.parts.holdings.blobs
-    assert isinstance(blobs, DiskBlobs)
-    (blob,) = DiskPath(blobs._folder.path).glob("*/*")
-    blob.unlink()
 
 
 async def test_lost_bytes_cannot_be_claimed() -> None:

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Any
 
-from tests.doors import FOR_ANYBODY, House, opened, sent
-from tests.keys import FOR_ANN, KEY, ask, digest_of, is_replay, put_key
+from storage.memory.shelves import MemoryAccounts
+from tests.doors import FOR_ANYBODY, House, got, opened, sent
+from tests.keys import AS_ANN, FOR_ANN, KEY, ask, digest_of, is_replay, lose_blob, put_key
 from tests.wire import Wire, put
 from uploads.access import ANONYMOUS_NAME, Access, Grant, Right
 from uploads.names import Path
@@ -112,6 +113,30 @@ async def test_a_digest_and_a_key_of_somebody_else_open_nothing() -> None:
         assert told["upload"]
         status, _ = await until_answered(house, "/files/drop/a", body, digest_of(body))
         assert status == "100"
+
+
+async def test_whoever_is_answered_again_has_brought_back_what_the_disk_has_lost() -> None:
+    body = b"one" * 1000
+    async with opened() as house:
+        first, _ = await put_key(house, "a.txt", body, **digest_of(body))
+        assert first.status == 201
+        lose_blob(house)
+        # Its digest would do, if the bytes were there.
+        status, answer = await until_answered(house, "/files/a.txt", body, digest_of(body))
+        assert (status, answer.status) == ("100", 201)
+        assert await got(house, "a.txt") == (200, body)
+
+
+async def test_a_user_who_was_removed_is_answered_nothing_again() -> None:
+    async with opened() as house:
+        _, told = await put_key(house, "a.txt", b"one", **AS_ANN)
+        assert told["href"] == "/files/a.txt"
+        accounts = house.parts.accounts
+        assert isinstance(accounts, MemoryAccounts)
+        accounts.passwords.clear()
+        gone, told = await put_key(house, "a.txt", b"one", **AS_ANN)
+        assert gone.status == 401
+        assert "etag" not in told
 
 
 async def test_a_record_that_another_version_of_the_program_wrote_is_no_answer() -> None:

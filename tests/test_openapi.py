@@ -211,6 +211,22 @@ async def test_every_refusal_of_an_upload_is_as_described() -> None:
     assert len(seen) >= 14
 
 
+async def test_what_a_repeated_request_is_answered_is_as_described() -> None:
+    file, folder = "/files/{path}", "/files/{path}/"
+    key = {"Idempotency-Key": '"some key"'}
+    async with opened() as house:
+        for _ in range(2):
+            await ask(house, "PUT", "/files/a.txt", file, data=b"one", headers=key)
+            await ask(house, "POST", "/files/a.txt?copy=b.txt", file, headers=key)
+            await ask(house, "PUT", "/files/f/", folder, headers=key)
+            await ask(house, "DELETE", "/files/b.txt", file, headers=key)
+        reused = await ask(house, "PUT", "/files/a.txt", file, data=b"two", headers=key)
+        assert reused["type"] == "/problems/key-reused"
+        bad = {"Idempotency-Key": "a, b"}
+        malformed = await ask(house, "PUT", "/files/a.txt", file, data=b"two", headers=bad)
+        assert malformed["type"] == "/problems/malformed-key"
+
+
 async def test_a_form_that_breaks_off_is_refused_with_what_was_stored_of_it() -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=border"}
     part = (
