@@ -11,6 +11,7 @@ from storage.memory.shelves import MemoryBlobs, MemoryIndex
 from storage.sqlite.index import SqliteIndex
 from storage.upkeep import lease
 from storage.upkeep.collecting import collect, remove_unnamed
+from uploads.attempts import Bounds, Record
 from uploads.events import Collected
 from uploads.failures import NotThere
 from uploads.files import Content, Stamp
@@ -63,6 +64,18 @@ async def read(store: Store, content: Content) -> bytes:
         return await reading.read(0, content.size)
     finally:
         reading.close()
+
+
+async def test_first_answers_are_collected_when_their_time_is_over(
+    store: Store, tmp_path: DiskPath
+) -> None:
+    index, blobs = store
+    for name, expires in (("old", 5.0), ("young", 6.0)):
+        record = Record(name, "ann", "", expires)
+        await index.write(lambda turn, record=record: turn.remember(record, Bounds(9, 9)))  # type: ignore[misc]
+    await collect(index, blobs, tmp_path, 5.0, None)
+    assert await index.read(lambda view: view.record("old")) is None
+    assert await index.read(lambda view: view.record("young")) is not None
 
 
 async def test_bytes_go_when_the_last_version_that_names_them_has_outlived_its_time(

@@ -72,6 +72,15 @@ async def test_an_answer_is_forgotten_when_its_time_is_over() -> None:
         assert (again.status, told["type"]) == (409, "/problems/already-stored")
 
 
+async def test_past_its_bound_the_oldest_answer_of_a_sender_is_forgotten() -> None:
+    async with opened(limits=Limits(answers_per_principal=1)) as house:
+        for name in ("a.txt", "b.txt"):
+            assert (await put_key(house, name, name.encode()))[0].status == 201
+        kept, _ = await put_key(house, "b.txt", b"b.txt")
+        forgotten, _ = await put_key(house, "a.txt", b"a.txt")
+        assert (kept.status, forgotten.status) == (201, 409)
+
+
 def granting(house: House, *grants: Grant) -> None:
     """The same house from now on, with other rights."""
     Access.__init__(house.parts.rules.access, grants)

@@ -175,7 +175,8 @@ class Receiver:
         return Outcome(verdict, arrival.path)
 
     def _foretold(self, view: View, arrival: Arrival) -> Content | None:
-        content = foretold(self._rules, view, arrival.principal, arrival.declared)
+        principal = self._rules.current(arrival.principal)
+        content = foretold(self._rules, view, principal, arrival.declared)
         fits = content is not None and (claims(arrival) or arrival.size in (None, content.size))
         return content if fits else None
 
