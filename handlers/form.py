@@ -47,6 +47,7 @@ class Filling:
     target: Path
     fields: dict[str, str]
     attempt: Attempt | None
+    files_before: int | None = None
     results: list[Result] = field(default_factory=list)
     field_bytes: int = 0
     unheard: str = ""
@@ -87,6 +88,14 @@ class Filling:
             attempt=self._attempt(),
         )
 
+    def demand_place(self) -> None:
+        """For one file more than there are."""
+        if len(self.results) == self.files_before:
+            raise KeyReused(
+                f"The form that was sent with this Idempotency-Key had {self.files_before} files."
+                " Send the others with a key of their own."
+            )
+
     def _attempt(self) -> Attempt | None:
         """Of the next file: each has a first answer of its own, written with it, so that a form
         which broke off goes on where it did when it is sent again.
@@ -122,10 +131,13 @@ class Forms:
         most = self.parts.http.files_per_form + OTHER_PARTS
         boundary = _boundary(request)
         with self.parts.receiver.flights.hold(principal, attempt):
+            filling.files_before = await self.parts.receiver.files_before(principal, attempt)
             async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as pieces:
                 body = FormBody(pieces, boundary, most)
                 try:
                     await self._fill(filling, body)
+                    files = len(filling.results)
+                    await self.parts.receiver.end_form(principal, attempt, files)
                 except (Failure, Refusal, BadName, MalformedCondition) as broken:
                     raise _with_results(broken, filling) from broken
         return await form_answers.answer(self.parts, request, filling.target, filling.results)
@@ -156,6 +168,7 @@ class Forms:
         name = part_headers.readable(sent)
         if not sent:
             return await self._nameless(part)
+        filling.demand_place()
         try:
             part.heading.check_encoding()
             arrival = filling.arrival(part.heading, self.parts.names)

@@ -8,7 +8,7 @@ from aiohttp import ClientResponse, FormData
 
 from tests.doors import House, got, opened, sent
 from tests.keys import AS_ANN, KEY, ask, digest_of, is_replay, put_key, told_alike, versions
-from tests.wire import Wire, put
+from tests.wire import Wire, message, put
 from uploads.access import ANONYMOUS_NAME
 from uploads.names import Path
 from uploads.policy import Policy, SameName
@@ -259,12 +259,46 @@ async def test_a_form_is_repeated_file_by_file() -> None:
 
 async def test_a_form_that_broke_off_goes_on_where_it_did() -> None:
     async with opened(policy=Policy(same_name=SameName.RENAME)) as house:
+        assert house.client.port is not None
         one, two = ("a.txt", b"one"), ("b.txt", b"two")
-        await ask(house, "POST", "/files/", data=form(one), headers=KEY)
+        whole = b"".join(
+            b'--border\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\n%s\r\n'
+            % (name.encode(), body)
+            for name, body in (one, two)
+        )
+        headers = {"Content-Type": "multipart/form-data; boundary=border", **KEY}
+        broken = message("POST", "/files/", whole, headers)
+        wire = await Wire.connect(house.client.port)
+        refused = await wire.ask(broken)
+        assert refused.json["type"] == "/problems/body-too-short"
+        assert [result["status"] for result in refused.json["results"]] == [201]
+        await wire.close()
         both, told = await ask(house, "POST", "/files/", data=form(one, two), headers=KEY)
         assert both.status == 201
         assert not is_replay(both)
         assert [result["href"] for result in told["results"]] == ["/files/a.txt", "/files/b.txt"]
+
+
+async def test_a_form_with_more_or_less_files_is_another_one() -> None:
+    async with opened() as house:
+        files = [("a.txt", b"one"), ("b.txt", b"two"), ("c.txt", b"three")]
+        await ask(house, "POST", "/files/", data=form(*files[:2]), headers=KEY)
+        for other in (files, files[:1]):
+            refused, told = await ask(house, "POST", "/files/", data=form(*other), headers=KEY)
+            assert (refused.status, told["type"]) == (422, "/problems/key-reused")
+        assert (await got(house, "c.txt"))[0] == 404
+        posted, _ = await ask(
+            house, "POST", "/files/", data=b"one", headers={**KEY, "Slug": "d.txt"}
+        )
+        assert posted.status == 422
+
+
+async def test_a_file_input_that_was_left_empty_does_not_count() -> None:
+    async with opened() as house:
+        data = [form(("a.txt", b"one"), ("", b"")) for _ in range(2)]
+        first, told = await ask(house, "POST", "/files/", data=data[0], headers=KEY)
+        again, told_again = await ask(house, "POST", "/files/", data=data[1], headers=KEY)
+        assert (first.status, again.status, told_again) == (201, 201, told)
 
 
 async def test_a_form_with_another_file_at_a_place_is_refused() -> None:

@@ -27,6 +27,7 @@ from uploads.names import Equivalence
 from uploads.settling import (
     Answer,
     Discard,
+    Filled,
     LinkIt,
     Outcome,
     Placed,
@@ -68,6 +69,7 @@ ANSWERS: list[Answer] = [
     Placed(FILE),
     Placed(FOLDER),
     Removed(path("b"), 8),
+    Filled(2),
 ]
 
 

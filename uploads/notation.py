@@ -34,6 +34,7 @@ KINDS: Final[dict[str, type[Any]]] = {
         files.Upload,
         files.Version,
         settling.Discard,
+        settling.Filled,
         settling.LinkIt,
         settling.Outcome,
         settling.Placed,

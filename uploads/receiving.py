@@ -4,8 +4,9 @@ import hmac
 from collections.abc import AsyncIterable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+from uploads.access import Principal
 from uploads.admission import Admission
-from uploads.attempts import Flights
+from uploads.attempts import Attempt, Fingerprint, Flights
 from uploads.collisions import Accepted, AlreadyStored, ContentKnown
 from uploads.events import Publish, Settled
 from uploads.failures import BodyTooShort, Damaged, DiskFull, NotThere, WrongDigest
@@ -13,9 +14,9 @@ from uploads.files import Content, StoredFile, Upload
 from uploads.foretelling import claims, foretold
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, Turn, View
-from uploads.repeating import Repeats, fingerprint, fingerprint_of_claim
+from uploads.repeating import Repeats, asked, fingerprint, fingerprint_of_claim
 from uploads.rules import Rules
-from uploads.settling import Arrival, Judgement, Outcome, Settling
+from uploads.settling import Arrival, Filled, Judgement, Outcome, Settling
 
 Work = Callable[[Turn], Outcome]
 
@@ -73,6 +74,26 @@ class Receiver:
         )
         outcome = recalled.answer if recalled else None
         return outcome if outcome and await self._is_true(outcome) else None
+
+    async def files_before(self, principal: Principal, attempt: Attempt | None) -> int | None:
+        """How many the form had that was sent under this key, if it came to its end."""
+        if attempt is None:
+            return None
+        now = self._clock()
+        return await self._index.read(
+            lambda view: self._repeats.files(view, principal, attempt, now)
+        )
+
+    async def end_form(self, principal: Principal, attempt: Attempt | None, files: int) -> None:
+        """:raises KeyReused: there were more the first time."""
+        if attempt is None:
+            return
+        now, print_ = self._clock(), Fingerprint(asked("form"), size=files)
+        await self._index.write(
+            lambda turn: self._repeats.once(
+                turn, principal, attempt, print_, lambda _: Filled(files), now
+            )
+        )
 
     async def receive(
         self,

@@ -18,7 +18,7 @@ from uploads.files import Content
 from uploads.ports import Turn, View
 from uploads.retelling import retold
 from uploads.rules import Rules
-from uploads.settling import Answer, Arrival, Outcome
+from uploads.settling import Answer, Arrival, Filled, Outcome
 
 T = TypeVar("T", bound=Answer)
 
@@ -97,6 +97,17 @@ class Repeats:
         answer = work(turn)
         self._remember(turn, principal, attempt, (print_, answer), now)
         return answer
+
+    def files(
+        self, view: View, principal: Principal, attempt: Attempt | None, now: float
+    ) -> int | None:
+        """How many a form had that came to its end. None: it is new, or broke off."""
+        first = self._first(view, principal, attempt, now) if attempt else None
+        if first is None:
+            return None
+        if not isinstance(first[1], Filled):
+            raise KeyReused(OTHER_REQUEST)
+        return first[1].files
 
     def before_its_bytes(self, view: View, arrival: Arrival, now: float) -> Recalled | None:
         """What is certain of a repeated upload before a byte of it is read. None: it is new.

@@ -127,7 +127,15 @@ class Placed:
     replayed: bool = False
 
 
-Answer = Outcome | Placed | Removed
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form was read to its end. Each of its files has an outcome of its own."""
+
+    files: int
+    replayed: bool = False
+
+
+Answer = Outcome | Placed | Removed | Filled
 
 
 @dataclass(frozen=True, slots=True)
