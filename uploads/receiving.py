@@ -122,10 +122,13 @@ class Receiver:
 
     def _settled(self, arrival: Arrival, staged: Staged) -> Work:
         now = self._clock()
-        principal, print_ = arrival.principal, fingerprint(arrival, staged.content)
 
         def settle(turn: Turn) -> Outcome:
             return self._settling.settle(turn, arrival, staged, now)
+
+        if arrival.attempt is None:
+            return settle
+        principal, print_ = arrival.principal, fingerprint(arrival, staged.content)
 
         def once(turn: Turn) -> Outcome:
             outcome = self._repeats.once(turn, principal, arrival.attempt, print_, settle, now)
