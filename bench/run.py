@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS = {
     "peers": HERE / "peers" / "compare.py",
     "mixed": HERE / "mixed.py",
+    "threshold": HERE / "threshold.py",
     "scale": HERE / "scale.py",
 }
 
