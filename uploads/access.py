@@ -98,13 +98,21 @@ class Access:
         """
         if any(self._holds(principal, right, path.folded) for right in (Right.LIST, Right.READ)):
             return True
-        named = [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]
-        below = [folder for folder in named if _within(folder, path.folded)]
+        below = [folder for folder in self._named(principal) if _within(folder, path.folded)]
         return any(self._holds(principal, right, place) for place in below for right in Right)
+
+    def sight(self, principal: Principal) -> "Sight":
+        """Costs as much as there are grants; what is asked of it then does not."""
+        doors = (
+            folder
+            for folder in self._named(principal)
+            if any(self._holds(principal, right, folder) for right in Right)
+        )
+        return Sight(self, principal, tuple(doors))
 
     def reach(self, principal: Principal, right: Right) -> Reach:
         """All paths in which the principal holds the right; costs as much as there are grants."""
-        folders = [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]
+        folders = self._named(principal)
         borders = sorted({border for folder in folders for border in _borders(folder)})
         ranges: list[tuple[str, str | None]] = []
         for at, low in enumerate(borders):
@@ -115,6 +123,10 @@ class Access:
                 low = ranges.pop()[0]  # noqa: PLW2901 - the two ranges touch: one range
             ranges.append((low, high))
         return Reach(tuple(ranges))
+
+    def _named(self, principal: Principal) -> list[str]:
+        """The folders at which the rule can change for this principal."""
+        return [*self._grants, *([principal.scope.folder.folded] if principal.scope else [])]
 
     def _places(self, path: Path) -> list[str]:
         below = [folder for folder in self._grants if _within(folder, path.folded)]
@@ -132,6 +144,29 @@ class Access:
         while folded not in self._grants:
             folded = folded.rpartition("/")[0]
         return self._grants[folded]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a principal may be told of without having named it: the files that it may list, and
+    every folder that it may list or that leads to one in which it has a right (`doors`).
+
+    What is in a folder out of sight is out of sight, too.
+    """
+
+    access: Access
+    principal: Principal
+    doors: tuple[str, ...]
+
+    def file(self, path: Path) -> bool:
+        return self.files_in(path.parent) and self.access.may(self.principal, Right.LIST, path)
+
+    def folder(self, path: Path) -> bool:
+        folded = path.folded
+        return self.files_in(path) or any(_within(door, folded) for door in self.doors)
+
+    def files_in(self, folder: Path) -> bool:
+        return self.access.may(self.principal, Right.LIST, folder)
 
 
 class UngrantedAccess(Access):

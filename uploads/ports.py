@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 from uploads.access import Principal, Reach
 from uploads.attempts import Bounds, Record
+from uploads.access import Principal, Reach, Sight
+from uploads.changes import Change, Span
 from uploads.collisions import AtName
 from uploads.files import (
     Content,
@@ -143,6 +145,11 @@ class View(Protocol):
     def files_below(self, folder: Path, after: Path | None, limit: int) -> list[StoredFile]:
         """All files at any depth, in the order of their paths' parts, page by page."""
 
+    def entries_below(
+        self, folder: Path, after: Path | None, limit: int, sight: Sight
+    ) -> list[StoredFile | Folder]:
+        """All that is in sight at any depth, a folder before what is in it, page by page."""
+
     def extent(self, folder: Path) -> tuple[int, int]:
         """Of what is below, deleted or not: how many levels, and how many bytes the longest path
         adds to that of the folder.
@@ -161,6 +168,11 @@ class View(Protocol):
         """Newest first, of all files that ever stood at this name, deleted ones included."""
 
     def version(self, path: Path, number: int) -> StoredFile | None: ...
+
+    def changes(self, since: int, limit: int) -> list[Change]:
+        """Those with higher numbers, in their order. Nothing is missing between two of a page."""
+
+    def span(self) -> Span: ...
 
     def usage(self, principal: str) -> Usage: ...
 
@@ -233,6 +245,10 @@ class Turn(View, Protocol):
     def forget_uploads(self, before: float, limit: int) -> int: ...
 
     def forget_records(self, before: float, limit: int) -> int: ...
+    def forget_changes(self, before: float, limit: int) -> int:
+        """The feed begins after these from now on: the oldest, as far as they are of that time.
+        What a history still tells of stays known to it.
+        """
 
     def forget_contents(self, limit: int) -> list[Content]:
         """Drops contents that nothing names any more; their bytes are removed in a later turn."""

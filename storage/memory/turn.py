@@ -5,7 +5,9 @@ It changes a state that nobody else can see yet.
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import islice, takewhile
 
+from storage.memory.feed import Logged
 from storage.memory.view import ROOT, Keys, MemoryView, Node, Past, State
 from uploads.attempts import Bounds, Record
 from uploads.failures import MalformedRequest, Unavailable
@@ -40,9 +42,10 @@ class MemoryTurn(MemoryView):
     def make_folder(self, path: Path, stamp: Stamp) -> Folder:
         if self._live(path):
             raise ValueError(f"{path} is not free")
-        number = self._next()
+        number, made = self._next(), self._made(path)
         above = self._folders(path, number, stamp)
         self._touch(above, number, stamp)
+        self._log(Kind.CREATED, self._state.nodes[above[-1]], path, made, stamp)
         return self._folder_at(path, above[-1])
 
     def delete(self, path: Path, stamp: Stamp) -> int:
@@ -50,6 +53,7 @@ class MemoryTurn(MemoryView):
         number = self._next()
         above = self._folders(path.parent, number, stamp)
         self._state.deletions[number] = node.id
+        self._log(Kind.DELETED, node, path, None, stamp)
         self._remove(node, number, stamp, path)
         self._touch(above, number, stamp)
         return number
@@ -60,7 +64,8 @@ class MemoryTurn(MemoryView):
             raise ValueError(f"{target} is not free")
         if target.parts[: len(source.parts)] == source.parts != target.parts:
             raise ValueError(f"{source} cannot be moved into itself")
-        number = self._next()
+        number, made = self._next(), self._made(target)
+        self._log(Kind.MOVED, node, target, made, stamp, source)
         left = self._folders(source.parent, number, stamp)
         above = self._folders(target.parent, number, stamp)
         self._touch([*left, *above], number, stamp)
@@ -92,7 +97,8 @@ class MemoryTurn(MemoryView):
         ]
         if top is None or not lost:
             return None
-        new = self._next()
+        new, made = self._next(), self._made(path)
+        self._log(Kind.RESTORED, top, path, made, stamp)
         above = self._folders(path.parent, new, stamp)
         if top.gone is not None:
             self._set(replace(top, number=new, modified=stamp.at), above[-1], path)
@@ -139,6 +145,11 @@ class MemoryTurn(MemoryView):
         old = [one.name for one in self._state.records.values() if one.expires <= before][:limit]
         for name in old:
             del self._state.records[name]
+    def forget_changes(self, before: float, limit: int) -> int:
+        kept = (one for one in self._state.log if one.number > self._state.forgotten)
+        old = [*takewhile(lambda one: one.at < before, islice(kept, limit))]
+        if old:
+            self._state.forgotten = old[-1].number
         return len(old)
 
     def forget_contents(self, limit: int) -> list[Content]:
@@ -161,6 +172,24 @@ class MemoryTurn(MemoryView):
     def _next(self) -> int:
         self._state.changes += 1
         return self._state.changes
+
+    def _made(self, path: Path) -> int | None:
+        """How many of the names lead to the first folder above that is still to be made."""
+        there = len(self._trail(path.parent)) - 1
+        return None if there >= len(path.parts) - 1 else there + 1
+
+    def _log(
+        self,
+        kind: Kind,
+        node: Node,
+        path: Path,
+        made: int | None,
+        stamp: Stamp,
+        source: Path | None = None,
+    ) -> None:
+        number = self._state.changes
+        one = Logged(number, kind, node.id, stamp.at, path, source, node.is_folder, made)
+        self._state.log = (*self._state.log, one)
 
     def _known(self, content: Content) -> Content:
         if content.digest not in self._state.contents:
@@ -215,12 +244,13 @@ class MemoryTurn(MemoryView):
         """A new version: of this file, else of one that was deleted here, else of a new one."""
         if node and node.is_folder:
             raise ValueError(f"{path} is a folder")
-        number = self._next()
+        number, made = self._next(), self._made(path)
         above = self._folders(path.parent, number, stamp)
         if node is None:
             gone = self._gone(above[-1], self._keys(path)[-1], folders=False)
             node = gone[0] if gone else self._new_node(path, number, is_folder=False)
         node = self._add_version(node, number, content, kind, stamp, path)
+        self._log(kind, node, path, made, stamp)
         self._touch(above, number, stamp)
         return self._file(self._set(node, above[-1], path), path)
 
@@ -283,11 +313,14 @@ class MemoryTurn(MemoryView):
     def _bring_back(
         self, node: Node, deletion: int, number: int, stamp: Stamp, place: Path
     ) -> None:
-        """One of those that were lost, unless its folder, name or content is not to be had."""
+        """One of those that were lost in the folder `place`, unless its folder, name or content is
+        not to be had, or its folder is in another place now.
+        """
         folder = self._state.nodes[node.parent]
-        if folder.gone is not None or (folder.id, node.key) in self._state.live:
-            return
         path = self._path(node)
+        moved = path.parts[: len(place.parts)] != place.parts
+        if moved or folder.gone is not None or (folder.id, node.key) in self._state.live:
+            return
         if node.is_folder:
             back = replace(node, number=number, modified=stamp.at)
         else:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from storage.cursors import Cursor, cursor, page_size
+from storage.memory.feed import Logged
 from uploads import names
 from uploads.access import Reach
 from uploads.attempts import Record
+from uploads.access import Reach, Sight
+from uploads.changes import Change, Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import (
     Content,
@@ -66,6 +69,8 @@ class State:
     uploads: dict[str, Upload] = field(default_factory=dict)
     deletions: dict[int, int] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    log: tuple[Logged, ...] = ()
+    forgotten: int = 0
     changes: int = 0
 
     def copy(self) -> "State":
@@ -80,6 +85,8 @@ class State:
             self.uploads.copy(),
             self.deletions.copy(),
             self.records.copy(),
+            self.log,
+            self.forgotten,
             self.changes,
         )
 
@@ -126,6 +133,14 @@ class MemoryView:
         if after is not None:
             files = [file for file in files if self._keys(file.path) > self._keys(after)]
         return files[:limit]
+
+    def entries_below(
+        self, folder: Path, after: Path | None, limit: int, sight: Sight
+    ) -> list[StoredFile | Folder]:
+        found = sorted(self._in_sight(folder, sight), key=lambda entry: self._keys(entry.path))
+        if after is not None:
+            found = [one for one in found if self._keys(one.path) > self._keys(after)]
+        return found[:limit]
 
     def extent(self, folder: Path) -> tuple[int, int]:
         node = self._live(folder)
@@ -175,6 +190,12 @@ class MemoryView:
             if event.number == number and event.version is not None:
                 return StoredFile(path, event.version)
         return None
+
+    def changes(self, since: int, limit: int) -> list[Change]:
+        return [self._change(one) for one in self._state.log if one.number > since][:limit]
+
+    def span(self) -> Span:
+        return Span(self._state.forgotten, self._state.changes)
 
     def usage(self, principal: str) -> Usage:
         versions = [
@@ -254,6 +275,32 @@ class MemoryView:
                 yield entry
             else:
                 yield from self._files_below(entry.path)
+
+    def _in_sight(self, folder: Path, sight: Sight) -> Iterator[StoredFile | Folder]:
+        for _, entry in self._in(folder):
+            if isinstance(entry, StoredFile):
+                if sight.file(entry.path):
+                    yield entry
+            elif sight.folder(entry.path):
+                yield entry
+                yield from self._in_sight(entry.path, sight)
+
+    def _change(self, one: Logged) -> Change:
+        node = self._state.nodes.get(one.node)
+        stands = node if node and node.gone is None and not node.is_folder else None
+        past = self._state.past.get((one.node, one.number))
+        return Change(
+            one.number,
+            one.kind,
+            one.at,
+            one.path,
+            one.source,
+            one.is_folder,
+            one.made,
+            past.event.version if past else None,
+            self._path(stands).folded if stands else None,
+            stands is not None and stands.number == one.number,
+        )
 
     def _entry(self, node: Node, path: Path) -> StoredFile | Folder:
         if node.is_folder:

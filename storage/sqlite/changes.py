@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from storage.sqlite.keys import Rekeying
 from storage.sqlite.migrations import ROOT
@@ -10,7 +11,10 @@ from storage.sqlite.past import Past
 from uploads.files import Kind, Stamp
 from uploads.names import Path
 
-RECORD = "INSERT INTO changes (kind, node, path, from_path, at, by) VALUES (?, ?, ?, ?, ?, ?)"
+RECORD = (
+    "INSERT INTO changes (kind, node, path, from_path, at, by, is_folder, made)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 NEW_NODE = (
     "INSERT INTO nodes (parent, name, key, folded, is_folder, number, modified, content)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -66,6 +70,14 @@ NOT_MADE = 0
 LOST = ENTRY + " WHERE n.number = ? AND n.gone IS NOT NULL ORDER BY n.folded"
 
 
+class About(NamedTuple):
+    """What a change is about: its node, and how many of the names down to it are there already."""
+
+    node: int
+    is_folder: bool
+    depth: int
+
+
 class Changes:
     def __init__(self, connection: sqlite3.Connection, nodes: Nodes, past: Past) -> None:
         self._connection = connection
@@ -74,12 +86,14 @@ class Changes:
         self._rekeying = Rekeying(connection, nodes)
 
     def record(
-        self, kind: Kind, node: int, path: Path, stamp: Stamp, source: Path | None = None
+        self, kind: Kind, about: "About", path: Path, stamp: Stamp, source: Path | None = None
     ) -> int:
         """One more change; its number."""
         from_path = None if source is None else "/".join(source.parts)
-        values = (kind.value, node, "/".join(path.parts), from_path, stamp.at, stamp.by)
-        return int(self._connection.execute(RECORD, values).lastrowid or 0)
+        values = (kind.value, about.node, "/".join(path.parts), from_path, stamp.at, stamp.by)
+        made = None if about.depth >= len(path.parts) - 1 else about.depth + 1
+        found = self._connection.execute(RECORD, (*values, int(about.is_folder), made))
+        return int(found.lastrowid or 0)
 
     def about(self, number: int, node: int) -> None:
         self._connection.execute("UPDATE changes SET node = ? WHERE number = ?", (node, number))
@@ -172,12 +186,15 @@ class Changes:
     def revive(self, node: Node, parent: int, path: Path, number: int, stamp: Stamp) -> None:
         self._set_node(node, parent, path, number, stamp.at, None)
 
-    def bring_back(self, node: Node, deletion: int, number: int, stamp: Stamp) -> None:
-        """One of those that were lost, unless its folder, name or content is not to be had."""
+    def bring_back(self, node: Node, deletion: int, top: Path, number: int, stamp: Stamp) -> None:
+        """One of those that were lost in the folder `top`, unless its folder, name or content is
+        not to be had, or its folder is in another place now.
+        """
         folder = self._nodes.by_id(node.parent)
-        if folder.gone is not None or self._nodes.child(folder.id, node.key):
-            return
         path = self._nodes.path(node)
+        moved = path.parts[: len(top.parts)] != top.parts
+        if moved or folder.gone is not None or self._nodes.child(folder.id, node.key):
+            return
         if node.is_folder:
             self.revive(node, folder.id, path, number, stamp)
         else:

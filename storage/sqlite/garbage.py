@@ -1,7 +1,10 @@
 """Forgetting versions, uploads and contents whose time is over, in steps. Knows no rule."""
 
 import sqlite3
+from collections.abc import Iterable
+from itertools import takewhile
 
+from storage.sqlite.feed import FORGOTTEN
 from uploads.files import Content
 
 OLD_VERSIONS = "SELECT node, number FROM versions WHERE superseded < ? LIMIT ?"
@@ -16,6 +19,20 @@ EMPTY_AND_GONE = (
     " LIMIT ?"
 )
 
+FORGET_UP_TO = (
+    "INSERT INTO meta VALUES ('changes_forgotten', ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+OLD_CHANGES = "SELECT number, at FROM changes WHERE number > ? ORDER BY number LIMIT ?"
+# Where a version was made, and what a deletion took away, is asked of the change as long as there
+# is such a version or deletion; changes of folders are few.
+DROP_CHANGE = (
+    "DELETE FROM changes WHERE number = ? AND number <= ? AND is_folder = 0"
+    " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.node = changes.node"
+    " AND v.number = changes.number)"
+)
+DELETIONS = "SELECT number FROM versions WHERE node = ?"
+
 
 class Garbage:
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -26,9 +43,30 @@ class Garbage:
         old = self._connection.execute(OLD_VERSIONS, (before, limit)).fetchall()
         self._connection.executemany(DROP_VERSION, old)
         empty = self._connection.execute(EMPTY_AND_GONE, (before, limit)).fetchall()
+        numbers = [number for _, number in old] + [
+            number for row in empty for (number,) in self._connection.execute(DELETIONS, row)
+        ]
         self._connection.executemany("DELETE FROM versions WHERE node = ?", empty)
         self._connection.executemany("DELETE FROM nodes WHERE id = ?", empty)
+        self._drop_changes(numbers, self._forgotten())
         return len(old)
+
+    def changes(self, before: float, limit: int) -> int:
+        forgotten = self._forgotten()
+        found = self._connection.execute(OLD_CHANGES, (forgotten, limit)).fetchall()
+        old = [number for number, _ in takewhile(lambda row: row[1] < before, found)]
+        if old:
+            self._connection.execute(FORGET_UP_TO, (str(old[-1]),))
+            self._drop_changes(old, old[-1])
+        return len(old)
+
+    def _forgotten(self) -> int:
+        row = self._connection.execute(FORGOTTEN).fetchone()
+        return int(row[0]) if row else 0
+
+    def _drop_changes(self, numbers: Iterable[int], forgotten: int) -> None:
+        rows = [(number, forgotten) for number in numbers]
+        self._connection.executemany(DROP_CHANGE, rows)
 
     def uploads(self, before: float, limit: int) -> int:
         old = self._connection.execute(OLD_UPLOADS, (before, limit)).fetchall()

@@ -196,6 +196,15 @@ def records(db: Database) -> None:
                 UPDATE record_counts SET count = count {sign} 1
                     WHERE principal IN ({row}.principal, '');
             END""")  # noqa: S608 - our words
+def feed(db: Database) -> None:
+    """Whether a change was about a folder, and from which depth on it made the folders above it.
+    Of those before, any may have made all of them.
+    """
+    db.execute("ALTER TABLE changes ADD COLUMN is_folder INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE changes ADD COLUMN made INTEGER")
+    db.execute("""
+        UPDATE changes SET made = 1,
+            is_folder = coalesce((SELECT is_folder FROM nodes WHERE id = node), 0)""")
 
 
 def _on(db: Database, event: str, row: str, action: str) -> None:

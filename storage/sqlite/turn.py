@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from storage.sqlite.changes import NOT_MADE, Changes, modified
+from storage.sqlite.changes import NOT_MADE, About, Changes, modified
 from storage.sqlite.garbage import Garbage
 from storage.sqlite.migrations import ROOT
 from storage.sqlite.nodes import Keys, Node
@@ -79,9 +79,11 @@ class SqliteTurn(SqliteView):
         return StoredFile(path, version)
 
     def make_folder(self, path: Path, stamp: Stamp) -> Folder:
-        if self._nodes.live(path):
+        trail = self._nodes.trail(path)
+        if self._nodes.end(trail, path):
             raise ValueError(f"{path} is not free")
-        number = self._changes.record(Kind.CREATED, NOT_MADE, path, stamp)
+        about = About(NOT_MADE, is_folder=True, depth=len(trail))
+        number = self._changes.record(Kind.CREATED, about, path, stamp)
         above = self._changes.folders(path, number, stamp.at)
         self._changes.touch(above, number, stamp.at)
         self._changes.about(number, above[-1])
@@ -89,7 +91,8 @@ class SqliteTurn(SqliteView):
 
     def delete(self, path: Path, stamp: Stamp) -> int:
         node = self._there(path)
-        number = self._changes.record(Kind.DELETED, node.id, path, stamp)
+        about = About(node.id, bool(node.is_folder), len(path.parts))
+        number = self._changes.record(Kind.DELETED, about, path, stamp)
         above = self._changes.folders(path.parent, number, stamp.at)
         self._changes.remove(node.id, number, stamp)
         self._changes.touch(above, number, stamp.at)
@@ -97,10 +100,12 @@ class SqliteTurn(SqliteView):
 
     def move(self, source: Path, target: Path, stamp: Stamp) -> StoredFile | Folder:
         node = self._there(source)
-        in_the_way = self._nodes.live(target)
+        trail = self._nodes.trail(target)
+        in_the_way = self._nodes.end(trail, target)
         if in_the_way and in_the_way.id != node.id:
             raise ValueError(f"{target} is not free")
-        number = self._changes.record(Kind.MOVED, node.id, target, stamp, source)
+        about = About(node.id, bool(node.is_folder), len(trail))
+        number = self._changes.record(Kind.MOVED, about, target, stamp, source)
         left = self._changes.folders(source.parent, number, stamp.at)
         above = self._changes.folders(target.parent, number, stamp.at)
         if node.id in above:
@@ -124,14 +129,15 @@ class SqliteTurn(SqliteView):
         lost = self._changes.lost(number)
         if top is None or not lost:
             return None
-        new = self._changes.record(Kind.RESTORED, top.id, path, stamp)
+        about = About(top.id, is_folder=True, depth=len(self._nodes.trail(path)))
+        new = self._changes.record(Kind.RESTORED, about, path, stamp)
         above = self._changes.folders(path.parent, new, stamp.at)
         if top.gone is not None:
             self._changes.revive(top, above[-1], path, new, stamp)
         self._changes.touch([*above, top.id], new, stamp.at)
         for node in lost:
             if node.id != top.id:
-                self._changes.bring_back(node, number, new, stamp)
+                self._changes.bring_back(node, number, path, new, stamp)
         return self._nodes.by_id(top.id).folder(path)
 
     def park(self, upload: Upload) -> None:
@@ -154,6 +160,8 @@ class SqliteTurn(SqliteView):
 
     def forget_records(self, before: float, limit: int) -> int:
         return self._records.forget(before, limit)
+    def forget_changes(self, before: float, limit: int) -> int:
+        return self._garbage.changes(before, limit)
 
     def forget_contents(self, limit: int) -> list[Content]:
         return self._garbage.contents(limit)
@@ -173,7 +181,8 @@ class SqliteTurn(SqliteView):
         """The number of the change, and the node."""
         if node and node.is_folder:
             raise ValueError(f"{path} is a folder")
-        number = self._changes.record(kind, node.id if node else NOT_MADE, path, stamp)
+        about = About(node.id if node else NOT_MADE, is_folder=False, depth=len(trail))
+        number = self._changes.record(kind, about, path, stamp)
         above = self._changes.folders_along(trail, path.parent, number, stamp.at)
         id_ = self._changes.put(path, node, above[-1], number, content, stamp)
         self._changes.add_version(id_, number, kind, content, stamp)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from storage.sqlite.feed import Feed
 from storage.sqlite.listing import page
 from storage.sqlite.migrations import PARKED
 from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
@@ -13,6 +14,8 @@ from storage.sqlite.records import Records
 from uploads import names
 from uploads.access import Reach
 from uploads.attempts import Record
+from uploads.access import Reach, Sight
+from uploads.changes import Change, Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import Content, Event, Folder, Listing, Page, StoredFile, Upload, Usage
 from uploads.names import Path
@@ -58,6 +61,7 @@ class SqliteView:
         self._nodes = Nodes(connection, keys)
         self._past = Past(connection, self._nodes)
         self._records = Records(connection)
+        self._feed = Feed(connection, self._nodes)
 
     def at(self, path: Path) -> AtName:
         trail = self._nodes.trail(path)
@@ -88,6 +92,13 @@ class SqliteView:
         node = self._folder(folder)
         start = self._nodes.keys(after)[len(folder.parts) :] if after else ()
         return [*islice(self._below(node, folder, start), limit)] if node else []
+
+    def entries_below(
+        self, folder: Path, after: Path | None, limit: int, sight: Sight
+    ) -> list[StoredFile | Folder]:
+        node = self._folder(folder)
+        start = self._nodes.keys(after)[len(folder.parts) :] if after else ()
+        return [*islice(self._feed.below(node, folder, start, sight), limit)] if node else []
 
     def extent(self, folder: Path) -> tuple[int, int]:
         node = self._folder(folder)
@@ -136,6 +147,12 @@ class SqliteView:
 
     def version(self, path: Path, number: int) -> StoredFile | None:
         return self._past.file(path, number)
+
+    def changes(self, since: int, limit: int) -> list[Change]:
+        return self._feed.changes(since, limit)
+
+    def span(self) -> Span:
+        return self._feed.span()
 
     def usage(self, principal: str) -> Usage:
         row = self._row("SELECT bytes, files FROM usage WHERE principal = ?", principal)

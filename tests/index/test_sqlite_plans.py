@@ -9,8 +9,13 @@ from storage.sqlite.listing import page_sql
 from storage.sqlite.turn import SqliteTurn
 from tests.trees import EVERYWHERE, content, path, staged, store, upload
 from uploads.attempts import Bounds, Record
+from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant
 from uploads.files import Content, Listing, Order, Stamp
 from uploads.ports import Turn
+
+ANYBODY = frozenset({ANONYMOUS_NAME})
+OPEN = Access([Grant(path(""), ANYBODY, ALL_RIGHTS)])
+AJAR = Access([Grant(path("a/b"), ANYBODY, ALL_RIGHTS)])
 
 
 def everything(turn: Turn) -> None:
@@ -26,6 +31,10 @@ def everything(turn: Turn) -> None:
                 first = turn.page(path(folder), Listing(order, descending, limit=1))
                 turn.page(path(folder), Listing(order, descending, first.after, 1))
     turn.files_below(path(""), path("a/b/c"), 9)
+    turn.entries_below(path(""), path("a/b"), 9, OPEN.sight(ANONYMOUS))
+    turn.entries_below(path(""), path("a/b"), 9, AJAR.sight(ANONYMOUS))
+    turn.changes(0, 9)
+    turn.span()
     turn.same_content(content(b"same"), EVERYWHERE, path("x"))
     turn.content_declared({"md5": b"m"})
     turn.digests(content(b"same"))
@@ -52,6 +61,8 @@ def everything(turn: Turn) -> None:
     turn.content("none")
     turn.forget_versions(99.0, 99)
     turn.forget_uploads(99.0, 9)
+    turn.forget_changes(99.0, 9)
+    turn.span()
     turn.forget_contents(9)
     turn.is_named(Content("none", 1))
 
