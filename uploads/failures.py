@@ -16,6 +16,8 @@ Failure                     its text is for people: what happened, to which thin
 ├── TooManyUploads          the principal has too many at once
 ├── InProgress              the same request, by its key, is under way
 ├── KeyReused               the key of a request names another one
+├── TooManyFollowers        the same, of requests that wait for changes
+├── ChangesForgotten        the feed of changes does not reach back so far
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
 """
@@ -89,6 +91,16 @@ class InProgress(Failure):
 
 class KeyReused(Failure):
     pass
+class TooManyFollowers(Failure):
+    retry_after = 30
+
+
+class ChangesForgotten(Failure):
+    """`follow_from`: the number from which on the tree, once listed anew, can be followed."""
+
+    def __init__(self, message: str, follow_from: int = 0) -> None:
+        super().__init__(message)
+        self.follow_from = follow_from
 
 
 class Unavailable(Failure):
