@@ -32,8 +32,10 @@ from storage.sqlite.connecting import ForeignLibraryError
 from storage.sqlite.index import SqliteIndex, digest_algorithm
 from storage.sqlite.rekeying import NamesClash
 from storage.upkeep import collecting
+from uploads.bell import Bell
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
+from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
 from uploads.policy import Policies
@@ -121,7 +123,7 @@ async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.command != "import":
         commands.require_store(Folder(settings.data.folder))
     async with _opened(settings, _tell_nobody) as store:
-        parts = _parts(settings, store, rules, _tell_nobody)
+        parts = _parts(settings, store, rules, _tell_nobody, _bell(settings))
         match arguments.command:
             case "import":
                 return await commands.take_in(arguments, parts, houserules.OPERATOR, store.folder)
@@ -208,10 +210,15 @@ def _http(settings: Settings) -> HttpSettings:
         files_per_form=limits.files_per_form,
         field_bytes=limits.field_bytes,
         login_failures=limits.login_failures,
+        feed_wait=limits.feed_wait,
     )
 
 
-def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> Parts:
+def _bell(settings: Settings) -> Bell:
+    return Bell(settings.limits.followers, settings.limits.followers_per_principal)
+
+
+def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bell: Bell) -> Parts:
     index, blobs = store.index, store.blobs
     fitting = Fitting(rules, houserules.name_limits(settings), store.sniffer)
     return Parts(
@@ -220,6 +227,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish) -> 
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
         holdings=Holdings(rules, index, blobs),
         tree=Tree(rules, index, CLOCK, fitting),
+        feed=Feed(rules, index, bell),
         accounts=store.accounts,
         names=fitting.limits,
         http=_http(settings),
@@ -231,7 +239,7 @@ async def _collect(
 ) -> Collected:
     """Forgets what is old, and sweeps these folders of what was put there before that time."""
     await _tidy(store)
-    keep = settings.data.keep_versions
+    keep = collecting.Keep(settings.data.keep_versions, settings.data.keep_changes)
     index, blobs = store.index, store.blobs
     collected = await collecting.collect(index, blobs, store.folder, CLOCK(), keep)
     swept = await collecting.sweep(index, blobs, store.folder, before, fans)
@@ -266,18 +274,24 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
 
 async def serve(settings: Settings) -> int:
     listening.allow_many_connections()
-    metrics = Metrics()
-    async with _opened(settings, metrics.publish) as store:
+    metrics, bell = Metrics(), _bell(settings)
+
+    def publish(event: Event) -> None:
+        metrics.publish(event)
+        bell.ring(event)
+
+    async with _opened(settings, publish) as store:
         houserules.check_address(settings, store.accounts)
         rules = houserules.rules(settings, store.accounts)
-        parts = _parts(settings, store, rules, metrics.publish)
+        parts = _parts(settings, store, rules, publish, bell)
         health = Health(parts, metrics)
         doors = app.build(parts, metrics, health)
         async with listening.stop_signals() as stop, _served(settings, doors) as url:
-            collector = asyncio.create_task(_collect_always(settings, store, metrics.publish))
+            collector = asyncio.create_task(_collect_always(settings, store, publish))
             _announce(url, store.folder)
             await stop.wait()
             health.stop()
+            bell.close()
             listening.notify(["STOPPING=1"])
         collector.cancel()
         await asyncio.wait({collector})

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from handlers import routes
+from handlers.changes import Changes
 from handlers.contract import Contract
 from handlers.form import Forms
 from handlers.gate import GATE, Gate, Handler
@@ -27,5 +28,8 @@ def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     app = web.Application(middlewares=[through_the_gate])
     app[GATE] = gate
     app.on_response_prepare.append(gate.dress)
-    routes.add(app, Plain(parts), Forms(parts), Parked(parts), health, Contract())
+    doors = routes.Doors(
+        Plain(parts), Forms(parts), Parked(parts), Changes(parts), health, Contract()
+    )
+    routes.add(app, doors)
     return app

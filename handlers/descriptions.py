@@ -48,15 +48,7 @@ def _http_date(second: int) -> str:
 
 
 def file_members(file: StoredFile) -> dict[str, Json]:
-    return {
-        "href": file_href(file.path),
-        "etag": file.etag,
-        "version": file.version.number,
-        "size": file.content.size,
-        "digest": file.content.digest,
-        "media_type": file.content.media_type,
-        "modified": moment(file.version.modified),
-    }
+    return {"href": file_href(file.path), **version_members(file.version)}
 
 
 def folder_members(folder: Folder) -> dict[str, Json]:
@@ -85,13 +77,16 @@ def event_members(path: Path, event: Event) -> dict[str, Json]:
         "at": moment(event.at),
         "by": event.by,
     }
-    return members | (_version_members(path, event.version) if event.version else {})
+    if event.version is None:
+        return members
+    href = f"{file_href(path)}?version={event.number}"
+    return {**members, "href": href, **version_members(event.version)}
 
 
-def _version_members(path: Path, version: Version) -> dict[str, Json]:
+def version_members(version: Version) -> dict[str, Json]:
     return {
-        "href": f"{file_href(path)}?version={version.number}",
         "etag": version.etag,
+        "version": version.number,
         "size": version.content.size,
         "digest": version.content.digest,
         "media_type": version.content.media_type,

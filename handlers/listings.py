@@ -52,11 +52,11 @@ async def history(
 ) -> web.StreamResponse:
     principal = principal_of(request)
     before = asking.number(fields["before"], "before") if "before" in fields else None
-    limit = _limit(fields, MOST_EVENTS)
-    events = await parts.holdings.history(principal, path, before, limit)
+    most = limit(fields, MOST_EVENTS)
+    events = await parts.holdings.history(principal, path, before, most)
     following: str | None = None
-    if len(events) == limit:
-        following = f"{file_href(path)}?versions&before={events[-1].number}&limit={limit}"
+    if len(events) == most:
+        following = f"{file_href(path)}?versions&before={events[-1].number}&limit={most}"
     if negotiation.wants_html(request.headers.get("Accept")):
         may_restore = parts.rules.may(principal, Right.REPLACE, path)
         return page_response(
@@ -103,11 +103,11 @@ def _listing(fields: dict[str, str]) -> Listing:
         order=order,
         descending=asking.flag(fields, "desc"),
         after=fields.get("after"),
-        limit=_limit(fields, MOST_ENTRIES),
+        limit=limit(fields, MOST_ENTRIES),
     )
 
 
-def _limit(fields: dict[str, str], most: int) -> int:
+def limit(fields: dict[str, str], most: int) -> int:
     wanted = asking.number(fields["limit"], "limit") if "limit" in fields else 200
     if not 1 <= wanted <= most:
         raise MalformedRequest(f'"limit" takes a number from 1 to {most}.')

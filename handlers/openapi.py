@@ -52,6 +52,13 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
         {"type": "integer", "minimum": 1, "maximum": 1000, "default": 200},
         "The most entries of a page.",
     ),
+    "since": (
+        "query",
+        text(pattern=r"^([0-9]+(\.[A-Za-z0-9_-]*)?|now)$", default="0"),
+        'The number of the last change that is known, "now", or `next` of the page before.',
+    ),
+    "wait": ("query", whole(), "Seconds to wait for a change where there is none."),
+    "Last-Event-ID": ("header", text(), "As `since`, for server-sent events; goes before it."),
     "sort": ("query", choice(*Order), "The order of the files. Folders stand before them."),
     "desc": ("query", FLAG, "The other way round."),
     "after": ("query", text(), "Goes on after a page, as its `next` says."),

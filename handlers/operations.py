@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
+EVENTS = "text/event-stream"
 FORM, FIELDS, BYTES = (
     "multipart/form-data",
     "application/x-www-form-urlencoded",
@@ -242,6 +243,24 @@ def _of_uploads() -> tuple[Operation, ...]:
     )  # fmt: skip
 
 
+def _of_the_feed() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            "GET", "/changes", "Follow the tree: every change, in its order",
+            ("since", "wait", "limit", "Last-Event-ID"),
+            (
+                Answer(
+                    200, "A page of changes; as server-sent events where Accept prefers them.",
+                    ((JSON, ("Changes",)), (EVENTS, ())),
+                ),
+            ),
+            ("not-allowed", "not-there", "changes-forgotten", "too-many-followers"),
+            description="Only what the caller may list. Whoever applies the lines in their order"
+            " has the same tree.",
+        ),
+    )  # fmt: skip
+
+
 def _of_the_server() -> tuple[Operation, ...]:
     return (
         Operation("GET", "/", "Go to the files", (),
@@ -289,6 +308,7 @@ def _all() -> tuple[Operation, ...]:
         *map(_in_the_root, folder),
         *map(_asking, (HERE, FOLDER, ROOT)),
         *_of_uploads(),
+        *_of_the_feed(),
         *_of_the_server(),
     )
     return tuple(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from uploads import names
+from uploads.feed import Feed
 from uploads.holdings import Holdings
 from uploads.ports import Accounts
 from uploads.receiving import Receiver
@@ -25,6 +26,7 @@ class HttpSettings:
     files_per_form: int = 100
     field_bytes: int = 64 << 10
     login_failures: int = 10
+    feed_wait: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Parts:
     parking: Parking
     holdings: Holdings
     tree: Tree
+    feed: Feed
     accounts: Accounts
     names: names.Limits
     http: HttpSettings = HttpSettings()

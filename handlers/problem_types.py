@@ -106,6 +106,11 @@ TYPES = _table(
     ("body-stalled", 408, "The body came too slowly",
      "The upload stood still, or dripped so slowly that it was ended. Nothing was stored.",
      "Send it again over a better connection."),
+    ("changes-forgotten", 410, "The changes do not reach back so far",
+     "What changed since the number that you named is not kept any more, or was never known to this"
+     " server.",
+     "List the tree anew, then follow its changes from the number in follow_from, which was taken"
+     " before."),
     ("too-large", 413, "The file is too large",
      "It is beyond the largest size that this server takes.",
      "Send a smaller file, or ask whoever runs this server for a higher limit."),
@@ -128,6 +133,9 @@ TYPES = _table(
     ("too-many-uploads", 429, "Too many uploads at once",
      "As many of your uploads are under way as one user may have.",
      "Wait until one of them is done, then send the request again."),
+    ("too-many-followers", 429, "Too many requests wait for changes",
+     "As many of your requests wait for changes as one user may have.",
+     "End one of them, or ask without waiting."),
     ("too-many-guesses", 429, "Too many failed attempts to sign in",
      "From your address too many wrong passwords or tokens came in a short time.",
      "Wait as long as Retry-After says."),

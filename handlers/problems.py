@@ -223,6 +223,8 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.TooManyUploads: "too-many-uploads",
     failures.InProgress: "in-progress",
     failures.KeyReused: "key-reused",
+    failures.TooManyFollowers: "too-many-followers",
+    failures.ChangesForgotten: "changes-forgotten",
     failures.Unavailable: "unavailable",
     failures.Unsettled: "unsettled",
 }
@@ -238,8 +240,16 @@ def of_failure(failure: failures.Failure) -> Problem:
         headers["WWW-Authenticate"] = CHALLENGES
     if type_.slug == "wrong-digest":
         headers["Want-Repr-Digest"] = WANTED_DIGESTS
+    extra: dict[str, Json] = {}
+    if isinstance(failure, failures.ChangesForgotten):
+        extra = {"follow_from": failure.follow_from}
     return Problem(
-        type_, failure.message, type_.advice, retry_after=failure.retry_after, headers=headers
+        type_,
+        failure.message,
+        type_.advice,
+        retry_after=failure.retry_after,
+        extra=extra,
+        headers=headers,
     )
 
 

@@ -1,7 +1,10 @@
 """All addresses on one screen."""
 
+from dataclasses import dataclass
+
 from aiohttp import web
 
+from handlers.changes import Changes
 from handlers.contract import Contract
 from handlers.form import Forms
 from handlers.health import Health
@@ -13,15 +16,20 @@ from handlers.posting import Posting
 FILES = "/files/{path:(?s:.*)}"
 
 
-def add(
-    app: web.Application,
-    plain: Plain,
-    forms: Forms,
-    parked: Parked,
-    health: Health,
-    contract: Contract,
-) -> None:
-    posting = Posting(plain.parts, plain, forms)
+@dataclass(frozen=True, slots=True)
+class Doors:
+    plain: Plain
+    forms: Forms
+    parked: Parked
+    changes: Changes
+    health: Health
+    contract: Contract
+
+
+def add(app: web.Application, doors: Doors) -> None:
+    plain, parked, changes = doors.plain, doors.parked, doors.changes
+    health, contract = doors.health, doors.contract
+    posting = Posting(plain.parts, plain, doors.forms)
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
@@ -35,6 +43,7 @@ def add(
         ("POST",    "/uploads/{id}",           parked.post),
         ("DELETE",  "/uploads/{id}",           parked.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
+        ("GET",     "/changes",                changes.get),
         ("GET",     "/problems/",              contract.problem_types),
         ("GET",     "/problems/{slug}",        contract.problem_type),
         ("GET",     "/openapi.json",           contract.openapi),

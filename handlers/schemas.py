@@ -109,6 +109,7 @@ _PROBLEM: Final = members(
         "wanted": text("The spelling that was sent."),
         "taken": text("The spelling that is there."),
         "results": each(ref("Result")),
+        "follow_from": whole("The number to follow from, once the tree has been listed anew."),
     },
     "Every refusal (RFC 9457). It tells nothing that the caller may not read.",
 )
@@ -139,6 +140,33 @@ SCHEMAS: Final[Schema] = {
     "History": members(
         {"href": HREF, "versions": each(ref("Change")), "next": NEXT},
         description="All that ever stood under one name, newest first.",
+    ),
+    "FeedLine": members(
+        {
+            "change": NUMBER,
+            "kind": choice(*Kind),
+            "at": MOMENT,
+            "type": choice("file", "folder"),
+            "href": HREF,
+        },
+        {
+            "from": HREF,
+            "part_of": HREF,
+            "etag": FILE_ETAG,
+            "version": NUMBER,
+            **_CONTENT,
+            "modified": MOMENT,
+        },
+        "What a change did. Nothing is left at or below `from`. `part_of` is the folder that"
+        " brought the entry with it.",
+    ),
+    "Changes": members(
+        {
+            "changes": each(ref("FeedLine")),
+            "next": text("Send it as `since`.", pattern=r"^[0-9]+(\.[A-Za-z0-9_-]*)?$"),
+            "more": {"type": "boolean", "description": "There is more to be read at once."},
+        },
+        description="One page of the feed.",
     ),
     "Received": members(
         {"received": {"const": True}, "size": whole()},

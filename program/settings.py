@@ -93,6 +93,7 @@ class Data:
     digest: Literal["blake3", "sha256"] = "blake3"
     inline_below: Annotated[int, kinds.size(0, MIB)] = 16 * KIB
     keep_versions: Duration = 90 * DAY
+    keep_changes: Duration = 90 * DAY
     keep_parked: Period = DAY
     keep_answers: Period = DAY
     collect_every: Period = HOUR
@@ -127,6 +128,9 @@ class Limits:
     drain_time: Duration = 5.0
     sniff_time: Pause = 1.0
     login_failures: Count = 10
+    feed_wait: Duration = 60.0
+    followers: Count = 256
+    followers_per_principal: Count = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +377,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         yield "limits.uploads_per_principal: cannot be more than limits.uploads_at_once."
     if limits.answers_per_principal > limits.answers:
         yield "limits.answers_per_principal: cannot be more than limits.answers."
+    if limits.followers_per_principal > limits.followers:
+        yield "limits.followers_per_principal: cannot be more than limits.followers."
     if limits.name_bytes > limits.path_bytes:
         yield "limits.name_bytes: cannot be more than limits.path_bytes."
     yield from _type_clash("policy", settings.policy)

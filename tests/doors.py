@@ -21,6 +21,9 @@ from storage.sniffing import MagicSniffer
 from storage.sqlite.index import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
+from uploads.bell import Bell
+from uploads.events import Event, Publish
+from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
 from uploads.names import Path
@@ -34,6 +37,7 @@ from uploads.tree import Tree
 ROOT = Path(())
 PLAIN = Policies(Policy(), {})
 INLINE_BELOW = 1024
+FOLLOWERS, FOLLOWERS_EACH = 6, 3
 FOR_ANYBODY = Grant(ROOT, frozenset({ANONYMOUS_NAME, "users"}), ALL_RIGHTS)
 ANN = Principal("ann", frozenset({"ann", "users", "user:ann"}))
 
@@ -53,6 +57,7 @@ def make_parts(
     http: HttpSettings | None = None,
     policies: Policies = PLAIN,
     shelves: tuple[Index, Blobs, Sniffer] | None = None,
+    bell: Bell | None = None,
 ) -> Parts:
     """Over shelves in memory, where none are given."""
     if shelves is None:
@@ -69,6 +74,7 @@ def make_parts(
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
         holdings=Holdings(rules, index, blobs_),
         tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),
+        feed=Feed(rules, index, bell or Bell(FOLLOWERS, FOLLOWERS_EACH)),
         accounts=accounts,
         names=limits_of_names,
         http=http or HttpSettings(),
@@ -88,11 +94,17 @@ async def opened(
     policy: Policy | None = None,
     folders: Mapping[Path, Policy] | None = None,
 ) -> AsyncIterator[House]:
-    metrics = Metrics()
+    metrics, bell = Metrics(), Bell(FOLLOWERS, FOLLOWERS_EACH)
     policies = Policies(policy or Policy(), folders or {})
+
+    def publish(event: Event) -> None:
+        metrics.publish(event)
+        bell.ring(event)
+
     with TemporaryDirectory() as data, closing(MagicSniffer()) as sniffer:
-        async with _shelves(DiskPath(data), policies, metrics) as (index, blobs):
-            parts = make_parts(metrics, grants, limits, http, policies, (index, blobs, sniffer))
+        async with _shelves(DiskPath(data), policies, publish) as (index, blobs):
+            shelves = index, blobs, sniffer
+            parts = make_parts(metrics, grants, limits, http, policies, shelves, bell)
             health = Health(parts, metrics)
             server = OurServer(app.build(parts, metrics, health))
             await server.start_server(auto_decompress=False, access_log=None)
@@ -102,9 +114,8 @@ async def opened(
 
 @asynccontextmanager
 async def _shelves(
-    data: DiskPath, policies: Policies, metrics: Metrics
+    data: DiskPath, policies: Policies, publish: Publish
 ) -> AsyncIterator[tuple[SqliteIndex, DiskBlobs]]:
-    publish = metrics.publish
     blobs = DiskBlobs(data, "blake3", inline_below=INLINE_BELOW, publish=publish)
     index = await SqliteIndex.open(
         data, keys=policies.keys, blobs=blobs, publish=publish, clock=time.time

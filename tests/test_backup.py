@@ -7,7 +7,7 @@ import pytest
 
 from storage import accounts
 from storage.upkeep.backup import backup, restore
-from storage.upkeep.collecting import collect
+from storage.upkeep.collecting import Keep, collect
 from storage.upkeep.verify import verify
 from tests.shelves import blob, shelves
 from uploads.failures import MalformedRequest, NotThere
@@ -55,7 +55,7 @@ async def test_a_second_backup_copies_only_what_is_new_and_drops_what_is_gone(
         backup(data, target)
         third = await store.store("c", BIG + b"c")
         await store.delete("a")
-        await collect(store.index, store.blobs, data, 1e9, 0.0)
+        await collect(store.index, store.blobs, data, 1e9, Keep(0.0))
         copied = backup(data, target)
     assert (copied.contents, copied.new) == (2, 1)
     assert not blob(target, first).exists()
@@ -71,7 +71,7 @@ async def test_a_backup_under_load_is_some_moment_of_the_store(data: Path, targe
                 await store.store(f"{who}/{at}", BIG + bytes([who, at]))
                 if at % 3 == 2:
                     await store.delete(f"{who}/{at - 1}")
-                    await collect(store.index, store.blobs, data, 1e9, 0.0)
+                    await collect(store.index, store.blobs, data, 1e9, Keep(0.0))
 
         async def copy() -> None:
             for _ in range(5):

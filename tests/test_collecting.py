@@ -12,6 +12,7 @@ from storage.sqlite.index import SqliteIndex
 from storage.upkeep import lease
 from storage.upkeep.collecting import collect, remove_unnamed
 from uploads.attempts import Bounds, Record
+from storage.upkeep.collecting import Keep, collect, remove_unnamed
 from uploads.events import Collected
 from uploads.failures import NotThere
 from uploads.files import Content, Stamp
@@ -84,9 +85,9 @@ async def test_bytes_go_when_the_last_version_that_names_them_has_outlived_its_t
     index, blobs = store
     content = await stored(store, "a", DATA)
     await deleted(store, "a", 100.0)
-    assert await collect(index, blobs, tmp_path, 150.0, 60.0) == Collected(0, 0, 0, 0)
+    assert await collect(index, blobs, tmp_path, 150.0, Keep(60.0)) == Collected(0, 0, 0, 0)
     assert await read(store, content) == DATA
-    assert await collect(index, blobs, tmp_path, 161.0, 60.0) == Collected(1, 0, 1, len(DATA))
+    assert await collect(index, blobs, tmp_path, 161.0, Keep(60.0)) == Collected(1, 0, 1, len(DATA))
     with pytest.raises(NotThere):
         await blobs.open(content)
 
@@ -94,7 +95,7 @@ async def test_bytes_go_when_the_last_version_that_names_them_has_outlived_its_t
 async def test_what_is_kept_for_ever_is_never_collected(store: Store, tmp_path: DiskPath) -> None:
     content = await stored(store, "a", DATA)
     await deleted(store, "a", 100.0)
-    assert await collect(*store, tmp_path, 1e12, None) == Collected(0, 0, 0, 0)
+    assert await collect(*store, tmp_path, 1e12, Keep(None)) == Collected(0, 0, 0, 0)
     assert await read(store, content) == DATA
 
 
@@ -102,7 +103,7 @@ async def test_bytes_stay_while_another_name_has_them(store: Store, tmp_path: Di
     content = await stored(store, "a", DATA)
     await stored(store, "b", DATA)
     await deleted(store, "a", 100.0)
-    assert await collect(*store, tmp_path, 1000.0, 1.0) == Collected(1, 0, 0, 0)
+    assert await collect(*store, tmp_path, 1000.0, Keep(1.0)) == Collected(1, 0, 0, 0)
     assert await read(store, content) == DATA
 
 
@@ -126,7 +127,7 @@ async def test_claims_and_deletions_of_one_content_never_outrun_the_collector(
 
     async def collecting() -> None:
         while not over:
-            await collect(index, blobs, tmp_path, 1e9, 0.0)
+            await collect(index, blobs, tmp_path, 1e9, Keep(0.0))
             await asyncio.sleep(0)
 
     async def claiming(name: str, data: bytes) -> None:
@@ -149,6 +150,6 @@ async def test_nothing_is_collected_while_somebody_copies(store: Store, tmp_path
     content = await stored(store, "a", DATA)
     await deleted(store, "a", 100.0)
     with lease.copying(tmp_path):
-        assert await collect(*store, tmp_path, 1000.0, 1.0) == Collected(0, 0, 0, 0)
+        assert await collect(*store, tmp_path, 1000.0, Keep(1.0)) == Collected(0, 0, 0, 0)
         assert await read(store, content) == DATA
-    assert (await collect(*store, tmp_path, 1000.0, 1.0)).contents == 1
+    assert (await collect(*store, tmp_path, 1000.0, Keep(1.0))).contents == 1

@@ -32,7 +32,7 @@ async def store(tmp_path: DiskPath, **limits: int) -> AsyncIterator[Parts]:
     )
     rules = houserules.rules_for_operator(settings)
     async with server._opened(settings, server._tell_nobody) as opened:
-        yield server._parts(settings, opened, rules, server._tell_nobody)
+        yield server._parts(settings, opened, rules, server._tell_nobody, server._bell(settings))
 
 
 async def take_in(

@@ -104,13 +104,15 @@ async def all_lines(
 
 
 def in_sight(view: View, access: Access, principal: Principal) -> Copy:
-    """The tree, asked of the index itself, and what of it this principal may list or know of."""
+    """The tree, asked of the index itself, and what of it this principal may list or know of: a
+    listing needs the right in the folder, and for each file in it.
+    """
     sight, found = access.sight(principal), Copy()
     for entry in view.entries_below(path(""), None, 10**6, OMNISCIENT):
         if isinstance(entry, Folder):
             if sight.folder(entry.path):
                 found.folders.add(str(entry.path))
-        elif access.may(principal, Right.LIST, entry.path):
+        elif all(access.may(principal, Right.LIST, at) for at in (entry.path.parent, entry.path)):
             found.files[str(entry.path)] = (entry.etag, entry.content)
     return found
 

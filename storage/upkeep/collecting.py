@@ -5,6 +5,7 @@ In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -19,19 +20,27 @@ _AT_ONCE = 200
 _SHARES = 16
 
 
-async def collect(
-    index: Index, blobs: Blobs, data: Path, now: float, keep_versions: float | None
-) -> Collected:
-    """`keep_versions`: for how many seconds after its replacement or deletion; None is for ever.
-
-    While a backup copies the blobs, nothing is collected at all: it may be about to copy them.
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many seconds: a version after its replacement or deletion, a change for those who
+    follow. None is for ever.
     """
+
+    versions: float | None
+    changes: float | None = None
+
+
+async def collect(index: Index, blobs: Blobs, data: Path, now: float, keep: Keep) -> Collected:
+    """While a backup copies the blobs, nothing is collected at all: it may be about to copy it."""
     with lease.removing(data) as may:
         if not may:
             return Collected(0, 0, 0, 0)
         versions = 0
-        if keep_versions is not None:
-            before = now - keep_versions
+        if keep.changes is not None:
+            since = now - keep.changes
+            await _repeated(index, lambda turn: turn.forget_changes(since, _AT_ONCE))
+        if keep.versions is not None:
+            before = now - keep.versions
             versions = await _repeated(index, lambda turn: turn.forget_versions(before, _AT_ONCE))
         await _repeated(index, lambda turn: turn.forget_records(now, _AT_ONCE))
         uploads = await _repeated(index, lambda turn: turn.forget_uploads(now, _AT_ONCE))
