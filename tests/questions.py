@@ -124,6 +124,11 @@ def history(_: Filled, view: View) -> None:
     assert len(view.history(BUSY, None, 10)) == 10
 
 
+def page_of_changes(store: Filled, view: View) -> None:
+    assert len(view.changes(store.count // 2, PAGE)) == PAGE
+    assert view.span().last >= store.count
+
+
 def usage(store: Filled, view: View) -> None:
     assert view.usage(STAMP.by).files >= store.count
 
@@ -136,6 +141,7 @@ QUESTIONS: list[Question] = [
     same_content_out_of_reach,
     same_content_in_reach,
     history,
+    page_of_changes,
     usage,
 ]
 WORKS: list[Work] = [
