@@ -170,4 +170,5 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
         ),
         claimed_type=readable(headers.get("Content-Type", "")) or None,
         attempt=attempt(request, str(path)),
+        reservation=fields.get("reservation"),
     )

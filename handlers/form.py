@@ -34,7 +34,7 @@ from uploads.spelling import Rule
 OTHER_PARTS = 100
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 POLICY_WORDS = frozenset({"same_file", "same_name", "same_content"})
-FIELDS = POLICY_WORDS | {"if_match", "if_none_match", "folder"}
+FIELDS = POLICY_WORDS | {"if_match", "if_none_match", "folder", "reservation"}
 
 
 @dataclass(slots=True)
@@ -86,6 +86,7 @@ class Filling:
             claimed_type=heading.media_type,
             may_rename=True,
             attempt=self._attempt(),
+            reservation=self.fields.get("reservation"),
         )
 
     def demand_place(self) -> None:

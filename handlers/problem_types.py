@@ -38,6 +38,11 @@ TYPES = _table(
      "Some systems cannot tell the two names apart: they differ only in case, in Unicode"
      " normalisation, or in what Windows ignores at the end of a name.",
      "Use the spelling that is there, or a name that differs in more than that."),
+    ("name-reserved", 409, "The name is kept for another upload",
+     "Somebody has asked what an upload under this name would come to, and had it reserved for a"
+     " short time.",
+     "Try again when Retry-After says; or choose another name. If the reservation is yours, send it"
+     " along."),
     ("content-known", 409, "This content is already stored under another name",
      "The same bytes stand under another name that you may read. Nothing is stored twice without"
      " saying so.",

@@ -223,6 +223,7 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.TooManyUploads: "too-many-uploads",
     failures.InProgress: "in-progress",
     failures.KeyReused: "key-reused",
+    failures.NameReserved: "name-reserved",
     failures.TooManyFollowers: "too-many-followers",
     failures.ChangesForgotten: "changes-forgotten",
     failures.Unavailable: "unavailable",

@@ -18,6 +18,7 @@ Failure                     its text is for people: what happened, to which thin
 ├── KeyReused               the key of a request names another one
 ├── TooManyFollowers        the same, of requests that wait for changes
 ├── ChangesForgotten        the feed of changes does not reach back so far
+├── NameReserved            the name is kept for another upload, for a short time
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
 """
@@ -101,6 +102,12 @@ class ChangesForgotten(Failure):
     def __init__(self, message: str, follow_from: int = 0) -> None:
         super().__init__(message)
         self.follow_from = follow_from
+
+
+class NameReserved(Failure):
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(Failure):

@@ -131,10 +131,19 @@ class Blobs(Protocol):
     def free_space(self) -> int: ...
 
 
-class View(Protocol):
-    """What can be asked of the index, in one consistent moment."""
+class Grounds(Protocol):
+    """What a claim is judged by."""
 
     def at(self, path: Path) -> AtName: ...
+
+    def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
+        """A file with this content in this reach. Takes as long for a content that only others
+        hold as for one that nobody does, and never longer for many holders of it.
+        """
+
+
+class View(Grounds, Protocol):
+    """What can be asked of the index, in one consistent moment."""
 
     def folder(self, path: Path) -> Folder | None: ...
 
@@ -154,9 +163,6 @@ class View(Protocol):
         """Of what is below, deleted or not: how many levels, and how many bytes the longest path
         adds to that of the folder.
         """
-
-    def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
-        """A file with this content in this reach. Never costs more for many holders of it."""
 
     def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
         """A content that once arrived under all of these verified digests."""

@@ -21,6 +21,7 @@ from uploads.settling import Arrival, Filled, Judgement, Outcome, Settling
 Work = Callable[[Turn], Outcome]
 
 NOWHERE = Path(())
+NO_CONTENT = Content("", -1)
 
 
 class Receiver:
@@ -58,6 +59,9 @@ class Receiver:
         now = self._clock()
         outcome = await self._index.read(lambda view: self._foresee(view, arrival, now))
         if outcome is None or not await self._is_true(outcome):
+        self.expect(arrival)
+        outcome = await self._index.read(lambda view: self._foresee(view, arrival))
+        if outcome is None or not await self._is_true(outcome.verdict):
             return None
         self._tell(arrival, outcome, arrival.size or 0, early=True)
         return outcome
@@ -110,6 +114,8 @@ class Receiver:
             self.flights.hold(arrival.principal, arrival.attempt),
             self.admission.place(arrival.principal),
         ):
+        self.expect(arrival)
+        with self.admission.place(arrival.principal):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
                 await self._fill(stage, arrival, body)
                 staged = await stage.finish()
@@ -187,6 +193,8 @@ class Receiver:
         if claims(arrival):
             return None
         content = self._foretold(view, arrival)
+    def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
+        content = self.foretold(view, arrival)
         if content is not None:
             judgements = [self._settling.judge(view, arrival, content)]
         else:
@@ -203,6 +211,24 @@ class Receiver:
         content = foretold(self._rules, view, principal, arrival.declared)
         fits = content is not None and (claims(arrival) or arrival.size in (None, content.size))
         return content if fits else None
+    def foretold(self, view: View, arrival: Arrival) -> Content | None:
+        """The content that was declared. One that the sender can read nowhere is as unknown, and so
+        is what only others declared: an answer that came the sooner would tell that they have it.
+        """
+        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
+        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
+        if not told:
+            return None
+        content = view.content_declared(told)
+        # The same is asked where there is none.
+        asked = content or NO_CONTENT
+        holder = view.same_content(asked, self._rules.reach(arrival.principal), NOWHERE)
+        own = view.vouched(asked, arrival.principal.name)
+        if content is None or holder is None or arrival.size not in (None, content.size):
+            return None
+        by_holder = view.vouched(content, holder.version.by)
+        vouched = any(told.items() <= said.items() for said in (own, by_holder))
+        return content if vouched else None
 
     def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
         """Judges the body as something new, and as what is there already if its size may fit."""
@@ -249,7 +275,7 @@ class Receiver:
         fits = self._sniffer.fits(media_type, name)
         self._rules.check_type(policy, media_type, name, fits=fits)
 
-    def _expect(self, arrival: Arrival) -> None:
+    def expect(self, arrival: Arrival) -> None:
         """Raises the `Failure` that is certain before anything is read: no right, no room."""
         self._rules.demand_upload(arrival.principal, arrival.path)
         self._check_room(arrival.size or 0)

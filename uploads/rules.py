@@ -1,6 +1,6 @@
 """The rules of one server: who may, which policy, how much. What every verb is judged by."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from uploads.access import Access, Principal, Reach, Right
@@ -27,6 +27,7 @@ from uploads.files import Usage
 from uploads.names import Path
 from uploads.policy import Policies, Policy, SameName, Wishes
 from uploads.ports import Accounts
+from uploads.reserving import Reservations
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Rules:
     policies: Policies
     limits: Limits
     accounts: Accounts
+    reservations: Reservations = field(default_factory=Reservations)
 
     def policy(self, principal: Principal, path: Path, wishes: Wishes, door: Wishes) -> Policy:
         """The folder's words under the door's, as far as the principal may widen them."""
@@ -118,6 +120,13 @@ class Rules:
                 return self.may(principal, Right.READ, existing.path)
             case Nothing():
                 return self.may(principal, Right.READ, path)
+
+    def check_reserved(self, principal: Principal, path: Path, id: str | None = None) -> None:
+        """Is the name kept for somebody else? `id`: the reservation that the principal shows."""
+        self.reservations.check(lambda: self.policies.keys(path), path, id, principal.name)
+
+    def check_removable(self, principal: Principal, path: Path) -> None:
+        self.reservations.check_removal(lambda: self.policies.keys(path), principal.name)
 
     def check_size(self, size: int) -> None:
         most = self.limits.file_size

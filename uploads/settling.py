@@ -31,7 +31,7 @@ from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.files import Content, Folder, Stamp, StoredFile, Upload
 from uploads.names import Path
 from uploads.policy import NO_WISHES, SameName, Wishes
-from uploads.ports import Staged, Turn, View
+from uploads.ports import Grounds, Staged, Turn, View
 from uploads.rules import Rules
 
 
@@ -55,6 +55,7 @@ class Arrival:
     claimed_type: str | None = None
     may_rename: bool = False
     attempt: Attempt | None = None
+    reservation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,11 @@ class Judgement:
 class Settling:
     rules: Rules
 
-    def judge(self, view: View, arrival: Arrival, content: Content) -> Judgement:
+    def judge(self, view: Grounds, arrival: Arrival, content: Content) -> Judgement:
         """May raise a `Failure` where the principal lacks the right that the verdict needs."""
         principal = self.rules.current(arrival.principal)
         self.rules.demand_upload(principal, arrival.path)
+        self.rules.check_reserved(principal, arrival.path, arrival.reservation)
         at = view.at(arrival.path)
         twin = view.same_content(content, self.rules.reach(principal), arrival.path)
         sees = self.rules.sees(principal, at, arrival.path)
@@ -220,6 +222,7 @@ class Settling:
             case _:
                 path = arrival.path
         file = turn.store(path, content, stamp)
+        self.rules.reservations.release(arrival.reservation, lambda: self.rules.policies.keys(path))
         return Outcome(judgement.verdict, path, file, judgement.twin)
 
     def resolutions(

@@ -56,6 +56,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
+            self.rules.check_reserved(principal, path)
             at = turn.at(path)
             refused = self._in_the_way(principal, at, path)
             return Outcome(refused, path) if refused else Placed(turn.make_folder(path, stamp))
@@ -79,6 +80,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Removed:
             self.rules.current(principal)
+            self.rules.check_removable(principal, path)
             found = known(turn.at(path), path)
             refused = self._refused_removal(turn, principal, found, condition, recursive=recursive)
             return Outcome(refused, path) if refused else Removed(path, turn.delete(path, stamp))
@@ -105,6 +107,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
+            self.rules.check_removable(principal, source)
             found = known(turn.at(source), source)
             refused = self._refused_removal(
                 turn, principal, found, condition, recursive=recursive
@@ -160,6 +163,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
+            self.rules.check_reserved(principal, path)
             version = self._version_before(turn, principal, path, number)
             if version is None:
                 return self._restore_folder(turn, principal, path, number, stamp)
@@ -221,6 +225,7 @@ class Tree:
         if isinstance(found, Folder):
             self.rules.demand_below(principal, Right.READ, found.path)
             self.rules.demand_below(principal, Right.CREATE, target)
+        self.rules.check_reserved(principal, target)
         at = view.at(target)
         # Another spelling of its own name is not in the way of what is being renamed.
         renamed = isinstance(at, Lookalike) and (at.existing, at.wanted) == (found, target)

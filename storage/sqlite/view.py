@@ -53,6 +53,7 @@ UPLOAD = (
 )
 SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
+NO_CONTENT = 0
 
 
 class SqliteView:
@@ -107,11 +108,11 @@ class SqliteView:
 
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
         known = self._row(CONTENT, content.digest)
-        if known is None:
-            return None
+        # Where nobody holds it, the same seeks are made: that others do shows not even in time.
+        id_ = known[0] if known else NO_CONTENT
         here = self._nodes.live(apart_from)
         for low, high in reach.ranges:
-            values = (known[0], here.id if here else 0, low)
+            values = (id_, here.id if here else 0, low)
             sql, bounds = (
                 (FIRST_HOLDER, values) if high is None else (FIRST_HOLDER_BEFORE, (*values, high))
             )
@@ -130,6 +131,8 @@ class SqliteView:
                 DECLARED, (algorithm, value, NAMESAKES_COMPARED)
             )
         ]
+        if len(digests) == 1:
+            return found[0] if len(found) == 1 else None
         fitting = [content for content in found if digests.items() <= self.digests(content).items()]
         return fitting[0] if len(fitting) == 1 else None
 
