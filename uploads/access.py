@@ -68,6 +68,15 @@ class Reach:
     def holds(self, folded: str) -> bool:
         return any(low <= folded and (high is None or folded < high) for low, high in self.ranges)
 
+    def beyond(self, folded: str) -> "Reach":
+        """What of it comes after a path."""
+        after = folded + "\0"
+        return Reach(
+            tuple(
+                (max(low, after), high) for low, high in self.ranges if high is None or after < high
+            )
+        )
+
 
 FOR_USERS = [Grant(Path(()), frozenset({USERS}), ALL_RIGHTS)]
 FOR_ANYBODY = [Grant(Path(()), frozenset({USERS, ANONYMOUS_NAME}), ALL_RIGHTS)]

@@ -44,9 +44,10 @@ class Forecast:
             self._unknown[content.size] = self._unknown.get(content.size, 0) + 1
         self.usage = Usage(self.usage.bytes + content.size, self.usage.files + 1)
 
-    def number_at(self, path: Path) -> int | None:
-        """Which of the uploads made what stands there."""
-        return self.by.get(self.keys(path))
+    def maker(self, entry: StoredFile | Folder) -> int | None:
+        """Which of the uploads would make it; None: it is there already."""
+        number = entry.changed if isinstance(entry, Folder) else entry.version.number
+        return self.by.get(self.keys(entry.path)) if number == UNNUMBERED else None
 
     def may_hold(self, content: Content) -> bool:
         """Has one of the uploads a content that may turn out to be this one?"""
@@ -101,9 +102,13 @@ class ForecastView:
                 return found
 
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
-        found = self.view.same_content(content, reach, apart_from)
-        if found is not None and self._now(found).content == found.content:
-            return found
+        left, found = reach, self.view.same_content(content, reach, apart_from)
+        while found is not None:
+            if self._now(found).content == found.content:
+                return found
+            # It would be replaced by then, but it need not be the only one.
+            left = left.beyond(found.path.folded)
+            found = self.view.same_content(content, left, apart_from)
         return self.forecast.holder(content, reach, apart_from) or self.twin
 
     def free_name(self, path: Path) -> Path:

@@ -17,6 +17,7 @@ from uploads.collisions import (
     FileHere,
     FolderHere,
     Lookalike,
+    Nothing,
     Rename,
     Stale,
     Unchanged,
@@ -110,6 +111,7 @@ class Preflight:
         self._check_type(arrival, judgement, content)
         others = list(self._others(coming, asked, content, judgement))
         verdict, path = judgement.verdict, arrival.path
+        earlier = None if isinstance(verdict, Rename) else self._earlier(judgement)
         if isinstance(verdict, Rename):
             path = coming.free_name(path)
         reserved = False
@@ -117,7 +119,6 @@ class Preflight:
             self.rules.check_quota(coming.usage(self.principal.name), content.size)
             self._forecast.store(number, path, content, self.principal.name)
             reserved = self._reserve(path)
-        earlier = None if path != arrival.path else self._earlier(judgement, number)
         return Foretold(_speakable(verdict), path, _different(verdict, others), earlier, reserved)
 
     def _reserve(self, path: Path) -> bool:
@@ -173,19 +174,15 @@ class Preflight:
         sees = isinstance(at, FileHere) and self.rules.sees(self.principal, at, arrival.path)
         return at.file if isinstance(at, FileHere) and sees else None
 
-    def _earlier(self, judgement: Judgement, number: int) -> int | None:
+    def _earlier(self, judgement: Judgement) -> int | None:
         """Which of the items made what the verdict rests on."""
         match judgement.at:
-            case FileHere(found) | FileAbove(found):
-                paths = [found.path]
+            case FileHere(found) | FileAbove(found) | Lookalike(found):
+                return self._forecast.maker(found)
             case FolderHere(folder):
-                paths = [folder.path]
-            case Lookalike(existing):
-                paths = [existing.path]
-            case _:
-                paths = [judgement.twin.path] if judgement.twin else []
-        numbers = [self._forecast.number_at(path) for path in paths]
-        return next((one for one in numbers if one is not None and one != number), None)
+                return self._forecast.maker(folder)
+            case Nothing():
+                return self._forecast.maker(judgement.twin) if judgement.twin else None
 
 
 def _tried(
