@@ -39,6 +39,7 @@ from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
 from uploads.policy import Policies
+from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
 from uploads.rules import Rules
@@ -142,6 +143,7 @@ class Store:
     index: SqliteIndex
     blobs: DiskBlobs
     sniffer: MagicSniffer
+    algorithm: str
     accounts: FileAccounts
 
     @property
@@ -169,7 +171,7 @@ async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
             )
             blobs.small = index.small
             try:
-                yield Store(owned, index, blobs, sniffer, accounts)
+                yield Store(owned, index, blobs, sniffer, algorithm, accounts)
             finally:
                 await index.close()
         finally:
@@ -211,6 +213,8 @@ def _http(settings: Settings) -> HttpSettings:
         field_bytes=limits.field_bytes,
         login_failures=limits.login_failures,
         feed_wait=limits.feed_wait,
+        preflight_items=limits.preflight_items,
+        reserve_time=limits.reserve_time,
     )
 
 
@@ -221,13 +225,22 @@ def _bell(settings: Settings) -> Bell:
 def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bell: Bell) -> Parts:
     index, blobs = store.index, store.blobs
     fitting = Fitting(rules, houserules.name_limits(settings), store.sniffer)
+    receiver = Receiver(rules, index, blobs, store.sniffer, publish, CLOCK)
     return Parts(
         rules=rules,
-        receiver=Receiver(rules, index, blobs, store.sniffer, publish, CLOCK),
+        receiver=receiver,
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
         holdings=Holdings(rules, index, blobs),
         tree=Tree(rules, index, CLOCK, fitting),
         feed=Feed(rules, index, bell),
+        preflights=Preflights(
+            rules,
+            index,
+            receiver,
+            store.sniffer,
+            store.algorithm,
+            houserules.preflights_at_once(settings),
+        ),
         accounts=store.accounts,
         names=fitting.limits,
         http=_http(settings),

@@ -14,6 +14,7 @@ from handlers.metrics import Metrics
 from handlers.parked import Parked
 from handlers.parts import Parts
 from handlers.plain import Plain
+from handlers.preflight import Preflighting
 
 
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
@@ -28,8 +29,7 @@ def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     app = web.Application(middlewares=[through_the_gate])
     app[GATE] = gate
     app.on_response_prepare.append(gate.dress)
-    doors = routes.Doors(
-        Plain(parts), Forms(parts), Parked(parts), Changes(parts), health, Contract()
-    )
+    asking = Changes(parts), Preflighting(parts)
+    doors = routes.Doors(Plain(parts), Forms(parts), Parked(parts), *asking, health, Contract())
     routes.add(app, doors)
     return app

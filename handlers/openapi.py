@@ -62,6 +62,7 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "sort": ("query", choice(*Order), "The order of the files. Folders stand before them."),
     "desc": ("query", FLAG, "The other way round."),
     "after": ("query", text(), "Goes on after a page, as its `next` says."),
+    "reservation": ("query", text(), "The id of the reservation under which the name is kept."),
     "recursive": ("query", FLAG, "A folder with all that is in it."),
     "move": ("query", GOAL, "The path to move to."),
     "copy": ("query", GOAL, "The path to copy to. No byte is copied."),
@@ -121,6 +122,7 @@ _FORM: Final = members(
         name: text()
         for name in (
             "same_file", "same_name", "same_content", "if_match", "if_none_match", "folder",
+            "reservation",
         )
     },
     "A field speaks for the files that come after it.",
@@ -220,7 +222,10 @@ def _refusal(key: str) -> Json:
 
 def _body(operation: Operation) -> Json:
     schemas: dict[str, Json] = {FORM: {"schema": _FORM}, FIELDS: {"schema": _fields(operation)}}
-    content: Schema = {media_type: schemas.get(media_type, {}) for media_type in operation.body}
+    content: Schema = {}
+    for taken in operation.body:
+        media_type, _, name = taken.partition(":")
+        content[media_type] = {"schema": ref(name)} if name else schemas.get(media_type, {})
     return {"content": content}
 
 

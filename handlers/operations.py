@@ -14,6 +14,8 @@ FORM, FIELDS, BYTES = (
     "application/x-www-form-urlencoded",
     "application/octet-stream",
 )
+# A request body in JSON, with its schema after the colon.
+LIST = "application/json:Preflight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ UNSAFE: Final = ("cross-site",)
 PATH: Final = ("bad-name", "not-there", "not-allowed")
 CONDITION: Final = ("malformed-condition", "stale-version")
 WRITING: Final = ("condition-required", "unsettled", "disk-full")
-OCCUPIED: Final = ("name-taken", "name-equivalent", "type-clash")
+OCCUPIED: Final = ("name-taken", "name-equivalent", "type-clash", "name-reserved")
 COLLISION: Final = (*OCCUPIED, "already-stored", "content-known")
 RECEIVING: Final = (
     "body-too-short",
@@ -139,6 +141,7 @@ def _of_file() -> tuple[Operation, ...]:
         Operation(
             "PUT", HERE, "Store a file under this name, or refuse and say what is there",
             ("path", *WRITE_IF, *WISHES, *DIGESTS, KEY), _STORED, UPLOADING, (BYTES,),
+            ("path", *WRITE_IF, *WISHES, *DIGESTS, "reservation"), _STORED, UPLOADING, (BYTES,),
             "Makes missing folders. If-Match with the current ETag replaces, If-None-Match: *"
             " creates; without either the policy of the folder decides. With Repr-Digest, no bytes"
             " and Prefer: same-content=link the content is taken from a file that the sender may"
@@ -149,6 +152,9 @@ def _of_file() -> tuple[Operation, ...]:
             ("path", *WRITE_IF, "recursive", KEY),
             (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
             (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
+            ("path", *WRITE_IF, "recursive"),
+            (_json(200, "Gone, and how to undo it.", "Removed"),),
+            (*PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
             "POST", HERE, "Move, copy or restore a file",
@@ -177,12 +183,16 @@ def _of_folder() -> tuple[Operation, ...]:
             ("path", *WRITE_IF, "recursive", KEY),
             (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
             (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
+            ("path", *WRITE_IF, "recursive"),
+            (_json(200, "Gone, and how to undo it.", "Removed"),),
+            (*PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
             "POST", FOLDER, "Upload into a folder; or move, copy or restore it",
             (
                 "path", "Slug", "Content-Disposition", *WRITE_IF, *WISHES, *DIGESTS,
                 "move", "copy", "restore", "recursive", KEY,
+                "move", "copy", "restore", "recursive", "reservation",
             ),
             (
                 _json(
@@ -243,8 +253,19 @@ def _of_uploads() -> tuple[Operation, ...]:
     )  # fmt: skip
 
 
-def _of_the_feed() -> tuple[Operation, ...]:
+def _of_the_whole_tree() -> tuple[Operation, ...]:
     return (
+        Operation(
+            "POST", "/preflight", "Ask what uploads would come to, before any is sent",
+            (),
+            (_json(200, "A verdict for each item, in their order, as it is judged.", "Verdicts"),),
+            ("not-allowed", "not-there", "body-stalled", "body-too-short", "too-many-uploads",
+             "unsettled", "disk-full"),
+            (LIST,),
+            "Judged one after the other, each as if those before it had been stored where their"
+            " verdict says so. With `reserve` the names of those that would be stored are kept"
+            " from others for so many seconds.",
+        ),
         Operation(
             "GET", "/changes", "Follow the tree: every change, in its order",
             ("since", "wait", "limit", "Last-Event-ID"),
@@ -308,7 +329,7 @@ def _all() -> tuple[Operation, ...]:
         *map(_in_the_root, folder),
         *map(_asking, (HERE, FOLDER, ROOT)),
         *_of_uploads(),
-        *_of_the_feed(),
+        *_of_the_whole_tree(),
         *_of_the_server(),
     )
     return tuple(

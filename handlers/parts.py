@@ -6,6 +6,7 @@ from uploads import names
 from uploads.feed import Feed
 from uploads.holdings import Holdings
 from uploads.ports import Accounts
+from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
 from uploads.rules import Rules
@@ -27,6 +28,8 @@ class HttpSettings:
     field_bytes: int = 64 << 10
     login_failures: int = 10
     feed_wait: float = 60.0
+    preflight_items: int = 10_000
+    reserve_time: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Parts:
     holdings: Holdings
     tree: Tree
     feed: Feed
+    preflights: Preflights
     accounts: Accounts
     names: names.Limits
     http: HttpSettings = HttpSettings()

@@ -11,6 +11,7 @@ from handlers.health import Health
 from handlers.parked import Parked
 from handlers.plain import Plain
 from handlers.posting import Posting
+from handlers.preflight import Preflighting
 
 # With every character there is, so that a line feed in a name is judged as part of the name.
 FILES = "/files/{path:(?s:.*)}"
@@ -22,6 +23,7 @@ class Doors:
     forms: Forms
     parked: Parked
     changes: Changes
+    preflighting: Preflighting
     health: Health
     contract: Contract
 
@@ -44,6 +46,7 @@ def add(app: web.Application, doors: Doors) -> None:
         ("DELETE",  "/uploads/{id}",           parked.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
         ("GET",     "/changes",                changes.get),
+        ("POST",    "/preflight",              doors.preflighting.post),
         ("GET",     "/problems/",              contract.problem_types),
         ("GET",     "/problems/{slug}",        contract.problem_type),
         ("GET",     "/openapi.json",           contract.openapi),

@@ -8,6 +8,7 @@ from typing import Final
 from handlers.descriptions import Json
 from handlers.problem_types import TYPES
 from uploads.files import Kind
+from uploads.policy import SameContent, SameFile, SameName
 
 Schema = dict[str, Json]
 
@@ -28,6 +29,10 @@ def whole(description: str = "", least: int = 0) -> Schema:
 
 def choice(*words: str) -> Schema:
     return {"type": "string", "enum": list(words)}
+
+
+def choice_of(*numbers: int) -> Schema:
+    return {"type": "integer", "enum": list(numbers)}
 
 
 def each(schema: Schema) -> Schema:
@@ -115,6 +120,17 @@ _PROBLEM: Final = members(
 )
 
 
+VERDICTS: Final = choice("create", "replace", "rename", "link", "unchanged", *TYPES)
+EARLIER: Final = whole("The item before it that would stand in its way.")
+_VERDICT: Final[Schema] = {
+    "item": whole("The how-manieth item, from 0."),
+    "path": text(),
+    "verdict": VERDICTS,
+    "sure": {"type": "boolean", "description": "It does not depend on bytes yet unknown."},
+    "may_be": each(VERDICTS),
+}
+
+
 def _result(name: str) -> Schema:
     return {"allOf": [members({"name": text(), "status": whole(least=200)}), ref(name)]}
 
@@ -167,6 +183,46 @@ SCHEMAS: Final[Schema] = {
             "more": {"type": "boolean", "description": "There is more to be read at once."},
         },
         description="One page of the feed.",
+    ),
+    "Preflight": members(
+        {"items": each(ref("PreflightItem"))},
+        {"reserve": {"type": "number", "minimum": 0, "description": "Seconds."}},
+        "Uploads as they would be sent, in that order.",
+    ),
+    "PreflightItem": members(
+        {"path": text("As in an address, but not encoded."), "size": whole("In bytes.")},
+        {
+            "digest": text("algorithm:hex, as answers give it; or sha-256, sha-512."),
+            "if_match": text("As the header."),
+            "if_none_match": text("As the header."),
+            "same_file": choice(*SameFile),
+            "same_name": choice(*SameName),
+            "same_content": choice(*SameContent),
+            "post": {"type": "boolean", "description": "By POST, which may rename."},
+        },
+    ),
+    "AcceptedItem": members(
+        {**_VERDICT, "status": choice_of(200, 201)},
+        {
+            "earlier": EARLIER,
+            "existing": ref("File"),
+            "stored_as": text("The free name."),
+            "reserved": {"type": "boolean", "description": "Its name is kept for you."},
+        },
+        "An upload that would be stored, or has been.",
+    ),
+    "RefusedItem": {
+        "allOf": [members(_VERDICT, {"earlier": EARLIER}), ref("Problem")],
+        "description": "An upload that would be refused, and how.",
+    },
+    "Verdicts": members(
+        {
+            "reservation": any_of(
+                members({"id": text(minLength=1), "expires": MOMENT}), {"type": "null"}
+            ),
+            "verdicts": each(any_of(ref("AcceptedItem"), ref("RefusedItem"))),
+        },
+        description="One verdict for each item.",
     ),
     "Received": members(
         {"received": {"const": True}, "size": whole()},

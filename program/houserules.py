@@ -17,9 +17,11 @@ from uploads.access import (
     Right,
     UngrantedAccess,
 )
+from uploads.admission import Admission
 from uploads.names import Path
 from uploads.policy import Policies, Policy, SameContent, SameFile, SameName
 from uploads.ports import Accounts
+from uploads.reserving import Reservations
 from uploads.rules import Limits, Rules
 
 # Whoever may run commands in the data folder may do everything in it, without a share to keep to.
@@ -28,7 +30,9 @@ OPERATOR = Principal("operator", frozenset({"operator"}))
 
 def rules(settings: Settings, accounts: Accounts) -> Rules:
     """For everybody who comes through a door."""
-    return Rules(_access(settings, accounts), policies(settings), _limits(settings), accounts)
+    kept = Reservations(settings.limits.reserved_names)
+    access = _access(settings, accounts)
+    return Rules(access, policies(settings), _limits(settings), accounts, kept)
 
 
 def rules_for_operator(settings: Settings) -> Rules:
@@ -99,6 +103,11 @@ def _limits(settings: Settings) -> Limits:
         body_rate=limits.body_rate,
         body_rate_grace=limits.body_rate_grace,
     )
+
+
+def preflights_at_once(settings: Settings) -> Admission:
+    limits = settings.limits
+    return Admission(limits.preflights_at_once, limits.preflights_per_principal, "preflights")
 
 
 def name_limits(settings: Settings) -> names.Limits:

@@ -128,6 +128,11 @@ class Limits:
     drain_time: Duration = 5.0
     sniff_time: Pause = 1.0
     login_failures: Count = 10
+    preflight_items: Count = 10_000
+    preflights_at_once: Count = 16
+    preflights_per_principal: Count = 4
+    reserve_time: Annotated[float, kinds.duration(0.0, 300.0)] = 60.0
+    reserved_names: Annotated[int, Whole(0, 1_000_000)] = 10_000
     feed_wait: Duration = 60.0
     followers: Count = 256
     followers_per_principal: Count = 16
@@ -377,6 +382,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         yield "limits.uploads_per_principal: cannot be more than limits.uploads_at_once."
     if limits.answers_per_principal > limits.answers:
         yield "limits.answers_per_principal: cannot be more than limits.answers."
+    if limits.preflights_per_principal > limits.preflights_at_once:
+        yield "limits.preflights_per_principal: cannot be more than limits.preflights_at_once."
     if limits.followers_per_principal > limits.followers:
         yield "limits.followers_per_principal: cannot be more than limits.followers."
     if limits.name_bytes > limits.path_bytes:

@@ -21,6 +21,7 @@ from storage.sniffing import MagicSniffer
 from storage.sqlite.index import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
+from uploads.admission import Admission
 from uploads.bell import Bell
 from uploads.events import Event, Publish
 from uploads.feed import Feed
@@ -29,6 +30,7 @@ from uploads.holdings import Holdings
 from uploads.names import Path
 from uploads.policy import Policies, Policy
 from uploads.ports import Blobs, Index, Sniffer
+from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Parking
 from uploads.rules import Limits, Rules
@@ -38,6 +40,7 @@ ROOT = Path(())
 PLAIN = Policies(Policy(), {})
 INLINE_BELOW = 1024
 FOLLOWERS, FOLLOWERS_EACH = 6, 3
+PREFLIGHTS, PREFLIGHTS_EACH = 3, 2
 FOR_ANYBODY = Grant(ROOT, frozenset({ANONYMOUS_NAME, "users"}), ALL_RIGHTS)
 ANN = Principal("ann", frozenset({"ann", "users", "user:ann"}))
 
@@ -68,13 +71,16 @@ def make_parts(
     rules = Rules(Access(grants), policies, limits or Limits(), accounts)
     publish, clock = metrics.publish, time.time
     limits_of_names = names.Limits(exact_in=lambda folder: policies.of(folder).exact_names)
+    receiver = Receiver(rules, index, blobs_, sniffer, publish, clock)
+    preflights = Admission(PREFLIGHTS, PREFLIGHTS_EACH, "preflights")
     return Parts(
         rules=rules,
-        receiver=Receiver(rules, index, blobs_, sniffer, publish, clock),
+        receiver=receiver,
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
         holdings=Holdings(rules, index, blobs_),
         tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),
         feed=Feed(rules, index, bell or Bell(FOLLOWERS, FOLLOWERS_EACH)),
+        preflights=Preflights(rules, index, receiver, sniffer, "blake3", preflights),
         accounts=accounts,
         names=limits_of_names,
         http=http or HttpSettings(),

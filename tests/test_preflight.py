@@ -1,24 +1,19 @@
 """What a preflight says is what the uploads come to, sent in the same order with nothing between."""
 
-import asyncio
 import hashlib
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as DiskPath
 
 import pytest
 
-from storage.memory.shelves import MemoryBlobs, MemoryIndex, MemorySniffer
-from storage.sqlite.index import SqliteIndex
-from tests.test_feed import Everybody
+from tests.shops import Item, Shop, foretold, identity, item, opened_shop, send
 from tests.trees import path, staged, store
-from uploads.access import ALL_RIGHTS, Access, Grant, Principal, Right
 from uploads.collisions import (
     AlreadyStored,
     ContentKnown,
     Create,
-    FileHere,
     Link,
     NameEquivalent,
     NameTaken,
@@ -26,12 +21,10 @@ from uploads.collisions import (
     Replace,
     Stale,
     TypeClash,
-    Verdict,
 )
 from uploads.conditions import Condition, Tags
 from uploads.failures import (
     Failure,
-    NameReserved,
     NotAllowed,
     NotThere,
     OverQuota,
@@ -39,106 +32,15 @@ from uploads.failures import (
     TypeRefused,
 )
 from uploads.files import Stamp
-from uploads.fitting import Fitting
-from uploads.names import Limits as NameLimits
-from uploads.policy import Policies, Policy, SameContent, SameFile, SameName, Wishes
-from uploads.ports import Index, Turn
-from uploads.preflight import Asked, Foretold, Preflight
-from uploads.receiving import Receiver
-from uploads.reserving import Reservations
-from uploads.rules import Limits, Rules
-from uploads.settling import Arrival
-from uploads.tree import Tree
-
-ANN = Principal("ann", frozenset({"ann"}))
-POLICIES = Policies(
-    Policy(),
-    {
-        path("v"): Policy(same_name=SameName.VERSION, same_file=SameFile.ACCEPT),
-        path("l"): Policy(same_content=SameContent.LINK, same_name=SameName.RENAME),
-        path("x"): Policy(exact_names=True, require_conditions=True),
-        path("t"): Policy(types_allowed=frozenset({"text/plain"}), extension_must_fit=True),
-    },
-)
-GRANTS = [
-    Grant(path(""), frozenset({"ann"}), ALL_RIGHTS),
-    Grant(path("drop"), frozenset({"ann"}), frozenset({Right.CREATE})),
-    Grant(path("drop"), frozenset({"bob"}), ALL_RIGHTS),
-    Grant(path("closed"), frozenset({"bob"}), ALL_RIGHTS),
-    Grant(path("keep"), frozenset({"ann"}), ALL_RIGHTS - {Right.REPLACE}),
-]
-LIMITS = Limits(file_size=6, quota_bytes=120, quota_files=30, parked_files=0)
-
-
-@dataclass
-class Shop:
-    rules: Rules
-    index: Index
-    receiver: Receiver
-
-    def preflight(self, who: Principal = ANN, reserve: float = 0.0) -> Preflight:
-        kept = self.rules.reservations.begin(who.name, reserve) if reserve else None
-        parts = self.rules, self.index, self.receiver, MemorySniffer()
-        return Preflight(*parts, who, asyncio.Lock(), kept)
+from uploads.policy import SameContent, SameFile, SameName, Wishes
+from uploads.ports import Turn
+from uploads.preflight import Asked
 
 
 @pytest.fixture(name="shop", params=["memory", "sqlite"])
 async def _shop(request: pytest.FixtureRequest, tmp_path: DiskPath) -> AsyncIterator[Shop]:
-    blobs = MemoryBlobs()
-    index: MemoryIndex | SqliteIndex
-    if request.param == "memory":
-        index = MemoryIndex(POLICIES.keys, blobs)
-    else:
-        index = await SqliteIndex.open(
-            tmp_path, keys=POLICIES.keys, blobs=blobs, publish=lambda _: None, clock=lambda: 0.0
-        )
-    clock = Clock()
-    rules = Rules(Access(GRANTS), POLICIES, LIMITS, Everybody(), Reservations(5, clock))
-    receiver = Receiver(rules, index, blobs, MemorySniffer(), lambda _: None, lambda: 0.0)
-    yield Shop(rules, index, receiver)
-    await index.close()
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass(frozen=True)
-class Item:
-    asked: Asked
-    body: bytes
-
-
-def identity(body: bytes) -> str:
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
-
-
-def item(name: str, body: bytes, *, said: bool = True, post: bool = False, **more: object) -> Item:
-    arrival = Arrival("plain", path(name), ANN, size=len(body), may_rename=post)
-    arrival = replace(arrival, **more)  # type: ignore[arg-type]
-    return Item(Asked(arrival, identity(body) if said else None), body)
-
-
-async def send(shop: Shop, one: Item) -> Verdict | Failure:
-    async def body() -> AsyncIterator[bytes]:
-        yield one.body
-
-    try:
-        return (await shop.receiver.receive(one.asked.arrival, body())).verdict
-    except Failure as failure:
-        return failure
-
-
-async def foretold(shop: Shop, items: list[Item], slices: int = 3) -> list[Foretold]:
-    preflight = shop.preflight()
-    found: list[Foretold] = []
-    for start in range(0, len(items), slices):
-        found += await preflight.judge([one.asked for one in items[start : start + slices]])
-    return found
+    async with opened_shop(request.param, tmp_path) as shop:
+        yield shop
 
 
 def some_item(chance: random.Random, etags: list[str]) -> Item:
@@ -217,7 +119,7 @@ async def test_what_is_known_of_the_bytes_leaves_nothing_in_doubt(shop: Shop, se
     items = [
         replace(
             one,
-            asked=Asked(replace(one.asked.arrival, declared={}), identity(one.body)),
+            asked=Asked(-1, replace(one.asked.arrival, declared={}), identity(one.body)),
         )
         for one in items
         if one.asked.arrival.path.parts[0] != "t"
@@ -353,89 +255,3 @@ async def test_no_verdict_depends_on_what_the_caller_may_not_read(shop: Shop) ->
     before = await verdicts(shop, *items)
     await shop.index.write(work)
     assert await verdicts(shop, *items) == before
-
-
-async def test_reserved_names_hold_their_verdict_against_others(shop: Shop) -> None:
-    preflight = shop.preflight(reserve=60.0)
-    kept = preflight.reservation
-    assert kept is not None
-    wanted = [item("r/a", b"1"), item("r/b/c", b"2")]
-    assert [one.reserved for one in await preflight.judge([one.asked for one in wanted])] == [
-        True,
-        True,
-    ]
-    for name in ("r/a", "R/A", "r/a/x", "r/b", "R/z", "r/B/z", "r"):
-        came = await send(shop, item(name, b"9"))
-        assert isinstance(came, NameReserved), name
-        assert came.retry_after == 60
-    assert type(await send(shop, item("r/b/d", b"9"))) is Create
-    again = await foretold(shop, [item("r/a", b"9")])
-    assert isinstance(again[0].result, NameReserved)
-    for one in wanted:
-        arrival = replace(one.asked.arrival, reservation=kept.id)
-        assert type(await send(shop, replace(one, asked=Asked(arrival)))) is Create
-    assert type(await send(shop, item("r/a", b"8"))) is NameTaken
-
-
-async def test_a_reservation_is_of_use_to_its_holder_alone_and_ends(shop: Shop) -> None:
-    preflight = shop.preflight(Principal("bob", frozenset({"bob"})), reserve=60.0)
-    arrival = replace(item("drop/x", b"1").asked.arrival, principal=preflight.principal)
-    assert (await preflight.judge([Asked(arrival, identity(b"1"))]))[0].reserved
-    assert preflight.reservation is not None
-    stolen = item("drop/x", b"2", reservation=preflight.reservation.id)
-    assert isinstance(await send(shop, stolen), NameReserved)
-    clock = shop.rules.reservations._clock
-    assert isinstance(clock, Clock)
-    clock.now = 60.0
-    assert type(await send(shop, item("drop/x", b"2"))) is Create
-    assert shop.rules.reservations._names == {}
-    assert shop.rules.reservations._folders == {}
-    assert shop.rules.reservations._counts == {}
-
-
-async def test_only_so_many_names_are_kept_for_one(shop: Shop) -> None:
-    first, second = shop.preflight(reserve=60.0), shop.preflight(reserve=60.0)
-    said = await first.judge([item(f"n{number}", b"%d" % number).asked for number in range(4)])
-    said += await second.judge([item(f"m{number}", b"%d" % number).asked for number in range(3)])
-    assert [one.reserved for one in said] == [*[True] * 4, *[True], *[False] * 2]
-    assert type(await send(shop, item("m2", b"2"))) is Create
-
-
-async def test_who_reserves_while_others_upload_is_told_true(shop: Shop) -> None:
-    """Every name is either reserved or taken, and none is both."""
-
-    async def reserve(number: int) -> Foretold:
-        (said,) = await shop.preflight(reserve=60.0).judge([item(f"n{number}", b"1").asked])
-        return said
-
-    async def upload(number: int) -> Verdict | Failure:
-        return await send(shop, item(f"n{number}", b"%d" % number))
-
-    for number in range(5):
-        said, came = await asyncio.gather(reserve(number), upload(number))
-        assert isinstance(said.result, Create) != isinstance(came, Create)
-
-
-async def test_other_verbs_leave_reserved_names_alone(shop: Shop) -> None:
-    await shop.index.write(lambda turn: (store(turn, "old", b"1"), store(turn, "v/old", b"2")))
-    preflight = shop.preflight(Principal("bob", frozenset({"ann", "bob"})), reserve=60.0)
-    arrivals = [
-        replace(one.asked.arrival, principal=preflight.principal)
-        for one in (item("new", b"3"), item("v/old", b"4"))
-    ]
-    said = await preflight.judge([Asked(one, str(one.path)) for one in arrivals])
-    assert [type(one.result) for one in said] == [Create, Replace]
-    fitting = Fitting(shop.rules, NameLimits(), MemorySniffer())
-    tree = Tree(shop.rules, shop.index, lambda: 0.0, fitting)
-    no = Condition()
-    for wanted in (
-        lambda: tree.make_folder(ANN, path("NEW")),
-        lambda: tree.copy(ANN, path("old"), path("new"), no),
-        lambda: tree.move(ANN, path("old"), path("new"), no, recursive=False),
-        lambda: tree.move(ANN, path("v/old"), path("elsewhere"), no, recursive=False),
-        lambda: tree.delete(ANN, path("v/old"), no, recursive=False),
-        lambda: tree.restore(ANN, path("v/old"), 2, no),
-    ):
-        with pytest.raises(NameReserved):
-            await wanted()
-    assert isinstance(await shop.index.read(lambda view: view.at(path("v/old"))), FileHere)

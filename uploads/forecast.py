@@ -98,6 +98,8 @@ class ForecastView:
                 return FileHere(self._now(file))
             case FileAbove(file):
                 return FileAbove(self._now(file))
+            case Lookalike(StoredFile() as file, wanted, rule):
+                return Lookalike(self._now(file), wanted, rule)
             case _:
                 return found
 

@@ -6,9 +6,12 @@ between: each as if those before it had been stored where their verdict says so.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from uploads.access import Principal
+from uploads.admission import Admission
 from uploads.collisions import (
     Accepted,
     AtName,
@@ -40,8 +43,11 @@ AT_ONCE = 25
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An upload as it would be sent. `digest`: the identity of its content, where it was said."""
+    """An upload as it would be sent, and the how-manieth it is. `digest`: the identity of its
+    content, where it was said.
+    """
 
+    number: int
     arrival: Arrival
     digest: str | None = None
 
@@ -60,6 +66,34 @@ class Foretold:
     reserved: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Preflights:
+    """`algorithm` is that of the identities of contents."""
+
+    rules: Rules
+    index: Index
+    receiver: Receiver
+    sniffer: Sniffer
+    algorithm: str
+    admission: Admission
+    _lanes: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    @contextmanager
+    def begun(self, principal: Principal, reserve: float) -> Iterator["Preflight"]:
+        """`reserve`: for how many seconds names are kept, 0: not at all. What breaks off keeps
+        none.
+        """
+        lane = self._lanes.setdefault(principal.name, asyncio.Lock())
+        kept = self.rules.reservations.begin(principal.name, reserve) if reserve > 0 else None
+        parts = self.rules, self.index, self.receiver, self.sniffer
+        try:
+            yield Preflight(*parts, principal, lane, kept)
+        except BaseException:
+            if kept is not None:
+                self.rules.reservations.end(kept.id)
+            raise
+
+
 @dataclass(slots=True)
 class Preflight:
     """One request. Nobody else is held up: the index is asked in slices, and by one of all requests
@@ -73,7 +107,6 @@ class Preflight:
     principal: Principal
     lane: asyncio.Lock
     reservation: Reservation | None = None
-    _done: int = 0
     _forecast: Forecast = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,24 +120,19 @@ class Preflight:
             # What is reserved must be free in the same moment.
             return await self.index.write(lambda turn: self._all(turn, asked))
 
-    def skip(self) -> None:
-        """An item that could not even be asked about."""
-        self._done += 1
-
     def _all(self, view: View, asked: Sequence[Asked]) -> list[Foretold]:
         return [self._one(view, one) for one in asked]
 
     def _one(self, view: View, asked: Asked) -> Foretold:
-        number, self._done = self._done, self._done + 1
         try:
-            return self._foretell(view, asked, number)
+            return self._foretell(view, asked)
         except Failure as failure:
             return Foretold(failure, asked.arrival.path)
 
-    def _foretell(self, view: View, asked: Asked, number: int) -> Foretold:
+    def _foretell(self, view: View, asked: Asked) -> Foretold:
         arrival = asked.arrival
         self.receiver.expect(arrival)
-        content = self._content(view, asked, number)
+        content = self._content(view, asked)
         coming = ForecastView(view, self._forecast)
         settling = Settling(self.rules)
         judgement = settling.judge(coming, arrival, content)
@@ -117,7 +145,7 @@ class Preflight:
         reserved = False
         if isinstance(verdict, Accepted) and not isinstance(verdict, Unchanged):
             self.rules.check_quota(coming.usage(self.principal.name), content.size)
-            self._forecast.store(number, path, content, self.principal.name)
+            self._forecast.store(asked.number, path, content, self.principal.name)
             reserved = self._reserve(path)
         return Foretold(_speakable(verdict), path, _different(verdict, others), earlier, reserved)
 
@@ -128,7 +156,7 @@ class Preflight:
         keys = self.rules.policies.keys(path)
         return self.rules.reservations.reserve(self.reservation, keys, path)
 
-    def _content(self, view: View, asked: Asked, number: int) -> Content:
+    def _content(self, view: View, asked: Asked) -> Content:
         """What is said of the bytes, as far as that tells which content they are."""
         size = asked.arrival.size or 0
         if asked.digest is not None:
@@ -137,7 +165,7 @@ class Preflight:
         if known is not None:
             return known
         told = sorted(asked.arrival.declared.items())
-        said = " ".join(f"{name}:{value.hex()}" for name, value in told) or str(number)
+        said = " ".join(f"{name}:{value.hex()}" for name, value in told) or str(asked.number)
         return Content(f"{UNKNOWN}{said}", size)
 
     def _others(
