@@ -14,6 +14,7 @@ PROGRAMS = {
     "peers": HERE / "peers" / "compare.py",
     "mixed": HERE / "mixed.py",
     "threshold": HERE / "threshold.py",
+    "preflight": HERE / "preflight.py",
     "scale": HERE / "scale.py",
 }
 

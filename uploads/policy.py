@@ -79,6 +79,10 @@ class Policies:
     def __init__(self, default: Policy, folders: Mapping[Path, Policy]) -> None:
         self._default = default
         self._folders = {path.folded: policy for path, policy in folders.items()}
+        # As a rule names are compared alike everywhere, and a key needs no look at its folder.
+        self._all_alike = all(
+            policy.exact_names == default.exact_names for policy in folders.values()
+        )
         self.are_choosy = any(policy.is_choosy for policy in (default, *folders.values()))
 
     def of(self, path: Path) -> Policy:
@@ -93,6 +97,9 @@ class Policies:
 
     def keys(self, path: Path) -> tuple[str, ...]:
         """What two names must not share in one folder, for every part of the path."""
+        if self._all_alike:
+            exact = self._default.exact_names
+            return tuple(names.key(part, exact=exact) for part in path.parts)
         return tuple(
             names.key(part, exact=self.of(Path(path.parts[:depth])).exact_names)
             for depth, part in enumerate(path.parts)
