@@ -4,10 +4,12 @@ import hashlib
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path as DiskPath
 
 import pytest
 
+from storage.sqlite.view import SqliteView
 from tests.shops import Item, Shop, foretold, identity, item, opened_shop, send
 from tests.trees import path, staged, store
 from uploads.collisions import (
@@ -33,7 +35,7 @@ from uploads.failures import (
 )
 from uploads.files import Stamp
 from uploads.policy import SameContent, SameFile, SameName, Wishes
-from uploads.ports import Turn
+from uploads.ports import Turn, View
 from uploads.preflight import Asked
 
 
@@ -182,6 +184,24 @@ async def test_items_collide_with_those_before_them(shop: Shop) -> None:
     ]
 
 
+async def test_items_that_replace_what_is_there_are_seen_by_those_after_them(shop: Shop) -> None:
+    file = await shop.index.write(lambda turn: store(turn, "a", b"1"))
+    current = Condition(if_match=Tags(strong=frozenset({file.etag})))
+    items = [
+        item("a", b"2", condition=current),
+        item("a", b"2"),
+        item("a", b"3", condition=current),
+        item("b", b"1"),
+        item("A", b"2"),
+        item("a/b", b"4"),
+    ]
+    expected = [Replace, AlreadyStored, Stale, Create, NameEquivalent, TypeClash]
+    said = await foretold(shop, items)
+    assert [type(one.result) for one in said] == expected
+    assert [one.earlier for one in said] == [None, 0, 0, None, 0, 0]
+    assert [type(await send(shop, one)) for one in items] == expected
+
+
 async def test_of_unknown_bytes_only_what_is_sure_is_called_so(shop: Shop) -> None:
     await shop.index.write(lambda turn: (store(turn, "here", b"1"), store(turn, "drop/d", b"1")))
     none = Condition(if_none_match=Tags(any=True))
@@ -255,3 +275,39 @@ async def test_no_verdict_depends_on_what_the_caller_may_not_read(shop: Shop) ->
     before = await verdicts(shop, *items)
     await shop.index.write(work)
     assert await verdicts(shop, *items) == before
+
+
+async def test_of_a_content_that_only_others_hold_as_much_is_asked_as_of_an_unknown_one(
+    tmp_path: DiskPath,
+) -> None:
+    """So that it does not show in time either, be it asked ten thousand times."""
+    secret, unknown = (hashlib.sha256(body).digest() for body in (b"secret", b"unknown"))
+
+    def work(turn: Turn) -> None:
+        held = staged(b"secret", "text/plain", **{"sha-256": secret})
+        turn.keep(held)
+        turn.vouch(held.content, ["sha-256"], "bob")
+        turn.store(path("closed/s"), held.content, Stamp("bob", 1.0))
+
+    async with opened_shop("sqlite", tmp_path) as shop:
+        await shop.index.write(work)
+
+        def statements(one: Item, view: View) -> int:
+            assert isinstance(view, SqliteView)
+            found: list[str] = []
+            view._connection.set_trace_callback(found.append)
+            preflight._all(view, [one.asked])
+            view._connection.set_trace_callback(None)
+            return len(found)
+
+        preflight = shop.preflight()
+        by_identity = [item("a", b"secret"), item("a", b"unsaid")]
+        declared = [
+            item("a", b"secret", said=False, declared={"sha-256": value})
+            for value in (secret, unknown)
+        ]
+        for known, new in (by_identity, declared):
+            of_known = await shop.index.read(partial(statements, known))
+            preflight = shop.preflight()
+            assert of_known == await shop.index.read(partial(statements, new))
+            preflight = shop.preflight()
