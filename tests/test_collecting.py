@@ -13,6 +13,7 @@ from storage.upkeep import lease
 from storage.upkeep.collecting import collect, remove_unnamed
 from uploads.attempts import Bounds, Record
 from storage.upkeep.collecting import Keep, collect, remove_unnamed
+from uploads.changes import Span
 from uploads.events import Collected
 from uploads.failures import NotThere
 from uploads.files import Content, Stamp
@@ -97,6 +98,20 @@ async def test_what_is_kept_for_ever_is_never_collected(store: Store, tmp_path: 
     await deleted(store, "a", 100.0)
     assert await collect(*store, tmp_path, 1e12, Keep(None)) == Collected(0, 0, 0, 0)
     assert await read(store, content) == DATA
+
+
+async def test_the_feed_reaches_back_for_as_long_as_is_set(
+    store: Store, tmp_path: DiskPath
+) -> None:
+    index, _ = store
+    await stored(store, "a", DATA)
+    await deleted(store, "a", 100.0)
+    await collect(*store, tmp_path, 150.0, Keep(None, 60.0))
+    assert await index.read(lambda view: view.span()) == Span(1, 2)
+    await collect(*store, tmp_path, 1e12, Keep(None))
+    assert await index.read(lambda view: view.span()) == Span(1, 2)
+    await collect(*store, tmp_path, 161.0, Keep(None, 60.0))
+    assert await index.read(lambda view: view.span()) == Span(2, 2)
 
 
 async def test_bytes_stay_while_another_name_has_them(store: Store, tmp_path: DiskPath) -> None:

@@ -1,13 +1,19 @@
 """The changes in their order, what is in sight below a folder, and where the feed begins."""
 
 import asyncio
+import sqlite3
 from contextlib import suppress
 from functools import partial
+from pathlib import Path as DiskPath
 
 import pytest
+from sqlite_utils import Database
 
+from storage.sqlite import connecting
 from storage.sqlite.index import SqliteIndex
+from storage.sqlite.migrations import migrations
 from storage.sqlite.turn import SqliteTurn
+from tests.index.sqlite import opened
 from tests.trees import path, shown, store
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant, Right, Sight
 from uploads.changes import Change, Span
@@ -229,6 +235,26 @@ async def test_what_neither_feed_nor_history_needs_is_dropped(
 
     assert await sqlite_index.write(work) == [(4,)]
     assert await sqlite_index.read(lambda view: view.span()) == Span(6, 6)
+
+
+async def test_changes_of_an_older_index_may_each_have_made_the_folders_above_them(
+    tmp_path: DiskPath,
+) -> None:
+    older = Database(sqlite3.connect(tmp_path / connecting.NAME))
+    migrations.apply(older, stop_before="feed")
+    for id_, is_folder in ((2, 1), (3, 0)):
+        node = (id_, 1, "n", "n", "n", is_folder, id_, 1.0, None, 2.0)
+        older.execute("INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", node)
+        change = (id_, "deleted", id_, "a/n", None, 1.0, "ann")
+        older.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", change)
+    older.conn.commit()
+    older.close()
+    index = await opened(tmp_path)
+    assert [told(one) for one in await changes(index)] == [
+        (2, Kind.DELETED, "a/n", None, True, 1),
+        (3, Kind.DELETED, "a/n", None, False, 1),
+    ]
+    await index.close()
 
 
 async def test_a_file_in_sight_needs_its_folder_in_sight() -> None:
