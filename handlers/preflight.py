@@ -25,6 +25,7 @@ from uploads.failures import Failure, MalformedRequest
 from uploads.files import StoredFile
 from uploads.forecast import UNNUMBERED
 from uploads.names import BadName, Path
+from uploads.policy import SameContent, SameFile, SameName
 from uploads.preflight import AT_ONCE, Asked, Foretold, Preflight
 from uploads.settling import Arrival, Outcome
 
@@ -40,7 +41,7 @@ WORDS: dict[type[Accepted], str] = {
     Link: "link",
     Unchanged: "unchanged",
 }
-WISHES = frozenset({"same_file", "same_name", "same_content"})
+WISHES = {"same_file": SameFile, "same_name": SameName, "same_content": SameContent}
 TEXTS = frozenset({"path", "digest", "if_match", "if_none_match", *WISHES})
 MEMBERS = TEXTS | {"size", "post"}
 Item = dict[str, Any]
@@ -156,7 +157,9 @@ class _Verdicts:
             path=path,
             principal=principal_of(self.request),
             condition=conditions.condition(*lines),
-            wishes=asking.wishes(self.request, {name: item[name] for name in WISHES & item.keys()}),
+            wishes=asking.wishes(
+                self.request, {name: item[name] for name in WISHES.keys() & item.keys()}
+            ),
             size=item["size"],
             may_rename=bool(item.get("post")),
             reservation=self.reservation,
@@ -251,13 +254,21 @@ def _check(number: int, item: object) -> None:
     for name in ("path", "size"):
         if name not in item:
             raise MalformedRequest(f'{where} lacks "{name}".')
-    for name in TEXTS & item.keys():
-        if not isinstance(item[name], str):
-            raise MalformedRequest(f'{where}: "{name}" takes a text.')
+    _check_texts(where, item)
     if type(item["size"]) is not int or not 0 <= item["size"] < 1 << 62:
         raise MalformedRequest(f'{where}: "size" takes a number of bytes.')
     if not isinstance(item.get("post", False), bool):
         raise MalformedRequest(f'{where}: "post" takes true or false.')
+
+
+def _check_texts(where: str, item: Item) -> None:
+    for name in TEXTS & item.keys():
+        if not isinstance(item[name], str):
+            raise MalformedRequest(f'{where}: "{name}" takes a text.')
+    for name, words in WISHES.items():
+        if name in item and item[name] not in {*words}:
+            known = ", ".join(words)
+            raise MalformedRequest(f'{where}: "{name}" takes one of {known}.')
 
 
 def _refuse_unknown(members: Item, known: set[str] | frozenset[str], where: str) -> None:

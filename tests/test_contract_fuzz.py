@@ -18,6 +18,10 @@ SETTINGS = str(ROOT / "tests" / "schemathesis.toml")
 PROGRAM = str(Path(sys.executable).parent / "schemathesis")
 
 
+# Who waits for a change that never comes need not wait for long.
+ENVIRONMENT = {"NOCLOBBER_LIMITS_FEED_WAIT": "10 ms"}
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
@@ -39,7 +43,7 @@ def register(data: Path, name: str, password: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_no_answer_to_anybody_breaks_the_contract(data: Path) -> None:
-    with running(data) as program:
+    with running(data, env=ENVIRONMENT) as program:
         try_everything(program, data.parent)
 
 
@@ -47,7 +51,7 @@ def test_no_answer_to_anybody_breaks_the_contract(data: Path) -> None:
 @pytest.mark.timeout(120)
 def test_no_answer_to_a_user_breaks_the_contract(data: Path) -> None:
     signing_in = register(data, "ann", "a long enough password")
-    with running(data) as program:
+    with running(data, env=ENVIRONMENT) as program:
         try_everything(program, data.parent, *signing_in)
 
 
