@@ -13,7 +13,6 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS = {
     "peers": HERE / "peers" / "compare.py",
     "mixed": HERE / "mixed.py",
-    "threshold": HERE / "threshold.py",
     "preflight": HERE / "preflight.py",
     "scale": HERE / "scale.py",
 }

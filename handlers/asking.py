@@ -169,6 +169,6 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
             headers.getall("Content-MD5", []),
         ),
         claimed_type=readable(headers.get("Content-Type", "")) or None,
-        attempt=attempt(request, str(path)),
         reservation=fields.get("reservation"),
+        attempt=attempt(request, str(path)),
     )

@@ -85,8 +85,8 @@ class Filling:
             wishes=asking.wishes(self.request, words),
             claimed_type=heading.media_type,
             may_rename=True,
-            attempt=self._attempt(),
             reservation=self.fields.get("reservation"),
+            attempt=self._attempt(),
         )
 
     def demand_place(self) -> None:

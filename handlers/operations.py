@@ -140,8 +140,8 @@ def _of_file() -> tuple[Operation, ...]:
         ),
         Operation(
             "PUT", HERE, "Store a file under this name, or refuse and say what is there",
-            ("path", *WRITE_IF, *WISHES, *DIGESTS, KEY), _STORED, UPLOADING, (BYTES,),
-            ("path", *WRITE_IF, *WISHES, *DIGESTS, "reservation"), _STORED, UPLOADING, (BYTES,),
+            ("path", *WRITE_IF, *WISHES, *DIGESTS, KEY, "reservation"),
+            _STORED, UPLOADING, (BYTES,),
             "Makes missing folders. If-Match with the current ETag replaces, If-None-Match: *"
             " creates; without either the policy of the folder decides. With Repr-Digest, no bytes"
             " and Prefer: same-content=link the content is taken from a file that the sender may"
@@ -151,10 +151,7 @@ def _of_file() -> tuple[Operation, ...]:
             "DELETE", HERE, "Delete a file; it can be restored",
             ("path", *WRITE_IF, "recursive", KEY),
             (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
-            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
-            ("path", *WRITE_IF, "recursive"),
-            (_json(200, "Gone, and how to undo it.", "Removed"),),
-            (*PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
             "POST", HERE, "Move, copy or restore a file",
@@ -182,17 +179,13 @@ def _of_folder() -> tuple[Operation, ...]:
             "DELETE", FOLDER, "Delete a folder, with all that is in it if `recursive`",
             ("path", *WRITE_IF, "recursive", KEY),
             (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
-            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty"),
-            ("path", *WRITE_IF, "recursive"),
-            (_json(200, "Gone, and how to undo it.", "Removed"),),
-            (*PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
             "POST", FOLDER, "Upload into a folder; or move, copy or restore it",
             (
                 "path", "Slug", "Content-Disposition", *WRITE_IF, *WISHES, *DIGESTS,
-                "move", "copy", "restore", "recursive", KEY,
-                "move", "copy", "restore", "recursive", "reservation",
+                "move", "copy", "restore", "recursive", KEY, "reservation",
             ),
             (
                 _json(

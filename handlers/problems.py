@@ -221,11 +221,11 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.DiskFull: "disk-full",
     failures.Damaged: "damaged",
     failures.TooManyUploads: "too-many-uploads",
-    failures.InProgress: "in-progress",
-    failures.KeyReused: "key-reused",
     failures.NameReserved: "name-reserved",
     failures.TooManyFollowers: "too-many-followers",
     failures.ChangesForgotten: "changes-forgotten",
+    failures.InProgress: "in-progress",
+    failures.KeyReused: "key-reused",
     failures.Unavailable: "unavailable",
     failures.Unsettled: "unsettled",
 }

@@ -380,12 +380,12 @@ def _contradictions(settings: Settings) -> Iterable[str]:
     limits = settings.limits
     if limits.uploads_per_principal > limits.uploads_at_once:
         yield "limits.uploads_per_principal: cannot be more than limits.uploads_at_once."
-    if limits.answers_per_principal > limits.answers:
-        yield "limits.answers_per_principal: cannot be more than limits.answers."
     if limits.preflights_per_principal > limits.preflights_at_once:
         yield "limits.preflights_per_principal: cannot be more than limits.preflights_at_once."
     if limits.followers_per_principal > limits.followers:
         yield "limits.followers_per_principal: cannot be more than limits.followers."
+    if limits.answers_per_principal > limits.answers:
+        yield "limits.answers_per_principal: cannot be more than limits.answers."
     if limits.name_bytes > limits.path_bytes:
         yield "limits.name_bytes: cannot be more than limits.path_bytes."
     yield from _type_clash("policy", settings.policy)

@@ -10,9 +10,8 @@ from storage.disk.blobs import DiskBlobs
 from storage.memory.shelves import MemoryBlobs, MemoryIndex
 from storage.sqlite.index import SqliteIndex
 from storage.upkeep import lease
-from storage.upkeep.collecting import collect, remove_unnamed
-from uploads.attempts import Bounds, Record
 from storage.upkeep.collecting import Keep, collect, remove_unnamed
+from uploads.attempts import Bounds, Record
 from uploads.changes import Span
 from uploads.events import Collected
 from uploads.failures import NotThere
@@ -75,7 +74,7 @@ async def test_first_answers_are_collected_when_their_time_is_over(
     for name, expires in (("old", 5.0), ("young", 6.0)):
         record = Record(name, "ann", "", expires)
         await index.write(lambda turn, record=record: turn.remember(record, Bounds(9, 9)))  # type: ignore[misc]
-    await collect(index, blobs, tmp_path, 5.0, None)
+    await collect(index, blobs, tmp_path, 5.0, Keep(None))
     assert await index.read(lambda view: view.record("old")) is None
     assert await index.read(lambda view: view.record("young")) is not None
 

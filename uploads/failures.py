@@ -14,11 +14,11 @@ Failure                     its text is for people: what happened, to which thin
 ├── DiskFull                the reserve of free space is reached
 ├── Damaged                 the bytes of a file are missing, or not those that were stored
 ├── TooManyUploads          the principal has too many at once
-├── InProgress              the same request, by its key, is under way
-├── KeyReused               the key of a request names another one
 ├── TooManyFollowers        the same, of requests that wait for changes
 ├── ChangesForgotten        the feed of changes does not reach back so far
 ├── NameReserved            the name is kept for another upload, for a short time
+├── InProgress              the same request, by its key, is under way
+├── KeyReused               the key of a request names another one
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
 """
@@ -86,12 +86,6 @@ class TooManyUploads(Failure):
     retry_after = 5
 
 
-class InProgress(Failure):
-    retry_after = 1
-
-
-class KeyReused(Failure):
-    pass
 class TooManyFollowers(Failure):
     retry_after = 30
 
@@ -108,6 +102,14 @@ class NameReserved(Failure):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class InProgress(Failure):
+    retry_after = 1
+
+
+class KeyReused(Failure):
+    pass
 
 
 class Unavailable(Failure):

@@ -14,6 +14,7 @@ from uploads.rules import Rules
 from uploads.settling import Arrival
 
 NOWHERE: Final = Path(())
+NO_CONTENT: Final = Content("", -1)
 # By which a content itself is known, as headers call it and as we do.
 IDENTITIES: Final = {"blake3": "blake3", "sha-256": "sha256"}
 # Two contents with one MD5 can be made at will: it may confirm bytes, but not foretell them.
@@ -28,19 +29,20 @@ def foretold(
     identity is no such secret: whoever can read a file is told it.
     """
     told = {name: value for name, value in declared.items() if name != WEAK}
-    content = _identified(view, told)
-    if content is not None:
+    if not told:
+        return None
+    # As much is asked in any case: that others have it shows in no time either.
+    identified, content = _identified(view, told), view.content_declared(told)
+    if identified is not None:
+        content = identified
         told = {name: value for name, value in told.items() if not _names(content, name, value)}
-    elif told:
-        content = view.content_declared(told)
-    if content is None:
+    asked = content or NO_CONTENT
+    holder = view.same_content(asked, rules.reach(principal), NOWHERE)
+    own = view.vouched(asked, principal.name)
+    if content is None or holder is None:
         return None
-    holder = view.same_content(content, rules.reach(principal), NOWHERE)
-    if holder is None:
-        return None
-    by = (principal.name, holder.version.by)
-    vouched = any(told.items() <= view.vouched(content, one).items() for one in by)
-    return content if vouched else None
+    said = (own, view.vouched(content, holder.version.by))
+    return content if any(told.items() <= one.items() for one in said) else None
 
 
 def claims(arrival: Arrival) -> bool:

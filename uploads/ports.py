@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from uploads.access import Principal, Reach
-from uploads.attempts import Bounds, Record
 from uploads.access import Principal, Reach, Sight
+from uploads.attempts import Bounds, Record
 from uploads.changes import Change, Span
 from uploads.collisions import AtName
 from uploads.files import (
@@ -250,11 +249,12 @@ class Turn(View, Protocol):
 
     def forget_uploads(self, before: float, limit: int) -> int: ...
 
-    def forget_records(self, before: float, limit: int) -> int: ...
     def forget_changes(self, before: float, limit: int) -> int:
         """The feed begins after these from now on: the oldest, as far as they are of that time.
         What a history still tells of stays known to it.
         """
+
+    def forget_records(self, before: float, limit: int) -> int: ...
 
     def forget_contents(self, limit: int) -> list[Content]:
         """Drops contents that nothing names any more; their bytes are removed in a later turn."""

@@ -26,11 +26,11 @@ from uploads.collisions import (
     Unchanged,
     Verdict,
 )
-from uploads.failures import Failure, TypeRefused
+from uploads.failures import Failure, TypeRefused, WrongDigest
 from uploads.files import Content, StoredFile, Version
 from uploads.forecast import UNKNOWN, UNNUMBERED, Forecast, ForecastView
 from uploads.names import Path
-from uploads.policy import Policy
+from uploads.policy import Policy, SameContent
 from uploads.ports import Index, Sniffer, View
 from uploads.receiving import Receiver
 from uploads.reserving import Reservation
@@ -185,6 +185,10 @@ class Preflight:
         if vague and judgement.twin is None and self.rules.reach(self.principal).ranges:
             supposing = ForecastView(coming.view, coming.forecast, _twin(content))
             yield from _tried(settling, supposing, arrival, content)
+        said = asked.digest is not None or arrival.declared
+        linking = arrival.wishes.same_content is SameContent.LINK
+        if said and linking and not content.size and judgement.twin is None:
+            yield WrongDigest("No bytes and a digest ask for a content that you can read.")
         policy = self.rules.policies.of(arrival.path.parent)
         known = _known_type(judgement, self._seen(judgement.at, arrival), content)
         if known is None and _chooses_types(policy):

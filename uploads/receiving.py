@@ -21,7 +21,6 @@ from uploads.settling import Arrival, Filled, Judgement, Outcome, Settling
 Work = Callable[[Turn], Outcome]
 
 NOWHERE = Path(())
-NO_CONTENT = Content("", -1)
 
 
 class Receiver:
@@ -54,14 +53,11 @@ class Receiver:
 
     async def foresee(self, arrival: Arrival) -> Outcome | None:
         """The refusal that is certain before a byte of the body is read, or None."""
-        self._expect(arrival)
+        self.expect(arrival)
         self.flights.check(arrival.principal, arrival.attempt)
         now = self._clock()
         outcome = await self._index.read(lambda view: self._foresee(view, arrival, now))
         if outcome is None or not await self._is_true(outcome):
-        self.expect(arrival)
-        outcome = await self._index.read(lambda view: self._foresee(view, arrival))
-        if outcome is None or not await self._is_true(outcome.verdict):
             return None
         self._tell(arrival, outcome, arrival.size or 0, early=True)
         return outcome
@@ -70,7 +66,7 @@ class Receiver:
         """The first answer to a repeated upload, where it is certain before its bytes."""
         if arrival.attempt is None:
             return None
-        self._expect(arrival)
+        self.expect(arrival)
         self.flights.check(arrival.principal, arrival.attempt)
         now = self._clock()
         recalled = await self._index.read(
@@ -109,13 +105,11 @@ class Receiver:
 
         `in_line` is entered for the moment in which the claim gets its place among the others.
         """
-        self._expect(arrival)
+        self.expect(arrival)
         with (
             self.flights.hold(arrival.principal, arrival.attempt),
             self.admission.place(arrival.principal),
         ):
-        self.expect(arrival)
-        with self.admission.place(arrival.principal):
             async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
                 await self._fill(stage, arrival, body)
                 staged = await stage.finish()
@@ -152,10 +146,10 @@ class Receiver:
 
         def look(view: View) -> tuple[bool, Content | None]:
             known = arrival.attempt and self._repeats.knows(view, principal, arrival.attempt, now)
-            return bool(known), self._foretold(view, arrival)
+            return bool(known), self.foretold(view, arrival)
 
         def claim(turn: Turn) -> Outcome:
-            content = self._foretold(turn, arrival)
+            content = self.foretold(turn, arrival)
             if content is None:
                 raise wrong
             self._check_type(arrival, content.media_type)
@@ -192,8 +186,6 @@ class Receiver:
             return recalled.answer
         if claims(arrival):
             return None
-        content = self._foretold(view, arrival)
-    def _foresee(self, view: View, arrival: Arrival) -> Outcome | None:
         content = self.foretold(view, arrival)
         if content is not None:
             judgements = [self._settling.judge(view, arrival, content)]
@@ -206,29 +198,11 @@ class Receiver:
             return None
         return Outcome(verdict, arrival.path)
 
-    def _foretold(self, view: View, arrival: Arrival) -> Content | None:
+    def foretold(self, view: View, arrival: Arrival) -> Content | None:
         principal = self._rules.current(arrival.principal)
         content = foretold(self._rules, view, principal, arrival.declared)
         fits = content is not None and (claims(arrival) or arrival.size in (None, content.size))
         return content if fits else None
-    def foretold(self, view: View, arrival: Arrival) -> Content | None:
-        """The content that was declared. One that the sender can read nowhere is as unknown, and so
-        is what only others declared: an answer that came the sooner would tell that they have it.
-        """
-        # MD5 collisions can be made at will: it may confirm bytes, but not foretell them.
-        told = {name: value for name, value in arrival.declared.items() if name != "md5"}
-        if not told:
-            return None
-        content = view.content_declared(told)
-        # The same is asked where there is none.
-        asked = content or NO_CONTENT
-        holder = view.same_content(asked, self._rules.reach(arrival.principal), NOWHERE)
-        own = view.vouched(asked, arrival.principal.name)
-        if content is None or holder is None or arrival.size not in (None, content.size):
-            return None
-        by_holder = view.vouched(content, holder.version.by)
-        vouched = any(told.items() <= said.items() for said in (own, by_holder))
-        return content if vouched else None
 
     def _judge_unknown(self, view: View, arrival: Arrival) -> list[Judgement]:
         """Judges the body as something new, and as what is there already if its size may fit."""

@@ -54,8 +54,8 @@ class Arrival:
     modified: float | None = None
     claimed_type: str | None = None
     may_rename: bool = False
-    attempt: Attempt | None = None
     reservation: str | None = None
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)

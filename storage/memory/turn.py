@@ -131,6 +131,13 @@ class MemoryTurn(MemoryView):
             del self._state.uploads[id_]
         return len(old[:limit])
 
+    def forget_changes(self, before: float, limit: int) -> int:
+        kept = (one for one in self._state.log if one.number > self._state.forgotten)
+        old = [*takewhile(lambda one: one.at < before, islice(kept, limit))]
+        if old:
+            self._state.forgotten = old[-1].number
+        return len(old)
+
     def remember(self, record: Record, bounds: Bounds) -> None:
         records = self._state.records
         records.pop(record.name, None)
@@ -145,11 +152,6 @@ class MemoryTurn(MemoryView):
         old = [one.name for one in self._state.records.values() if one.expires <= before][:limit]
         for name in old:
             del self._state.records[name]
-    def forget_changes(self, before: float, limit: int) -> int:
-        kept = (one for one in self._state.log if one.number > self._state.forgotten)
-        old = [*takewhile(lambda one: one.at < before, islice(kept, limit))]
-        if old:
-            self._state.forgotten = old[-1].number
         return len(old)
 
     def forget_contents(self, limit: int) -> list[Content]:

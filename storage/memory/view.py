@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from storage.cursors import Cursor, cursor, page_size
 from storage.memory.feed import Logged
 from uploads import names
-from uploads.access import Reach
-from uploads.attempts import Record
 from uploads.access import Reach, Sight
+from uploads.attempts import Record
 from uploads.changes import Change, Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import (
@@ -68,9 +67,9 @@ class State:
     vouched: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     deletions: dict[int, int] = field(default_factory=dict)
-    records: dict[str, Record] = field(default_factory=dict)
     log: tuple[Logged, ...] = ()
     forgotten: int = 0
+    records: dict[str, Record] = field(default_factory=dict)
     changes: int = 0
 
     def copy(self) -> "State":
@@ -84,9 +83,9 @@ class State:
             self.vouched.copy(),
             self.uploads.copy(),
             self.deletions.copy(),
-            self.records.copy(),
             self.log,
             self.forgotten,
+            self.records.copy(),
             self.changes,
         )
 

@@ -196,6 +196,9 @@ def records(db: Database) -> None:
                 UPDATE record_counts SET count = count {sign} 1
                     WHERE principal IN ({row}.principal, '');
             END""")  # noqa: S608 - our words
+
+
+@migrations()
 def feed(db: Database) -> None:
     """Whether a change was about a folder, and from which depth on it made the folders above it.
     Of those before, any may have made all of them.

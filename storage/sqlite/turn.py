@@ -155,13 +155,14 @@ class SqliteTurn(SqliteView):
     def forget_uploads(self, before: float, limit: int) -> int:
         return self._garbage.uploads(before, limit)
 
+    def forget_changes(self, before: float, limit: int) -> int:
+        return self._garbage.changes(before, limit)
+
     def remember(self, record: Record, bounds: Bounds) -> None:
         self._records.add(record, bounds)
 
     def forget_records(self, before: float, limit: int) -> int:
         return self._records.forget(before, limit)
-    def forget_changes(self, before: float, limit: int) -> int:
-        return self._garbage.changes(before, limit)
 
     def forget_contents(self, limit: int) -> list[Content]:
         return self._garbage.contents(limit)

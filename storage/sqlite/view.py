@@ -12,9 +12,8 @@ from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
 from storage.sqlite.past import Past
 from storage.sqlite.records import Records
 from uploads import names
-from uploads.access import Reach
-from uploads.attempts import Record
 from uploads.access import Reach, Sight
+from uploads.attempts import Record
 from uploads.changes import Change, Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import Content, Event, Folder, Listing, Page, StoredFile, Upload, Usage
@@ -61,8 +60,8 @@ class SqliteView:
         self._connection = connection
         self._nodes = Nodes(connection, keys)
         self._past = Past(connection, self._nodes)
-        self._records = Records(connection)
         self._feed = Feed(connection, self._nodes)
+        self._records = Records(connection)
 
     def at(self, path: Path) -> AtName:
         trail = self._nodes.trail(path)

@@ -8,8 +8,8 @@ from storage.sqlite.index import SqliteIndex
 from storage.sqlite.listing import page_sql
 from storage.sqlite.turn import SqliteTurn
 from tests.trees import EVERYWHERE, content, path, staged, store, upload
-from uploads.attempts import Bounds, Record
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant
+from uploads.attempts import Bounds, Record
 from uploads.files import Content, Listing, Order, Stamp
 from uploads.ports import Turn
 
@@ -31,10 +31,7 @@ def everything(turn: Turn) -> None:
                 first = turn.page(path(folder), Listing(order, descending, limit=1))
                 turn.page(path(folder), Listing(order, descending, first.after, 1))
     turn.files_below(path(""), path("a/b/c"), 9)
-    turn.entries_below(path(""), path("a/b"), 9, OPEN.sight(ANONYMOUS))
-    turn.entries_below(path(""), path("a/b"), 9, AJAR.sight(ANONYMOUS))
-    turn.changes(0, 9)
-    turn.span()
+    follow(turn)
     turn.same_content(content(b"same"), EVERYWHERE, path("x"))
     turn.content_declared({"md5": b"m"})
     turn.digests(content(b"same"))
@@ -62,9 +59,15 @@ def everything(turn: Turn) -> None:
     turn.forget_versions(99.0, 99)
     turn.forget_uploads(99.0, 9)
     turn.forget_changes(99.0, 9)
-    turn.span()
     turn.forget_contents(9)
     turn.is_named(Content("none", 1))
+
+
+def follow(turn: Turn) -> None:
+    for access in (OPEN, AJAR):
+        turn.entries_below(path(""), path("a/b"), 9, access.sight(ANONYMOUS))
+    turn.changes(0, 9)
+    turn.span()
 
 
 async def test_no_statement_scans_what_can_be_large(sqlite_index: SqliteIndex) -> None:
