@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 TURNS_PER_COMMIT = AT_MOST
 BYTES_PER_COMMIT = 8 << 20
 COMMITS_PER_CHECKPOINT = 128
-BYTES_PER_CHECKPOINT = 16 << 20
+# All who wait for a commit wait for a checkpoint, too: often and short is better for the slowest.
+BYTES_PER_CHECKPOINT = 4 << 20
 QUIET_SECONDS = 0.5
 FRAMES_TOO_MANY = 16_384
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
