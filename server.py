@@ -38,10 +38,10 @@ from uploads.failures import Failure
 from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
+from uploads.parking import Parking
 from uploads.policy import Policies
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
-from uploads.resuming import Parking
 from uploads.rules import Rules
 from uploads.tree import Tree
 

@@ -16,7 +16,7 @@ from typing import Final, get_args
 from handlers.exposition import Counter, Histogram, gauge_lines
 from uploads.collisions import Accepted
 from uploads.events import Collected, Committed, Degraded, Event, Settled, Synced
-from uploads.resuming import DOOR
+from uploads.parking import DOOR
 
 Gauge = Callable[[], float | None]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uploads import names
 from uploads.feed import Feed
 from uploads.holdings import Holdings
+from uploads.parking import Parking
 from uploads.ports import Accounts
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
-from uploads.resuming import Parking
 from uploads.rules import Rules
 from uploads.tree import Tree
 

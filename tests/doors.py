@@ -28,11 +28,11 @@ from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
 from uploads.names import Path
+from uploads.parking import Parking
 from uploads.policy import Policies, Policy
 from uploads.ports import Blobs, Index, Sniffer
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
-from uploads.resuming import Parking
 from uploads.rules import Limits, Rules
 from uploads.tree import Tree
 
