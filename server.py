@@ -42,6 +42,7 @@ from uploads.parking import Parking
 from uploads.policy import Policies
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
+from uploads.resuming import Resuming
 from uploads.rules import Rules
 from uploads.tree import Tree
 
@@ -229,6 +230,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
     return Parts(
         rules=rules,
         receiver=receiver,
+        resuming=Resuming(rules, index, blobs.unfinished, receiver, CLOCK),
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
         holdings=Holdings(rules, index, blobs),
         tree=Tree(rules, index, CLOCK, fitting),
@@ -256,6 +258,7 @@ async def _collect(
     index, blobs = store.index, store.blobs
     collected = await collecting.collect(index, blobs, store.folder, CLOCK(), keep)
     swept = await collecting.sweep(index, blobs, store.folder, before, fans)
+    await collecting.sweep_unfinished(index, blobs.unfinished, CLOCK())
     if swept is None:
         return collected
     contents, size = collected.contents + swept.contents, collected.bytes + swept.bytes
@@ -304,6 +307,7 @@ async def serve(settings: Settings) -> int:
             _announce(url, store.folder)
             await stop.wait()
             health.stop()
+            await parts.resuming.stop()
             bell.close()
             listening.notify(["STOPPING=1"])
         collector.cancel()

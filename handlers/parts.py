@@ -9,6 +9,7 @@ from uploads.parking import Parking
 from uploads.ports import Accounts
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
+from uploads.resuming import Resuming
 from uploads.rules import Rules
 from uploads.tree import Tree
 
@@ -37,6 +38,7 @@ class Parts:
     rules: Rules
     receiver: Receiver
     parking: Parking
+    resuming: Resuming
     holdings: Holdings
     tree: Tree
     feed: Feed

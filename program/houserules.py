@@ -99,6 +99,8 @@ def _limits(settings: Settings) -> Limits:
         keep_answers=settings.data.keep_answers,
         answers=limits.answers,
         answers_per_principal=limits.answers_per_principal,
+        arriving_files=limits.arriving_files,
+        keep_arriving=settings.data.keep_arriving,
         body_idle=limits.body_idle,
         body_rate=limits.body_rate,
         body_rate_grace=limits.body_rate_grace,

@@ -96,6 +96,7 @@ class Data:
     keep_changes: Duration = 90 * DAY
     keep_parked: Period = DAY
     keep_answers: Period = DAY
+    keep_arriving: Period = DAY
     collect_every: Period = HOUR
 
 
@@ -116,6 +117,7 @@ class Limits:
     parked_files: Annotated[int, Whole(0, 1_000_000)] = 1000
     answers: Count = 200_000
     answers_per_principal: Count = 20_000
+    arriving_files: Annotated[int, Whole(0, 1_000_000)] = 1000
     header_bytes: Annotated[int, kinds.size(KIB, MIB)] = 8190
     header_count: Annotated[int, Whole(16, 10_000)] = 128
     header_time: Pause = 15.0

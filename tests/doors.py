@@ -16,7 +16,13 @@ from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
 from storage.disk.blobs import DiskBlobs
-from storage.memory.shelves import MemoryAccounts, MemoryBlobs, MemoryIndex, MemorySniffer
+from storage.memory.shelves import (
+    MemoryAccounts,
+    MemoryBlobs,
+    MemoryIndex,
+    MemorySniffer,
+    MemoryUnfinished,
+)
 from storage.sniffing import MagicSniffer
 from storage.sqlite.index import SqliteIndex
 from uploads import names
@@ -33,6 +39,7 @@ from uploads.policy import Policies, Policy
 from uploads.ports import Blobs, Index, Sniffer
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
+from uploads.resuming import Resuming
 from uploads.rules import Limits, Rules
 from uploads.tree import Tree
 
@@ -67,6 +74,7 @@ def make_parts(
         blobs = MemoryBlobs()
         shelves = MemoryIndex(policies.keys, blobs), blobs, MemorySniffer()
     index, blobs_, sniffer = shelves
+    unfinished = blobs_.unfinished if isinstance(blobs_, DiskBlobs) else MemoryUnfinished()
     accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
     rules = Rules(Access(grants), policies, limits or Limits(), accounts)
     publish, clock = metrics.publish, time.time
@@ -76,6 +84,7 @@ def make_parts(
     return Parts(
         rules=rules,
         receiver=receiver,
+        resuming=Resuming(rules, index, unfinished, receiver, clock),
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
         holdings=Holdings(rules, index, blobs_),
         tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),

@@ -6,7 +6,7 @@ from typing import Any
 from storage.memory.shelves import MemoryStaged
 from uploads.access import Reach
 from uploads.collisions import AtName
-from uploads.files import Content, Event, Folder, Stamp, StoredFile, Upload
+from uploads.files import Content, Event, Folder, Incoming, Stamp, StoredFile, Upload
 from uploads.names import Path
 from uploads.policy import Policies, Policy
 from uploads.ports import Index, Turn
@@ -55,6 +55,12 @@ async def events_of(index: Index, name: str) -> list[Event]:
 
 def shown(entries: tuple[StoredFile | Folder, ...]) -> list[str]:
     return [str(entry.path) for entry in entries]
+
+
+def incoming(
+    id_: str, size: int | None = 100, offset: int = 0, by: str = "ann", expires: float = 9.0
+) -> Incoming:
+    return Incoming(id_, by, path("a/b.txt"), size, offset, 1.0, expires, '{"said": true}')
 
 
 def upload(id_: str, data: bytes, by: str = "ann", expires: float = 9.0) -> Upload:

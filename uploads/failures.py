@@ -19,6 +19,10 @@ Failure                     its text is for people: what happened, to which thin
 ├── NameReserved            the name is kept for another upload, for a short time
 ├── InProgress              the same request, by its key, is under way
 ├── KeyReused               the key of a request names another one
+├── WrongOffset             a piece of an upload does not begin where the last one ended
+├── WrongLength             an upload has another length than was said
+├── TakenOver               a newer request goes on with the same upload
+├── ArrivedAlready          all of this upload is here, and no piece is missing
 └── Unavailable             busy, or degraded: later again
     └── Unsettled           a commit failed: it may or may not have happened
 """
@@ -109,6 +113,27 @@ class InProgress(Failure):
 
 
 class KeyReused(Failure):
+    pass
+
+
+class WrongOffset(Failure):
+    """`expected`: where to go on. `given`: what the request said."""
+
+    def __init__(self, message: str, expected: int, given: int) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.given = given
+
+
+class WrongLength(Failure):
+    pass
+
+
+class TakenOver(Failure):
+    pass
+
+
+class ArrivedAlready(Failure):
     pass
 
 

@@ -127,6 +127,45 @@ class Upload:
     claimed_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An upload that arrives in pieces: as far as it has come, known to `principal` only.
+
+    `offset`: how many of its bytes are durable. `size` is None until it is told. `said` is what its
+    sender said of it, as `terms` writes it. `is_part`: to be joined with others, never to be stored
+    by itself. `number`: the version that it became; its bytes are no longer here then.
+    """
+
+    id: str
+    principal: str
+    path: Path
+    size: int | None
+    offset: int
+    created: float
+    expires: float
+    said: str
+    is_part: bool = False
+    number: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.offset == self.size
+
+    @property
+    def resumes_at(self) -> int:
+        """Where to go on. Of what is whole and was not settled, because the server was stopped or
+        the disk full, the last byte is asked for again: clients hold an upload for stored when
+        nothing is missing, and the verdict is the answer to whoever brings the end.
+        """
+        waits = self.is_whole and self.number is None and not self.is_part
+        return max(self.offset - 1, 0) if waits else self.offset
+
+    @property
+    def room(self) -> int:
+        """What it takes from the share of its sender: from the beginning all that is to come."""
+        return self.offset if self.size is None else self.size
+
+
 class Order(StrEnum):
     NAME = "name"
     SIZE = "size"

@@ -80,7 +80,12 @@ class Parking:
         upload = view.upload(id)
         now = self.clock()
         mine = upload is not None and upload.principal == principal.name
-        if upload is None or not mine or upload.expires <= now or not _in_scope(upload, principal):
+        if (
+            upload is None
+            or not mine
+            or upload.expires <= now
+            or not in_scope(upload.path, principal)
+        ):
             raise NotThere("There is no such upload: it was settled, discarded or has expired.")
         return upload
 
@@ -90,7 +95,7 @@ class Parking:
         found: list[Upload] = []
         while len(found) < limit:
             uploads = view.uploads(principal.name, after, limit)
-            found += [one for one in uploads if _in_scope(one, principal, Right.READ)]
+            found += [one for one in uploads if in_scope(one.path, principal, Right.READ)]
             if len(uploads) < limit:
                 break
             after = uploads[-1].id
@@ -134,12 +139,12 @@ class Parking:
 ANY = Tags(any=True)
 
 
-def _in_scope(upload: Upload, principal: Principal, *needed: Right) -> bool:
+def in_scope(path: Path, principal: Principal, *needed: Right) -> bool:
     """A token speaks of what was sent to where it may send to, and not of all that its owner sent.
 
     Who names an upload has it from the answer to that; who lists them must be a reader, too.
     """
-    scope, folded = principal.scope, upload.path.folded
+    scope, folded = principal.scope, path.folded
     if scope is None:
         return True
     sends = scope.holds(Right.CREATE, folded) or scope.holds(Right.REPLACE, folded)

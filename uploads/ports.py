@@ -17,6 +17,7 @@ from uploads.files import (
     Content,
     Event,
     Folder,
+    Incoming,
     Listing,
     Page,
     Stamp,
@@ -86,6 +87,56 @@ class Stage(Protocol):
 
         :raises DiskFull, Unavailable: a sync that failed is never tried again.
         """
+
+
+class Continued(Stage, Protocol):
+    """The bytes of an upload that arrives in pieces, while one of them comes in."""
+
+    @property
+    def piece(self) -> Mapping[str, bytes]:
+        """Digests of what came in this time, by the algorithms that were asked for."""
+
+    async def secure(self) -> int:
+        """What has reached the file by now is made durable: how many bytes that are in all. May be
+        called beside `write` or `draw`.
+
+        :raises DiskFull, Unavailable: a sync that failed is never tried again.
+        """
+
+    async def pause(self) -> int:
+        """As `secure`, with all that was taken in, also after a failure or a cancellation."""
+
+    async def rewind(self) -> None:
+        """Forgets what came in this time."""
+
+
+class Unfinished(Protocol):
+    """The bytes of uploads that arrive in pieces, each under the id of its upload. What of them is
+    durable the index knows: what lies beyond that is taken for nothing.
+    """
+
+    def open(
+        self,
+        incoming: Incoming,
+        digests: Collection[str],
+        piece: Collection[str] = (),
+    ) -> AbstractAsyncContextManager[Continued]:
+        """Goes on at the offset. `digests`: of all bytes, beside our own; `piece`: of what comes in
+        this time. One opens an upload at a time. Leaving the context drops nothing.
+
+        :raises NotThere: the bytes before the offset are not there.
+        """
+
+    async def holds(self, incoming: Incoming) -> bool:
+        """Is there a file with all bytes before the offset?"""
+
+    def pieces(self, incoming: Incoming) -> AsyncIterator[bytes]:
+        """Its bytes before the offset. :raises NotThere: they are not there."""
+
+    async def remove(self, id: str) -> None: ...
+
+    async def all(self) -> list[str]:
+        """The ids under which something lies."""
 
 
 class Reading(Protocol):
@@ -187,6 +238,11 @@ class View(Grounds, Protocol):
 
     def parked(self, principal: str) -> Usage: ...
 
+    def incoming(self, id: str) -> Incoming | None: ...
+
+    def arriving(self, principal: str) -> Usage:
+        """Of the uploads that arrive in pieces and are not settled yet: it is part of `usage`."""
+
     def digests(self, content: Content) -> Mapping[str, bytes]: ...
 
     def content(self, digest: str) -> Content | None:
@@ -243,6 +299,17 @@ class Turn(View, Protocol):
         """In place of one of the same name. Past the bounds the oldest are forgotten, of its
         principal and of all.
         """
+
+    def expect(self, incoming: Incoming) -> None:
+        """Remembers an upload that arrives in pieces, or what became of it."""
+
+    def advance(self, incoming: Incoming) -> None:
+        """Records its offset, size and expiry. :raises LookupError: it is not there any more."""
+
+    def drop_incoming(self, id: str) -> None: ...
+
+    def forget_incoming(self, before: float, limit: int) -> int:
+        """Drops those that expired by then. Their bytes are removed later."""
 
     def forget_versions(self, before: float, limit: int) -> int:
         """Drops versions that stopped being current before that time; returns how many."""

@@ -20,6 +20,8 @@ from uploads.settling import Arrival, Filled, Judgement, Outcome, Settling
 
 Work = Callable[[Turn], Outcome]
 
+Within = Callable[[Turn, Callable[[], Outcome]], Outcome]
+
 NOWHERE = Path(())
 
 
@@ -51,12 +53,15 @@ class Receiver:
         """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
         await self._index.write(lambda turn: turn.folder(NOWHERE))
 
-    async def foresee(self, arrival: Arrival) -> Outcome | None:
-        """The refusal that is certain before a byte of the body is read, or None."""
+    async def foresee(self, arrival: Arrival, counted: int = 0) -> Outcome | None:
+        """The refusal that is certain before a byte of the body is read, or None.
+
+        `counted`: how many of its bytes are in the share of the principal already.
+        """
         self.expect(arrival)
         self.flights.check(arrival.principal, arrival.attempt)
         now = self._clock()
-        outcome = await self._index.read(lambda view: self._foresee(view, arrival, now))
+        outcome = await self._index.read(lambda view: self._foresee(view, arrival, now, counted))
         if outcome is None or not await self._is_true(outcome):
             return None
         self._tell(arrival, outcome, arrival.size or 0, early=True)
@@ -120,6 +125,15 @@ class Receiver:
         self._tell(arrival, outcome, staged.content.size, early=False)
         return outcome
 
+    async def settle(self, arrival: Arrival, staged: Staged, within: Within) -> Outcome:
+        """For bytes that are here already, because they came in pieces. `within` gets the step,
+        and does in the same turn what has to happen together with it.
+        """
+        work = await self._judged_by_bytes(arrival, staged)
+        outcome = await self._index.write(lambda turn: within(turn, lambda: work(turn)))
+        self._tell(arrival, outcome, staged.content.size, early=False)
+        return outcome
+
     def _settled(self, arrival: Arrival, staged: Staged) -> Work:
         now = self._clock()
 
@@ -180,7 +194,7 @@ class Receiver:
         reading.close()
         return True
 
-    def _foresee(self, view: View, arrival: Arrival, now: float) -> Outcome | None:
+    def _foresee(self, view: View, arrival: Arrival, now: float, counted: int) -> Outcome | None:
         recalled = self._repeats.before_its_bytes(view, arrival, now)
         if recalled is not None:
             return recalled.answer
@@ -194,7 +208,9 @@ class Receiver:
         verdict = judgements[0].verdict
         alike = all(type(other.verdict) is type(verdict) for other in judgements)
         if isinstance(verdict, Accepted) or not alike:
-            self._rules.check_quota(view.usage(arrival.principal.name), arrival.size or 0)
+            self._rules.check_quota(
+                view.usage(arrival.principal.name), (arrival.size or 0) - counted
+            )
             return None
         return Outcome(verdict, arrival.path)
 
@@ -252,14 +268,15 @@ class Receiver:
     def expect(self, arrival: Arrival) -> None:
         """Raises the `Failure` that is certain before anything is read: no right, no room."""
         self._rules.demand_upload(arrival.principal, arrival.path)
-        self._check_room(arrival.size or 0)
+        self.check_room(arrival.size or 0)
 
     def _check_unannounced(self, arrival: Arrival, stage: Stage, more: int) -> None:
         if arrival.size is None:
             self._rules.check_size(stage.received)
-            self._check_room(more)
+            self.check_room(more)
 
-    def _check_room(self, size: int) -> None:
+    def check_room(self, size: int) -> None:
+        """:raises TooLarge, DiskFull: no file may have so many bytes, or there is no room."""
         self._rules.check_size(size)
         if self._blobs.free_space() - size < self._rules.limits.free_space:
             raise DiskFull(

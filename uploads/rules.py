@@ -29,6 +29,8 @@ from uploads.policy import Policies, Policy, SameName, Wishes
 from uploads.ports import Accounts
 from uploads.reserving import Reservations
 
+STORING = (Right.CREATE, Right.REPLACE)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,6 +48,8 @@ class Limits:
     keep_answers: float = 86400.0
     answers: int = 200_000
     answers_per_principal: int = 20_000
+    arriving_files: int = 1000
+    keep_arriving: float = 86400.0
     body_idle: float = 30.0
     body_rate: int = 1024
     body_rate_grace: float = 10.0
@@ -93,6 +97,11 @@ class Rules:
     def demand_upload(self, principal: Principal, path: Path) -> None:
         if not self.may(principal, Right.REPLACE, path):
             self.demand(principal, Right.CREATE, path)
+
+    def demand_some_upload(self, principal: Principal) -> None:
+        """For what has no place yet: is there any where the principal may store it?"""
+        if not any(self.access.reach(principal, right).ranges for right in STORING):
+            self.deny(principal, Right.CREATE, Path(()))
 
     def deny(self, principal: Principal, right: Right, path: Path) -> NoReturn:
         """Answers alike whether something is there or not."""

@@ -40,7 +40,8 @@ class Arrival:
     """What is said of an upload before its bytes: the headers, or the fields of a form.
 
     `may_rename`: the server chooses the address (a POST). A PUT is never stored elsewhere
-    (RFC 9110 section 9.3.4). `attempt`: its sender may repeat it under a key.
+    (RFC 9110 section 9.3.4). `attempt`: its sender may repeat it under a key. `upload`: the id by
+    which its sender knows it already.
     """
 
     door: str
@@ -56,6 +57,7 @@ class Arrival:
     may_rename: bool = False
     reservation: str | None = None
     attempt: Attempt | None = None
+    upload: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ class Settling:
         self, turn: Turn, arrival: Arrival, content: Content, verdict: Verdict, now: float
     ) -> Upload:
         upload = Upload(
-            id=secrets.token_urlsafe(24),
+            id=arrival.upload or new_id(),
             path=arrival.path,
             content=content,
             principal=arrival.principal.name,
@@ -281,6 +283,11 @@ class Settling:
         )
         turn.park(upload)
         return upload
+
+
+def new_id() -> str:
+    """Of an upload; whoever could guess one would still have to be its principal."""
+    return secrets.token_urlsafe(24)
 
 
 def _current(verdict: Verdict) -> StoredFile | None:

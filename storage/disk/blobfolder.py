@@ -12,6 +12,7 @@ from pathlib import Path
 
 from storage.disk import posix
 
+ARRIVING = "arriving"
 FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
@@ -41,6 +42,7 @@ class Blob:
 class BlobFolder:
     def __init__(self, data: Path, links: int = 2) -> None:
         self.path = data / "blobs"
+        self._arriving = data / ARRIVING
         self._links = links
 
     def make(self) -> None:
@@ -79,11 +81,18 @@ class BlobFolder:
     def _fault(self, found: os.stat_result, size: int) -> str | None:
         if not stat.S_ISREG(found.st_mode):
             return "it is not an ordinary file"
-        if found.st_nlink > self._links:
+        if found.st_nlink > self._links and not self._is_settling(found):
             return f"it has {found.st_nlink} names, so somebody else may change it"
         if found.st_size != size:
             return f"it has {found.st_size:,} bytes instead of {size:,}"
         return None
+
+    def _is_settling(self, found: os.stat_result) -> bool:
+        """An upload that came in pieces has both names until its commit is durable."""
+        if found.st_nlink != self._links + 1 or not self._arriving.is_dir():
+            return False
+        with os.scandir(self._arriving) as entries:
+            return any(entry.inode() == found.st_ino for entry in entries)
 
     def all(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
         """Everything that lies in these folders, sorted by name within each."""

@@ -19,6 +19,7 @@ from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damag
 from storage.disk.faults import Faults
 from storage.disk.reading import FileReading
 from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile
+from storage.disk.unfinished import DiskUnfinished
 from uploads import failures
 from uploads.events import Publish
 from uploads.failures import NotThere, Unavailable
@@ -66,6 +67,7 @@ class DiskBlobs:
             self._faults,
             publish,
         )
+        self.unfinished = DiskUnfinished(folder, self._room)
         self._free, self._measured = 0, -math.inf
         self._touched: dict[str, int] = {}
         self._removed: dict[str, None] = {}

@@ -5,7 +5,7 @@ Knows nothing of files.
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from typing import Protocol, Self
 
 from blake3 import blake3
 
@@ -16,6 +16,8 @@ class _Hash(Protocol):
     def update(self, data: Piece, /) -> object: ...
 
     def digest(self) -> bytes: ...
+
+    def copy(self) -> Self: ...
 
 
 def _blake3() -> _Hash:
@@ -30,6 +32,8 @@ _DECLARABLE: Mapping[str, Callable[[], _Hash]] = {
     "sha-512": hashlib.sha512,
     "blake3": _blake3,
     "md5": lambda: hashlib.md5(usedforsecurity=False),
+    # Of a piece of an upload, against accidents on the way: the protocol tus wants it.
+    "sha-1": lambda: hashlib.sha1(usedforsecurity=False),
 }
 
 # What headers call our identities.
@@ -44,6 +48,15 @@ class Hasher:
         self._identity = IDENTITIES[algorithm]()
         self._others = {name: self._other(name) for name in digests}
         self._all = {id(hash_): hash_ for hash_ in (self._identity, *self._others.values())}
+
+    def copy(self) -> "Hasher":
+        """As it stands now; both go on by themselves."""
+        twin = Hasher(self._algorithm)
+        copies = {id(hash_): hash_.copy() for hash_ in self._all.values()}
+        twin._identity = copies[id(self._identity)]
+        twin._others = {name: copies[id(hash_)] for name, hash_ in self._others.items()}
+        twin._all = {id(hash_): hash_ for hash_ in copies.values()}
+        return twin
 
     def _other(self, name: str) -> _Hash:
         is_identity = name == _AS_DECLARED[self._algorithm]

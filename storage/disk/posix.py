@@ -17,6 +17,7 @@ from typing import Protocol
 # macOS: fsync only reaches the drive's own cache, this reaches the platter.
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+LASTING_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EPERM}
 _NO_ALLOCATION = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
@@ -141,6 +142,20 @@ class NamedSheet:
     def close(self) -> None:
         os.close(self.descriptor)
         self._path.unlink(missing_ok=True)
+
+
+class LastingSheet:
+    """Under a name of its own, which it keeps when it is closed: whoever made it takes it away."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.descriptor = os.open(path, LASTING_FILE, 0o600)
+
+    def link(self, name: str, within: int) -> None:
+        os.link(self._path, name, dst_dir_fd=within, follow_symlinks=False)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
 
 
 class UnnamedSheets:

@@ -15,8 +15,8 @@ from storage.memory.turn import MemoryTurn
 from storage.memory.view import Keys, MemoryView, State
 from uploads.access import Principal
 from uploads.failures import NotThere
-from uploads.files import UNKNOWN_TYPE, Content
-from uploads.ports import Blobs, Piece, Reading, Stage, Staged, Tap, Turn, View
+from uploads.files import UNKNOWN_TYPE, Content, Incoming
+from uploads.ports import Blobs, Continued, Piece, Reading, Stage, Staged, Tap, Turn, View
 from uploads.resting import BytesReading
 
 T = TypeVar("T")
@@ -127,6 +127,57 @@ class MemoryBlobs:
 
     def free_space(self) -> int:
         return ROOMY
+
+
+@dataclass(slots=True)
+class MemoryContinued(MemoryStage):
+    start: int = 0
+    wanted: Collection[str] = ()
+
+    @property
+    def piece(self) -> Mapping[str, bytes]:
+        hasher = Hasher("sha256", self.wanted)
+        hasher.update(self.data[self.start :])
+        return hasher.digests()
+
+    async def secure(self) -> int:
+        return len(self.data)
+
+    async def pause(self) -> int:
+        return len(self.data)
+
+    async def rewind(self) -> None:
+        del self.data[self.start :]
+
+
+class MemoryUnfinished:
+    def __init__(self) -> None:
+        self._files: dict[str, bytearray] = {}
+
+    @asynccontextmanager
+    async def open(
+        self, incoming: Incoming, digests: Collection[str], piece: Collection[str] = ()
+    ) -> AsyncIterator[Continued]:
+        if not await self.holds(incoming):
+            raise NotThere("What had come of this upload is no longer here. Begin it anew.")
+        data = self._files.setdefault(incoming.id, bytearray())
+        del data[incoming.offset :]
+        yield MemoryContinued(digests, data, incoming.offset, piece)
+
+    async def holds(self, incoming: Incoming) -> bool:
+        return len(self._files.get(incoming.id, b"")) >= incoming.offset
+
+    async def pieces(self, incoming: Incoming) -> AsyncIterator[bytes]:
+        if not await self.holds(incoming):
+            raise NotThere("What had come of this upload is no longer here. Begin it anew.")
+        if incoming.offset:
+            yield bytes(self._files[incoming.id][: incoming.offset])
+
+    async def remove(self, id: str) -> None:
+        self._files.pop(id, None)
+
+    async def all(self) -> list[str]:
+        return list(self._files)
 
 
 class MemorySniffer:

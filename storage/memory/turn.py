@@ -11,7 +11,17 @@ from storage.memory.feed import Logged
 from storage.memory.view import ROOT, Keys, MemoryView, Node, Past, State
 from uploads.attempts import Bounds, Record
 from uploads.failures import MalformedRequest, Unavailable
-from uploads.files import Content, Event, Folder, Kind, Stamp, StoredFile, Upload, Version
+from uploads.files import (
+    Content,
+    Event,
+    Folder,
+    Incoming,
+    Kind,
+    Stamp,
+    StoredFile,
+    Upload,
+    Version,
+)
 from uploads.names import Path
 from uploads.ports import Blobs, Staged
 
@@ -113,6 +123,28 @@ class MemoryTurn(MemoryView):
 
     def drop_upload(self, id: str) -> None:
         self._state.uploads.pop(id, None)
+
+    def expect(self, incoming: Incoming) -> None:
+        if incoming.id in self._state.incoming:
+            raise ValueError(f"{incoming.id} is taken")
+        self._state.incoming[incoming.id] = incoming
+
+    def advance(self, incoming: Incoming) -> None:
+        there = self._state.incoming.get(incoming.id)
+        if there is None:
+            raise LookupError(f"there is no upload {incoming.id} any more")
+        self._state.incoming[incoming.id] = replace(
+            there, size=incoming.size, offset=incoming.offset, expires=incoming.expires
+        )
+
+    def drop_incoming(self, id: str) -> None:
+        self._state.incoming.pop(id, None)
+
+    def forget_incoming(self, before: float, limit: int) -> int:
+        old = [one.id for one in self._state.incoming.values() if one.expires <= before][:limit]
+        for id_ in old:
+            del self._state.incoming[id_]
+        return len(old)
 
     def forget_versions(self, before: float, limit: int) -> int:
         old = [

@@ -18,6 +18,7 @@ from uploads.files import (
     Content,
     Event,
     Folder,
+    Incoming,
     Listing,
     Order,
     Page,
@@ -66,6 +67,7 @@ class State:
     digests: dict[str, dict[str, bytes]] = field(default_factory=dict)
     vouched: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    incoming: dict[str, Incoming] = field(default_factory=dict)
     deletions: dict[int, int] = field(default_factory=dict)
     log: tuple[Logged, ...] = ()
     forgotten: int = 0
@@ -82,6 +84,7 @@ class State:
             self.digests.copy(),
             self.vouched.copy(),
             self.uploads.copy(),
+            self.incoming.copy(),
             self.deletions.copy(),
             self.log,
             self.forgotten,
@@ -202,8 +205,11 @@ class MemoryView:
             for past in self._state.past.values()
             if past.event.version is not None and past.payer == principal
         ]
-        parked = self.parked(principal)
-        return Usage(sum(versions) + parked.bytes, len(versions) + parked.files)
+        parked, arriving = self.parked(principal), self.arriving(principal)
+        return Usage(
+            sum(versions) + parked.bytes + arriving.bytes,
+            len(versions) + parked.files + arriving.files,
+        )
 
     def upload(self, id: str) -> Upload | None:
         return self._state.uploads.get(id)
@@ -215,6 +221,17 @@ class MemoryView:
     def parked(self, principal: str) -> Usage:
         sizes = [upload.content.size for upload in self._parked(principal)]
         return Usage(sum(sizes), len(sizes))
+
+    def incoming(self, id: str) -> Incoming | None:
+        return self._state.incoming.get(id)
+
+    def arriving(self, principal: str) -> Usage:
+        rooms = [
+            one.room
+            for one in self._state.incoming.values()
+            if one.principal == principal and one.number is None
+        ]
+        return Usage(sum(rooms), len(rooms))
 
     def digests(self, content: Content) -> Mapping[str, bytes]:
         return self._state.digests.get(content.digest, {})

@@ -10,6 +10,7 @@ from uploads.files import Content
 OLD_VERSIONS = "SELECT node, number FROM versions WHERE superseded < ? LIMIT ?"
 DROP_VERSION = "DELETE FROM versions WHERE node = ? AND number = ?"
 OLD_UPLOADS = "SELECT id FROM uploads WHERE expires <= ? LIMIT ?"
+OLD_INCOMING = "SELECT id FROM arriving WHERE expires <= ? LIMIT ?"
 UNNAMED = "SELECT id, digest, size, media_type FROM contents WHERE refs = 0 LIMIT ?"
 EMPTY_AND_GONE = (
     "SELECT n.id FROM nodes n WHERE n.gone < ?"
@@ -71,6 +72,11 @@ class Garbage:
     def uploads(self, before: float, limit: int) -> int:
         old = self._connection.execute(OLD_UPLOADS, (before, limit)).fetchall()
         self._connection.executemany("DELETE FROM uploads WHERE id = ?", old)
+        return len(old)
+
+    def incoming(self, before: float, limit: int) -> int:
+        old = self._connection.execute(OLD_INCOMING, (before, limit)).fetchall()
+        self._connection.executemany("DELETE FROM arriving WHERE id = ?", old)
         return len(old)
 
     def contents(self, limit: int) -> list[Content]:

@@ -8,6 +8,7 @@ from sqlite_utils.db import Database
 
 ROOT = 1
 PARKED = "parked "
+ARRIVING = "arriving "
 
 migrations = Migrations("noclobber")
 
@@ -208,6 +209,54 @@ def feed(db: Database) -> None:
     db.execute("""
         UPDATE changes SET made = 1,
             is_folder = coalesce((SELECT is_folder FROM nodes WHERE id = node), 0)""")
+
+
+@migrations()
+def arriving(db: Database) -> None:
+    """Uploads that arrive in pieces, and for a while those that did: their `number` is the version
+    that they became. Until then the room that they need counts, on two accounts as what is parked.
+    """
+    db.execute("""
+        CREATE TABLE arriving (
+            id TEXT PRIMARY KEY,
+            principal TEXT NOT NULL,
+            path TEXT NOT NULL,
+            size INTEGER,
+            offset INTEGER NOT NULL,
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            said TEXT NOT NULL,
+            is_part INTEGER NOT NULL,
+            number INTEGER
+        ) STRICT, WITHOUT ROWID""")
+    db.table("arriving").create_index(["expires"])
+    events = {
+        "INSERT": [("+", "new")],
+        "DELETE": [("-", "old")],
+        "UPDATE OF size, offset": [("-", "old"), ("+", "new")],
+    }
+    for event, counted in events.items():
+        actions = [
+            _reserve(sign, account, row)
+            for sign, row in counted
+            for account in (f"{row}.principal", f"'{ARRIVING}' || {row}.principal")
+        ]
+        when = f"{counted[-1][1]}.number IS NULL"
+        if len(counted) > 1:
+            when += " AND coalesce(old.size, old.offset) <> coalesce(new.size, new.offset)"
+        name = f"arriving_{event.partition(' ')[0].lower()}"
+        db.execute(
+            f"CREATE TRIGGER {name} AFTER {event} ON arriving WHEN {when}"
+            f" BEGIN {' '.join(actions)} END"
+        )
+
+
+def _reserve(sign: str, account: str, row: str) -> str:
+    return (
+        f"INSERT INTO usage VALUES ({account}, 0, 0) ON CONFLICT DO NOTHING;"  # noqa: S608 - our words
+        f" UPDATE usage SET bytes = bytes {sign} coalesce({row}.size, {row}.offset),"
+        f" files = files {sign} 1 WHERE principal = {account};"
+    )
 
 
 def _on(db: Database, event: str, row: str, action: str) -> None:

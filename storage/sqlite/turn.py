@@ -16,7 +16,7 @@ from storage.sqlite.past import VersionRow
 from storage.sqlite.view import CONTENT, SqliteView
 from uploads.attempts import Bounds, Record
 from uploads.failures import Unavailable
-from uploads.files import Content, Folder, Kind, Stamp, StoredFile, Upload, Version
+from uploads.files import Content, Folder, Incoming, Kind, Stamp, StoredFile, Upload, Version
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Staged
 
@@ -28,6 +28,8 @@ KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 VOUCH = "INSERT INTO vouched VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 PARK = "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+EXPECT = "INSERT INTO arriving VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADVANCE = "UPDATE arriving SET size = ?, offset = ?, expires = ? WHERE id = ?"
 
 
 class SqliteTurn(SqliteView):
@@ -148,6 +150,23 @@ class SqliteTurn(SqliteView):
 
     def drop_upload(self, id: str) -> None:
         self._connection.execute("DELETE FROM uploads WHERE id = ?", (id,))
+
+    def expect(self, incoming: Incoming) -> None:
+        what = (incoming.id, incoming.principal, "/".join(incoming.path.parts))
+        how_far = (incoming.size, incoming.offset, incoming.created, incoming.expires)
+        became = (incoming.said, int(incoming.is_part), incoming.number)
+        self._connection.execute(EXPECT, (*what, *how_far, *became))
+
+    def advance(self, incoming: Incoming) -> None:
+        values = (incoming.size, incoming.offset, incoming.expires, incoming.id)
+        if not self._connection.execute(ADVANCE, values).rowcount:
+            raise LookupError(f"there is no upload {incoming.id} any more")
+
+    def drop_incoming(self, id: str) -> None:
+        self._connection.execute("DELETE FROM arriving WHERE id = ?", (id,))
+
+    def forget_incoming(self, before: float, limit: int) -> int:
+        return self._garbage.incoming(before, limit)
 
     def forget_versions(self, before: float, limit: int) -> int:
         return self._garbage.versions(before, limit)

@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.sqlite.feed import Feed
 from storage.sqlite.listing import page
-from storage.sqlite.migrations import PARKED
+from storage.sqlite.migrations import ARRIVING, PARKED
 from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
 from storage.sqlite.past import Past
 from storage.sqlite.records import Records
@@ -16,7 +16,17 @@ from uploads.access import Reach, Sight
 from uploads.attempts import Record
 from uploads.changes import Change, Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
-from uploads.files import Content, Event, Folder, Listing, Page, StoredFile, Upload, Usage
+from uploads.files import (
+    Content,
+    Event,
+    Folder,
+    Incoming,
+    Listing,
+    Page,
+    StoredFile,
+    Upload,
+    Usage,
+)
 from uploads.names import Path
 
 HOLDING = ENTRY + " WHERE n.content = ? AND n.gone IS NULL AND n.id <> ? AND n.folded >= ?"
@@ -49,6 +59,10 @@ VOUCHED = (
 UPLOAD = (
     "SELECT u.id, u.path, c.digest, c.size, c.media_type, u.principal, u.created, u.expires,"
     " u.problem, u.modified, u.claimed_type FROM uploads u JOIN contents c ON c.id = u.content"
+)
+INCOMING = (
+    "SELECT id, principal, path, size, offset, created, expires, said, is_part, number"
+    " FROM arriving WHERE id = ?"
 )
 SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
@@ -173,6 +187,13 @@ class SqliteView:
     def parked(self, principal: str) -> Usage:
         return self.usage(PARKED + principal)
 
+    def incoming(self, id: str) -> Incoming | None:
+        row = self._row(INCOMING, id)
+        return _incoming(row) if row else None
+
+    def arriving(self, principal: str) -> Usage:
+        return self.usage(ARRIVING + principal)
+
     def digests(self, content: Content) -> Mapping[str, bytes]:
         return dict(self._connection.execute(DIGESTS, (content.digest,)))
 
@@ -220,3 +241,11 @@ def _lookalike(node: Node, path: Path, depth: int) -> Lookalike:
 def _upload(row: tuple[Any, ...]) -> Upload:
     id_, path, digest, size, media_type, *rest = row
     return Upload(id_, Path(tuple(path.split("/"))), Content(digest, size, media_type), *rest)
+
+
+def _incoming(row: tuple[Any, ...]) -> Incoming:
+    id_, principal, path, size, offset, created, expires, said, is_part, number = row
+    place = Path(tuple(path.split("/"))) if path else Path(())
+    return Incoming(
+        id_, principal, place, size, offset, created, expires, said, bool(is_part), number
+    )

@@ -93,6 +93,7 @@ def _copy_index(source: Path, target: Path) -> Path:
     coming.unlink(missing_ok=True)
     with Catalogue(source) as index, contextlib.closing(sqlite3.connect(coming)) as copy:
         index.connection.backup(copy)
+        _forget_arriving(copy)
         copy.execute("PRAGMA journal_mode = delete")
         if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             coming.unlink()
@@ -104,6 +105,13 @@ def _copy_index(source: Path, target: Path) -> Path:
     finally:
         os.close(descriptor)
     return coming
+
+
+def _forget_arriving(copy: sqlite3.Connection) -> None:
+    """What is half here is not copied: nobody shall be told that it is."""
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'arriving'").fetchone():
+        copy.execute("DELETE FROM arriving")
+        copy.commit()
 
 
 class Copying:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from storage.sqlite.migrations import PARKED, ROOT
+from storage.sqlite.migrations import ARRIVING, PARKED, ROOT
 
 NAME = "index.sqlite"
 _PAGE = 1000
@@ -42,8 +42,13 @@ _TRUE_USAGE = (
     " WHERE v.payer IS NOT NULL UNION ALL"
     " SELECT u.principal, c.size FROM uploads u JOIN contents c ON c.id = u.content UNION ALL"
     " SELECT ?1 || u.principal, c.size FROM uploads u"
-    " JOIN contents c ON c.id = u.content) GROUP BY payer"
+    " JOIN contents c ON c.id = u.content{}) GROUP BY payer"
 )
+_ARRIVING = (
+    " UNION ALL SELECT principal, coalesce(size, offset) FROM arriving WHERE number IS NULL"
+    " UNION ALL SELECT ?2 || principal, coalesce(size, offset) FROM arriving WHERE number IS NULL"
+)
+_HAS_ARRIVING = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'arriving'"
 _USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files != 0"
 
 
@@ -137,9 +142,7 @@ class Catalogue:
         """Principals whose use of their share is not right, with the right bytes and files."""
         self.connection.execute("BEGIN")
         try:
-            true = {
-                row[0]: (row[1], row[2]) for row in self.connection.execute(_TRUE_USAGE, (PARKED,))
-            }
+            true = {row[0]: (row[1], row[2]) for row in self._true_usage()}
             kept = {row[0]: (row[1], row[2]) for row in self.connection.execute(_USAGE)}
         finally:
             self.connection.execute("ROLLBACK")
@@ -149,6 +152,12 @@ class Catalogue:
             for principal in sorted(true.keys() | kept.keys())
             if true.get(principal, nothing) != kept.get(principal, nothing)
         }
+
+    def _true_usage(self) -> sqlite3.Cursor:
+        """A store that was last run before there were uploads in pieces has no table of them."""
+        if self.connection.execute(_HAS_ARRIVING).fetchone() is None:
+            return self.connection.execute(_TRUE_USAGE.format(""), (PARKED,))
+        return self.connection.execute(_TRUE_USAGE.format(_ARRIVING), (PARKED, ARRIVING))
 
 
 def mend(data: Path, counts: list[tuple[int, str, int]], usage: dict[str, tuple[int, int]]) -> None:

@@ -13,8 +13,8 @@ from storage.disk.blobfolder import FAN_OUT, Blob
 from storage.disk.blobs import DiskBlobs
 from storage.upkeep import lease
 from uploads.events import Collected
-from uploads.files import Content
-from uploads.ports import Blobs, Index, Turn
+from uploads.files import Content, Incoming
+from uploads.ports import Blobs, Index, Turn, Unfinished, View
 
 _AT_ONCE = 200
 _SHARES = 16
@@ -82,6 +82,28 @@ async def sweep(
             contents = [blobs.content(blob) for blob in batch if blob.sound]
             swept += await remove_unnamed(index, blobs, contents)
         return Collected(0, 0, len(swept), sum(content.size for content in swept))
+
+
+async def sweep_unfinished(index: Index, unfinished: Unfinished, now: float) -> int:
+    """Gives up what arrives in pieces and has expired; removes the bytes of what is not expected
+    any more, also after a crash: whatever has bytes was expected before. Returns how many files.
+    """
+    await _repeated(index, lambda turn: turn.forget_incoming(now, _AT_ONCE))
+    there = await unfinished.all()
+
+    def unexpected(ids: list[str]) -> Callable[[View], list[str]]:
+        return lambda view: [id_ for id_ in ids if not _is_expected(view.incoming(id_))]
+
+    removed = 0
+    for at in range(0, len(there), _AT_ONCE):
+        for id_ in await index.read(unexpected(there[at : at + _AT_ONCE])):
+            await unfinished.remove(id_)
+            removed += 1
+    return removed
+
+
+def _is_expected(incoming: Incoming | None) -> bool:
+    return incoming is not None and incoming.number is None
 
 
 def _next(blobs: Iterator[Blob]) -> list[Blob]:

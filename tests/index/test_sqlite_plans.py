@@ -7,7 +7,7 @@ from storage.sqlite import connecting
 from storage.sqlite.index import SqliteIndex
 from storage.sqlite.listing import page_sql
 from storage.sqlite.turn import SqliteTurn
-from tests.trees import EVERYWHERE, content, path, staged, store, upload
+from tests.trees import EVERYWHERE, content, incoming, path, staged, store, upload
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant
 from uploads.attempts import Bounds, Record
 from uploads.files import Content, Listing, Order, Stamp
@@ -59,6 +59,7 @@ def everything(turn: Turn) -> None:
     turn.forget_versions(99.0, 99)
     turn.forget_uploads(99.0, 9)
     turn.forget_changes(99.0, 9)
+    in_pieces(turn)
     turn.forget_contents(9)
     turn.is_named(Content("none", 1))
 
@@ -68,6 +69,15 @@ def follow(turn: Turn) -> None:
         turn.entries_below(path(""), path("a/b"), 9, access.sight(ANONYMOUS))
     turn.changes(0, 9)
     turn.span()
+
+
+def in_pieces(turn: Turn) -> None:
+    turn.expect(incoming("1", None))
+    turn.advance(incoming("1", 9, 5))
+    turn.incoming("1")
+    turn.arriving("ann")
+    turn.forget_incoming(99.0, 9)
+    turn.drop_incoming("1")
 
 
 async def test_no_statement_scans_what_can_be_large(sqlite_index: SqliteIndex) -> None:

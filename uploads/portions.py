@@ -1,0 +1,213 @@
+"""One request's share of an upload that arrives in pieces: what it says, and how it is taken in."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from uploads.failures import (
+    BodyStalled,
+    BodyTooShort,
+    Failure,
+    WrongDigest,
+    WrongLength,
+    WrongOffset,
+)
+from uploads.files import Incoming
+from uploads.ports import Continued, Piece, Tap
+from uploads.seats import Seat, to_the_end
+
+# So much is sent again after a kill at the worst moment: more often costs a sync, and a commit.
+SAVE_BYTES = 64 << 20
+SAVE_SECONDS = 5.0
+
+Body = AsyncIterable[Piece | Tap]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """`brings`: how many bytes come with it, if that is known. `size`: of the whole, where it is
+    said. `is_last`: whether the upload ends with it; None: when all bytes are there. `declared`:
+    digests of what it brings.
+    """
+
+    offset: int
+    brings: int | None = None
+    size: int | None = None
+    is_last: bool | None = None
+    declared: Mapping[str, bytes] = field(default_factory=dict)
+
+    def onto(self, incoming: Incoming) -> Incoming:
+        """The upload from where this goes on. :raises WrongOffset, WrongLength: it does not fit."""
+        if self.offset not in {incoming.offset, incoming.resumes_at}:
+            raise WrongOffset(
+                f"This upload goes on at byte {incoming.resumes_at:,}, not at {self.offset:,}.",
+                incoming.resumes_at,
+                self.offset,
+            )
+        size = self._size(incoming)
+        end = self.offset + (self.brings or 0)
+        if size is not None and (
+            end > size or (self.is_last and self._ends_at not in {None, size})
+        ):
+            raise WrongLength(
+                f"This upload has {size:,} bytes in all, and this request would make it {end:,}."
+                " Nothing of the request was taken."
+            )
+        return replace(incoming, offset=self.offset, size=size)
+
+    def completes(self, incoming: Incoming, received: int) -> bool:
+        if self.is_last is None:
+            return received == incoming.size
+        return self.is_last
+
+    @property
+    def _ends_at(self) -> int | None:
+        return None if self.brings is None else self.offset + self.brings
+
+    def _size(self, incoming: Incoming) -> int | None:
+        said = {size for size in (incoming.size, self.size) if size is not None}
+        if len(said) > 1:
+            raise WrongLength(
+                f"This upload was said to have {incoming.size:,} bytes, and now {self.size:,}."
+                " Its length can be said once."
+            )
+        if not said and self.is_last:
+            return self._ends_at
+        return said.pop() if said else None
+
+
+class Taking:
+    """Takes the bytes in, and records now and then how far they have come."""
+
+    def __init__(
+        self,
+        stage: Continued,
+        incoming: Incoming,
+        portion: Portion,
+        record: Callable[[Incoming], Awaitable[Incoming]],
+        check: Callable[[int, int], None],
+    ) -> None:
+        """`check` is told how many bytes there are, and how many came just now."""
+        self.incoming = incoming
+        self._stage = stage
+        self._portion = portion
+        self._record = record
+        self._check = check
+        self._saved = incoming.offset
+        self._saved_at = time.monotonic()
+        self._saving: asyncio.Task[None] | None = None
+
+    async def take(self, seat: Seat, body: Body) -> None:
+        """Whatever happens, what came is kept, unless it is not what was said."""
+        try:
+            await seat.do(self._fill(body))
+            self._check_digests()
+            self._check_end()
+        except (WrongDigest, WrongLength):
+            await self._drop()
+            raise
+        except Failure as broken:
+            await to_the_end(self.rescue())
+            raise self._told(broken) from broken
+        except BaseException:
+            await to_the_end(self.rescue())
+            raise
+        await self._end_saving()
+
+    @property
+    def is_whole(self) -> bool:
+        return self._portion.completes(self.incoming, self._stage.received)
+
+    async def keep(self) -> Incoming:
+        """Makes durable all that came."""
+        self.incoming = await self._record(replace(self.incoming, offset=await self._stage.pause()))
+        return self.incoming
+
+    async def rescue(self) -> None:
+        """The same after something went wrong. What cannot be verified any more is sent again."""
+        if self._portion.declared and not self._is_verified():
+            await self._drop()
+        await self._end_saving()
+        with suppress(Failure):
+            await self.keep()
+
+    async def _drop(self) -> None:
+        await self._end_saving()
+        await self._stage.rewind()
+
+    async def _fill(self, body: Body) -> None:
+        async for flow in body:
+            if isinstance(flow, Piece):
+                await self._stage.write(flow)
+                self._came(len(flow))
+                continue
+            while not flow.ended:
+                await flow.ready()
+                self._came(await self._stage.draw(flow))
+
+    def _check_digests(self) -> None:
+        came = self._stage.piece if self._portion.declared else {}
+        for algorithm, declared in self._portion.declared.items():
+            if not hmac.compare_digest(came[algorithm], declared):
+                raise WrongDigest(
+                    f"What this request brought does not have the {algorithm} digest that was"
+                    " declared. Nothing of it was kept; send it again."
+                )
+
+    def _check_end(self) -> None:
+        received, size = self._stage.received, self.incoming.size
+        if self._portion.is_last and size not in {None, received}:
+            raise WrongLength(
+                f"This upload was said to have {size:,} bytes, and this request ended it after"
+                f" {received:,}. Nothing of the request was taken."
+            )
+
+    def _is_verified(self) -> bool:
+        try:
+            self._check_digests()
+        except WrongDigest:
+            return False
+        return True
+
+    def _told(self, broken: Failure) -> Failure:
+        """The same in the words for an upload that can go on."""
+        if not isinstance(broken, BodyTooShort | BodyStalled):
+            return broken
+        how = "stood still" if isinstance(broken, BodyStalled) else "broke off"
+        return type(broken)(
+            f"The body {how}. {self.incoming.offset:,} bytes of this upload are kept:"
+            " ask how far it has come, and go on from there."
+        )
+
+    def _came(self, count: int) -> None:
+        received, size = self._stage.received, self.incoming.size
+        if size is not None and received > size:
+            raise WrongLength(
+                f"This upload has {size:,} bytes in all, and more came."
+                " Nothing of the request was taken."
+            )
+        self._check(received, count)
+        if self._saving is not None and self._saving.done():
+            saving, self._saving = self._saving, None
+            saving.result()
+        if self._saving is None and not self._portion.declared and self._is_due(received):
+            self._saved, self._saved_at = received, time.monotonic()
+            self._saving = asyncio.create_task(self._save())
+
+    def _is_due(self, received: int) -> bool:
+        more, spent = received - self._saved, time.monotonic() - self._saved_at
+        return more >= SAVE_BYTES or (more > 0 and spent >= SAVE_SECONDS)
+
+    async def _save(self) -> None:
+        """Beside what goes on coming in."""
+        secured = await self._stage.secure()
+        self.incoming = await self._record(replace(self.incoming, offset=secured))
+
+    async def _end_saving(self) -> None:
+        if self._saving is not None:
+            saving, self._saving = self._saving, None
+            await asyncio.wait({saving})
+            saving.exception()

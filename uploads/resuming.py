@@ -1,0 +1,305 @@
+"""Uploads that arrive in pieces: how far they have come, going on, and the end of them.
+
+What counts is what the index says has come: that is durable. Whoever brings the last byte gets the
+verdict, by the same step as an upload that comes at once.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+
+from uploads import terms
+from uploads.access import Principal
+from uploads.failures import (
+    ArrivedAlready,
+    MalformedRequest,
+    NotThere,
+    TooManyUploads,
+    TypeRefused,
+    WrongDigest,
+)
+from uploads.files import Incoming, StoredFile
+from uploads.parking import in_scope
+from uploads.portions import Body, Portion, Taking
+from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
+from uploads.receiving import Receiver, Within
+from uploads.rules import STORING, Rules
+from uploads.seats import Seats, to_the_end
+from uploads.settling import Arrival, Outcome, new_id
+
+# A lost answer to the last piece is asked for again soon, if ever.
+KEEP_FINISHED = 3600.0
+
+
+class Resuming:
+    def __init__(
+        self, rules: Rules, index: Index, unfinished: Unfinished, receiver: Receiver, clock: Clock
+    ) -> None:
+        self._rules = rules
+        self._index = index
+        self._unfinished = unfinished
+        self._receiver = receiver
+        self._clock = clock
+        self._seats = Seats()
+
+    async def create(self, arrival: Arrival) -> Incoming | Outcome:
+        """An upload that begins; or the refusal that is certain already."""
+        refused = await self._receiver.foresee(arrival)
+        return refused or await self._begin(arrival)
+
+    async def create_part(self, arrival: Arrival) -> Incoming:
+        """A part of a file, without a place: it will be joined with others."""
+        self._rules.demand_some_upload(arrival.principal)
+        self._receiver.check_room(arrival.size or 0)
+        return await self._begin(arrival, is_part=True)
+
+    async def join(self, arrival: Arrival, ids: Sequence[str]) -> tuple[str, Incoming | Outcome]:
+        """Makes one file of parts that are whole, and says under which id it can be asked for."""
+        parts = [await self._whole_part(id_, arrival.principal) for id_ in ids]
+        size = sum(part.offset for part in parts)
+        arrival = replace(arrival, size=size)
+        refused = await self._receiver.foresee(arrival, counted=size)
+        if refused is not None:
+            return "", refused
+        incoming = await self._begin(arrival, counted=size)
+        try:
+            ended = await self._append(
+                incoming.id, arrival.principal, Portion(0), self._pieces(parts), parts
+            )
+        except BaseException:
+            await to_the_end(self._drop(incoming.id))
+            raise
+        return incoming.id, ended
+
+    async def look(self, id: str, principal: Principal) -> Incoming:
+        """How far it has come. Who asks wants to go on, so whoever hangs in it is ended."""
+        await self._find(id, principal)
+        async with self._seats.alone(id):
+            incoming = await self._find(id, principal)
+            if incoming.number is None and not await self._unfinished.holds(incoming):
+                await self._drop(id)
+                raise _not_there()
+            return incoming
+
+    async def append(
+        self, id: str, principal: Principal, portion: Portion, body: Body
+    ) -> Incoming | Outcome:
+        """How far it has come then; or, with the last byte, the verdict.
+
+        :raises WrongOffset, WrongLength, TakenOver: among what every upload can meet.
+        """
+        return await self._append(id, principal, portion, body)
+
+    async def cancel(self, id: str, principal: Principal) -> None:
+        await self._find(id, principal)
+        async with self._seats.alone(id):
+            await self._find(id, principal)
+            await self._drop(id)
+
+    async def stop(self) -> None:
+        """No more pieces: when this returns, what came of each upload is durable."""
+        await self._seats.close()
+
+    async def _begin(
+        self, arrival: Arrival, *, is_part: bool = False, counted: int = 0
+    ) -> Incoming:
+        """`counted`: what of it is in the share of the principal already."""
+        now = self._clock()
+        incoming = Incoming(
+            id=new_id(),
+            principal=arrival.principal.name,
+            path=arrival.path,
+            size=arrival.size,
+            offset=0,
+            created=now,
+            expires=now + self._rules.limits.keep_arriving,
+            said=terms.written(arrival),
+            is_part=is_part,
+        )
+
+        def work(turn: Turn) -> None:
+            self._rules.current(arrival.principal)
+            most = self._rules.limits.arriving_files
+            if turn.arriving(incoming.principal).files >= most:
+                raise TooManyUploads(
+                    f"{most:,} of your uploads have begun and not ended, and no more are begun."
+                    " End some of them, or wait until they expire."
+                )
+            self._rules.check_quota(turn.usage(incoming.principal), incoming.room - counted)
+            turn.expect(incoming)
+
+        await self._index.write(work)
+        try:
+            # A full disk shows here.
+            async with self._unfinished.open(incoming, arrival.declared):
+                return incoming
+        except BaseException:
+            await to_the_end(self._drop(incoming.id))
+            raise
+
+    async def _append(
+        self,
+        id_: str,
+        principal: Principal,
+        portion: Portion,
+        body: Body,
+        parts: Sequence[Incoming] = (),
+    ) -> Incoming | Outcome:
+        await self._find(id_, principal)
+        async with self._seats.alone(id_) as seat:
+            found = await self._find(id_, principal)
+            if found.number is not None:
+                return _finished(found, portion)
+            incoming = await self._ready(found, principal, portion)
+            arrival = terms.read(incoming, principal)
+            with self._receiver.admission.place(principal):
+                async with self._unfinished.open(
+                    incoming, arrival.declared, portion.declared
+                ) as stage:
+                    taking = Taking(
+                        stage, incoming, portion, self._record, self._checking(incoming)
+                    )
+                    await taking.take(seat, body)
+                    if incoming.is_part or not taking.is_whole:
+                        return await taking.keep()
+                    outcome = await self._settle(stage, taking, arrival, parts)
+            for one in (incoming, *(parts if _is_kept(outcome) else ())):
+                await self._unfinished.remove(one.id)
+            return outcome
+
+    async def _ready(self, found: Incoming, principal: Principal, portion: Portion) -> Incoming:
+        incoming = portion.onto(found)
+        if incoming.is_part:
+            self._rules.demand_some_upload(principal)
+        else:
+            self._rules.demand_upload(principal, incoming.path)
+        if incoming.size is not None and incoming.size != found.size:
+            self._rules.check_size(incoming.size)
+            self._receiver.check_room(incoming.size - incoming.offset)
+            incoming = await self._record(incoming)
+        return incoming
+
+    async def _settle(
+        self, stage: Continued, taking: Taking, arrival: Arrival, parts: Sequence[Incoming]
+    ) -> Outcome:
+        try:
+            staged = await stage.finish()
+            arrival = replace(arrival, size=staged.content.size)
+            return await self._receiver.settle(
+                arrival, staged, self._within(taking.incoming, parts)
+            )
+        except (WrongDigest, TypeRefused):
+            # Nothing that could still come would make it right.
+            await to_the_end(self._drop(taking.incoming.id))
+            raise
+        except BaseException:
+            await to_the_end(taking.rescue())
+            raise
+
+    def _within(self, incoming: Incoming, parts: Sequence[Incoming]) -> Within:
+        now = self._clock()
+
+        def within(turn: Turn, settle: Callable[[], Outcome]) -> Outcome:
+            # What was reserved for it, and for its parts, must not count beside it.
+            for one in (incoming, *parts):
+                turn.drop_incoming(one.id)
+            outcome = settle()
+            if outcome.accepted and outcome.file is not None:
+                turn.expect(_became(incoming, outcome.file, now))
+            elif not _is_kept(outcome):
+                for part in parts:
+                    turn.expect(part)
+            return outcome
+
+        return within
+
+    async def _record(self, incoming: Incoming) -> Incoming:
+        incoming = replace(incoming, expires=self._clock() + self._rules.limits.keep_arriving)
+
+        def work(turn: Turn) -> None:
+            before = turn.incoming(incoming.id)
+            if before is None or before.number is not None:
+                raise _not_there()
+            turn.advance(incoming)
+            if incoming.room > before.room:
+                self._rules.check_usage(turn.usage(incoming.principal))
+
+        await self._index.write(work)
+        return incoming
+
+    async def _drop(self, id_: str) -> None:
+        await self._index.write(lambda turn: turn.drop_incoming(id_))
+        await self._unfinished.remove(id_)
+
+    async def _pieces(self, parts: Sequence[Incoming]) -> AsyncIterator[bytes]:
+        for part in parts:
+            async for piece in self._unfinished.pieces(part):
+                yield piece
+
+    async def _whole_part(self, id_: str, principal: Principal) -> Incoming:
+        part = await self._find(id_, principal)
+        if not part.is_part or not part.is_whole:
+            raise MalformedRequest(
+                "What is to be joined has to be parts that have arrived whole."
+                f" {id_} is not one. Send the rest of it first."
+            )
+        return part
+
+    async def _find(self, id_: str, principal: Principal) -> Incoming:
+        return await self._index.read(lambda view: self._own(view, id_, principal))
+
+    def _own(self, view: View, id_: str, principal: Principal) -> Incoming:
+        """Of nobody else's upload anything is told, not even that it is there."""
+        incoming = view.incoming(id_)
+        if incoming is None:
+            parked = view.upload(id_)
+            if parked and parked.principal == principal.name and in_scope(parked.path, principal):
+                raise ArrivedAlready(
+                    "All of this upload is here, and it was refused. Ask for it with GET: the"
+                    " answer has what settles it without sending it again."
+                )
+            raise _not_there()
+        mine = incoming.principal == principal.name and incoming.expires > self._clock()
+        within = in_scope(incoming.path, principal)
+        if incoming.is_part:
+            within = principal.scope is None or not principal.scope.rights.isdisjoint(STORING)
+        if not mine or not within:
+            raise _not_there()
+        return incoming
+
+    def _checking(self, incoming: Incoming) -> Callable[[int, int], None]:
+        """Of what was announced all was judged before it came."""
+
+        def check(received: int, more: int) -> None:
+            if incoming.size is None:
+                self._rules.check_size(received)
+                self._receiver.check_room(more)
+
+        return check
+
+
+def _is_kept(outcome: Outcome) -> bool:
+    return outcome.accepted or outcome.parked is not None
+
+
+def _became(incoming: Incoming, file: StoredFile, now: float) -> Incoming:
+    """What tells for a while that it is done, to whom the answer got lost."""
+    size = file.content.size
+    return replace(
+        incoming,
+        path=file.path,
+        size=size,
+        offset=size,
+        expires=now + KEEP_FINISHED,
+        said="",
+        number=file.version.number,
+    )
+
+
+def _finished(found: Incoming, portion: Portion) -> Incoming:
+    """Nothing is missing, so that nothing may come but the end of it once more."""
+    portion.onto(found)
+    return found
+
+
+def _not_there() -> NotThere:
+    return NotThere("There is no such upload: it is done, was given up or has expired.")
