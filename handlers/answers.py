@@ -26,19 +26,24 @@ def status(outcome: Outcome) -> int:
 
 def stored_members(outcome: Outcome, *, seen: bool) -> dict[str, Json]:
     """What stands there now. In a drop box: that it was received, and no more."""
-    file = _file(outcome)
+    file = stored_file(outcome)
     return file_members(file) if seen else {"received": True, "size": file.content.size}
 
 
 def stored(outcome: Outcome, *, seen: bool) -> web.Response:
-    file, status_ = _file(outcome), status(outcome)
+    file, status_ = stored_file(outcome), status(outcome)
     members = stored_members(outcome, seen=seen)
     if not seen:
         return json_response(members, status_, _unkept(outcome))
-    headers = {"ETag": file.etag, **_unkept(outcome)}
-    links = []
+    headers = {**facts(outcome), **_unkept(outcome)}
     if status_ == CREATED:
         headers["Location"] = file_href(file.path)
+    return json_response(members, status_, headers)
+
+
+def facts(outcome: Outcome) -> dict[str, str]:
+    """The version that stands there now, and what it has to do with others."""
+    headers, links = {"ETag": stored_file(outcome).etag}, []
     if isinstance(outcome.verdict, Replace):
         previous = outcome.verdict.previous
         links.append(
@@ -49,14 +54,14 @@ def stored(outcome: Outcome, *, seen: bool) -> web.Response:
         links.append(f'<{file_href(outcome.twin.path)}>; rel="duplicate"')
     if links:
         headers["Link"] = ", ".join(links)
-    return json_response(members, status_, headers)
+    return headers
 
 
 def _unkept(answer: Answer) -> dict[str, str]:
     return {"Cache-Control": "no-store", **(REPLAYED if answer.replayed else {})}
 
 
-def _file(outcome: Outcome) -> StoredFile:
+def stored_file(outcome: Outcome) -> StoredFile:
     if outcome.file is None:
         msg = f"an accepted claim without a file: {outcome}"
         raise ValueError(msg)

@@ -8,16 +8,20 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"
 TAKEN = (
     "Authorization, Content-Digest, Content-Disposition, Content-MD5, Content-Type,"
     " Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since,"
-    " Prefer, Range, Repr-Digest, Slug, Want-Repr-Digest"
+    " Prefer, Range, Repr-Digest, Slug, Want-Repr-Digest, Tus-Resumable, Upload-Checksum,"
+    " Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version,"
+    " Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id, X-Requested-With"
 )
 EXPOSED = (
     "ETag, Location, Link, Retry-After, Content-Range, Repr-Digest, Want-Repr-Digest,"
-    " Content-Disposition, Idempotency-Replayed, X-Request-Id, Upload-Offset, Upload-Length,"
-    " Upload-Expires, Upload-Metadata, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size"
+    " Content-Disposition, Content-Location, Idempotency-Replayed, X-Request-Id, Upload-Offset,"
+    " Upload-Length, Upload-Expires, Upload-Metadata, Upload-Concat, Upload-Defer-Length,"
+    " Upload-Complete, Upload-Limit, Upload-Draft-Interop-Version, Tus-Resumable, Tus-Version,"
+    " Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm"
 )
 # As long as any browser keeps it.
 MAX_AGE = "7200"

@@ -11,7 +11,7 @@ from http import HTTPMethod
 
 from aiohttp import web
 
-from handlers import answers, bodies, cors, rendering
+from handlers import answers, bodies, cors, dialects, rendering
 from handlers.headers import hosts
 from handlers.headers.conditions import MalformedCondition
 from handlers.headers.digests import MalformedDigest
@@ -93,6 +93,7 @@ class Gate:
         if BEGUN in request:
             # It would be read as what is still missing of the answer before it.
             raise ConnectionAbortedError("a part of an answer has been sent")
+        problem = dialects.spoken(request, problem)
         response = rendering.problem_response(request, problem)
         if problem.type.slug in ENDING or self.health.stopping:
             response.force_close()
@@ -167,6 +168,7 @@ class Gate:
         headers = response.headers
         headers.update(ALWAYS)
         headers["X-Request-Id"] = rendering.request_id(request)
+        dialects.dress(request, response)
         cors.dress(request, response, self.http.cors_origins)
         if self.health.stopping:
             response.force_close()

@@ -1,6 +1,8 @@
 """Every type of problem: the one table of statuses. Nobody else knows that of a refusal."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,10 @@ class ProblemType:
     @property
     def href(self) -> str:
         return f"/problems/{self.slug}"
+
+    def among(self, statuses: "Statuses") -> "ProblemType":
+        """The same in a dialect."""
+        return replace(self, status=statuses.get(self.slug, self.status))
 
 
 def _table(*rows: tuple[str, int, str, str, str]) -> dict[str, ProblemType]:
@@ -48,6 +54,19 @@ TYPES = _table(
      " saying so.",
      "Use the file that is there, or ask for a second name for the same content with"
      " Prefer: same-content=link."),
+    ("wrong-offset", 409, "The upload goes on elsewhere",
+     "The piece that you sent does not begin where the last one ended.",
+     "Send what follows the offset that the answer names."),
+    ("taken-over", 409, "A newer request goes on with this upload",
+     "One request at a time brings the bytes of an upload, and the newest one counts. What this one"
+     " had brought is kept.",
+     "There is nothing to do if the newer request is yours. Else ask how far the upload has come."),
+    ("arrived-already", 410, "All of this upload is here, and it was refused",
+     "No piece is missing, but the file was not stored: it met a conflict. Its bytes are kept.",
+     "Ask for the upload with GET: the answer has what settles it without sending it again."),
+    ("tus-version", 412, "Another version of tus",
+     "Uploads in pieces are taken here by version 1.0.0 of the protocol tus.",
+     "Send Tus-Resumable: 1.0.0."),
     ("stale-version", 412, "The file is not the version that you named",
      "Your request rests on a condition (If-Match or If-None-Match) that is not true: the file was"
      " changed, made or deleted meanwhile.",
@@ -90,6 +109,10 @@ TYPES = _table(
     ("body-too-short", 400, "The body ended too early",
      "Fewer bytes arrived than were announced. Nothing was stored.",
      "Send the file again."),
+    ("wrong-length", 400, "The upload has another length",
+     "What an upload in pieces brought, or is said to have, does not agree with the length that was"
+     " declared.",
+     "Ask how far the upload has come, and go on with what is missing."),
     ("partial-put", 400, "A part of a file cannot be put",
      "Content-Range in a PUT would write a fragment as if it were the whole file.",
      "Send the whole file."),
@@ -122,6 +145,10 @@ TYPES = _table(
     ("type-refused", 415, "Files of this type are not taken here",
      "What the bytes are is not allowed in this folder, or does not go with the extension.",
      "Put it elsewhere, or give it the extension of what it is."),
+    ("not-a-piece", 415, "This body is no piece of an upload",
+     "A piece of an upload says so in its Content-Type.",
+     "Send it as application/offset+octet-stream, or as application/partial-upload where the upload"
+     " was begun that way."),
     ("encoding-refused", 415, "Send the bytes as they are",
      "The body is compressed or otherwise encoded, and is not decoded here.",
      "Leave Content-Encoding out and send the file itself."),
@@ -173,3 +200,19 @@ TYPES = _table(
      "Try again later; reading goes on."),
 )
 # fmt: on
+
+
+Statuses = Mapping[str, int]
+
+# Where a dialect has its own word for something, or where its clients understand another one than
+# what the table says. After 409 and 423, tus-js-client and Uppy ask how far the upload has come: of
+# one that is refused at its end that is all of it, and they would report success. They give up for
+# good after any other 4xx, also where going on would help.
+AT_TUS: Final[Statuses] = {
+    **dict.fromkeys(
+        ("already-stored", "name-taken", "name-equivalent", "content-known", "type-clash"), 422
+    ),
+    "taken-over": 422,
+    "wrong-digest": 460,
+    "body-stalled": 503,
+}

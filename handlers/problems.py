@@ -226,6 +226,10 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.ChangesForgotten: "changes-forgotten",
     failures.InProgress: "in-progress",
     failures.KeyReused: "key-reused",
+    failures.WrongOffset: "wrong-offset",
+    failures.WrongLength: "wrong-length",
+    failures.TakenOver: "taken-over",
+    failures.ArrivedAlready: "arrived-already",
     failures.Unavailable: "unavailable",
     failures.Unsettled: "unsettled",
 }
@@ -244,6 +248,9 @@ def of_failure(failure: failures.Failure) -> Problem:
     extra: dict[str, Json] = {}
     if isinstance(failure, failures.ChangesForgotten):
         extra = {"follow_from": failure.follow_from}
+    if isinstance(failure, failures.WrongOffset):
+        headers["Upload-Offset"] = str(failure.expected)
+        extra = {"expected-offset": failure.expected, "provided-offset": failure.given}
     return Problem(
         type_,
         failure.message,

@@ -9,9 +9,11 @@ from handlers.contract import Contract
 from handlers.form import Forms
 from handlers.health import Health
 from handlers.parked import Parked
+from handlers.pieces import Pieces
 from handlers.plain import Plain
 from handlers.posting import Posting
 from handlers.preflight import Preflighting
+from handlers.tus import Tus
 
 # With every character there is, so that a line feed in a name is judged as part of the name.
 FILES = "/files/{path:(?s:.*)}"
@@ -32,6 +34,8 @@ def add(app: web.Application, doors: Doors) -> None:
     plain, parked, changes = doors.plain, doors.parked, doors.changes
     health, contract = doors.health, doors.contract
     posting = Posting(plain.parts, plain, doors.forms)
+    tus = Tus(plain.parts)
+    pieces = Pieces(plain.parts, tus, parked)
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
@@ -41,9 +45,13 @@ def add(app: web.Application, doors: Doors) -> None:
         ("OPTIONS", FILES,                     plain.options),
         ("POST",    FILES,                     posting.post),
         ("GET",     "/uploads/",               parked.list),
-        ("GET",     "/uploads/{id}",           parked.get),
+        ("OPTIONS", "/uploads/",               tus.options),
+        ("POST",    "/uploads/",               tus.create),
+        ("GET",     "/uploads/{id}",           pieces.get),
+        ("OPTIONS", "/uploads/{id}",           tus.options),
+        ("PATCH",   "/uploads/{id}",           tus.patch),
         ("POST",    "/uploads/{id}",           parked.post),
-        ("DELETE",  "/uploads/{id}",           parked.delete),
+        ("DELETE",  "/uploads/{id}",           pieces.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
         ("GET",     "/changes",                changes.get),
         ("POST",    "/preflight",              doors.preflighting.post),

@@ -99,12 +99,14 @@ class Taking:
         self._saved = incoming.offset
         self._saved_at = time.monotonic()
         self._saving: asyncio.Task[None] | None = None
+        self._verified = False
 
     async def take(self, seat: Seat, body: Body) -> None:
         """Whatever happens, what came is kept, unless it is not what was said."""
         try:
             await seat.do(self._fill(body))
-            self._check_digests()
+            await self._check_digests()
+            self._verified = True
             self._check_end()
         except (WrongDigest, WrongLength):
             await self._drop()
@@ -127,8 +129,10 @@ class Taking:
         return self.incoming
 
     async def rescue(self) -> None:
-        """The same after something went wrong. What cannot be verified any more is sent again."""
-        if self._portion.declared and not self._is_verified():
+        """The same after something went wrong. What came half of a piece that was to be verified
+        cannot be, and is sent again.
+        """
+        if self._portion.declared and not self._verified:
             await self._drop()
         await self._end_saving()
         with suppress(Failure):
@@ -148,10 +152,11 @@ class Taking:
                 await flow.ready()
                 self._came(await self._stage.draw(flow))
 
-    def _check_digests(self) -> None:
-        came = self._stage.piece if self._portion.declared else {}
-        for algorithm, declared in self._portion.declared.items():
-            if not hmac.compare_digest(came[algorithm], declared):
+    async def _check_digests(self) -> None:
+        declared = self._portion.declared
+        came = await self._stage.piece() if declared else {}
+        for algorithm, value in declared.items():
+            if not hmac.compare_digest(came[algorithm], value):
                 raise WrongDigest(
                     f"What this request brought does not have the {algorithm} digest that was"
                     " declared. Nothing of it was kept; send it again."
@@ -164,13 +169,6 @@ class Taking:
                 f"This upload was said to have {size:,} bytes, and this request ended it after"
                 f" {received:,}. Nothing of the request was taken."
             )
-
-    def _is_verified(self) -> bool:
-        try:
-            self._check_digests()
-        except WrongDigest:
-            return False
-        return True
 
     def _told(self, broken: Failure) -> Failure:
         """The same in the words for an upload that can go on."""

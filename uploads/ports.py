@@ -92,9 +92,11 @@ class Stage(Protocol):
 class Continued(Stage, Protocol):
     """The bytes of an upload that arrives in pieces, while one of them comes in."""
 
-    @property
-    def piece(self) -> Mapping[str, bytes]:
-        """Digests of what came in this time, by the algorithms that were asked for."""
+    async def piece(self) -> Mapping[str, bytes]:
+        """Digests of what came in this time, by the algorithms that were asked for.
+
+        :raises DiskFull, Unavailable: it could not be written.
+        """
 
     async def secure(self) -> int:
         """What has reached the file by now is made durable: how many bytes that are in all. May be

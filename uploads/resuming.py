@@ -290,7 +290,6 @@ def _became(incoming: Incoming, file: StoredFile, now: float) -> Incoming:
         size=size,
         offset=size,
         expires=now + KEEP_FINISHED,
-        said="",
         number=file.version.number,
     )
 

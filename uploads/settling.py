@@ -41,7 +41,7 @@ class Arrival:
 
     `may_rename`: the server chooses the address (a POST). A PUT is never stored elsewhere
     (RFC 9110 section 9.3.4). `attempt`: its sender may repeat it under a key. `upload`: the id by
-    which its sender knows it already.
+    which its sender knows it already. `echo`: what its door repeats to whoever asks for it.
     """
 
     door: str
@@ -58,6 +58,7 @@ class Arrival:
     reservation: str | None = None
     attempt: Attempt | None = None
     upload: str | None = None
+    echo: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Who sends it, where to and how long it is are known beside this text.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from uploads.access import Principal
@@ -25,6 +26,7 @@ def written(arrival: Arrival) -> str:
             "modified": arrival.modified,
             "claimed_type": arrival.claimed_type,
             "may_rename": arrival.may_rename,
+            "echo": dict(arrival.echo),
         }
     )
 
@@ -45,7 +47,13 @@ def read(incoming: Incoming, principal: Principal) -> Arrival:
         claimed_type=said["claimed_type"],
         may_rename=said["may_rename"],
         upload=incoming.id,
+        echo=said["echo"],
     )
+
+
+def echo(incoming: Incoming) -> Mapping[str, str]:
+    found: dict[str, str] = json.loads(incoming.said)["echo"]
+    return found
 
 
 def _tags(tags: Tags | None) -> dict[str, Any] | None:

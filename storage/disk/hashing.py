@@ -12,7 +12,7 @@ from blake3 import blake3
 from uploads.ports import Piece
 
 
-class _Hash(Protocol):
+class Hash(Protocol):
     def update(self, data: Piece, /) -> object: ...
 
     def digest(self) -> bytes: ...
@@ -20,14 +20,14 @@ class _Hash(Protocol):
     def copy(self) -> Self: ...
 
 
-def _blake3() -> _Hash:
+def _blake3() -> Hash:
     # More threads are slower on pieces of a megabyte, and much slower on small contents.
     return blake3(max_threads=1)
 
 
-IDENTITIES: Mapping[str, Callable[[], _Hash]] = {"blake3": _blake3, "sha256": hashlib.sha256}
+IDENTITIES: Mapping[str, Callable[[], Hash]] = {"blake3": _blake3, "sha256": hashlib.sha256}
 
-_DECLARABLE: Mapping[str, Callable[[], _Hash]] = {
+_DECLARABLE: Mapping[str, Callable[[], Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-512": hashlib.sha512,
     "blake3": _blake3,
@@ -38,6 +38,11 @@ _DECLARABLE: Mapping[str, Callable[[], _Hash]] = {
 
 # What headers call our identities.
 _AS_DECLARED: Mapping[str, str] = {"blake3": "blake3", "sha256": "sha-256"}
+
+
+def by_name(name: str) -> Hash:
+    """One hash alone, for a part of what comes in."""
+    return _DECLARABLE[name]()
 
 
 class Hasher:
@@ -58,7 +63,7 @@ class Hasher:
         twin._all = {id(hash_): hash_ for hash_ in copies.values()}
         return twin
 
-    def _other(self, name: str) -> _Hash:
+    def _other(self, name: str) -> Hash:
         is_identity = name == _AS_DECLARED[self._algorithm]
         return self._identity if is_identity else _DECLARABLE[name]()
 

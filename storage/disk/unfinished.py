@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from storage.disk import posix
+from storage.disk import hashing, posix
 from storage.disk.blobfolder import ARRIVING
-from storage.disk.hashing import Hasher
+from storage.disk.hashing import Hash, Hasher
 from storage.disk.posix import LastingSheet, Sheet
 from storage.disk.staging import HEAD, Arriving, Room, StagedBytes, StagedFile
 from uploads.failures import Failure, NotThere
@@ -48,13 +48,13 @@ class Continuing(Arriving):
         self._start = incoming.offset
         self._digests = digests
         self._before: _State | None = None
-        self._pieces: Mapping[str, Hasher] = {}
+        self._pieces: Mapping[str, Hash] = {}
         self._sound = True
         self._lost: Failure | None = None
         self._syncing: set[asyncio.Future[None]] = set()
 
     async def begin(self, state: _State | None, piece: Collection[str]) -> None:
-        self._pieces = {name: Hasher(self._room.algorithm, [name]) for name in piece}
+        self._pieces = {name: hashing.by_name(name) for name in piece}
         if self._start:
             await self._done(self._reopen, state)
         elif self._size is not None and self._size >= self._room.inline_below:
@@ -62,9 +62,14 @@ class Continuing(Arriving):
         self.received = self._written = self._on_its_way = self._start
         self._before = self._state()
 
-    @property
-    def piece(self) -> Mapping[str, bytes]:
-        return {name: hasher.digests()[name] for name, hasher in self._pieces.items()}
+    async def piece(self) -> Mapping[str, bytes]:
+        await self._settled()
+        found = {}
+        for name, hash_ in self._pieces.items():
+            whole = hash_.copy()
+            whole.update(self._gathered)
+            found[name] = whole.digest()
+        return found
 
     def state(self) -> _State | None:
         """What to remember; None where it is no longer certain what was hashed."""
@@ -163,8 +168,8 @@ class Continuing(Arriving):
 
     def _write_out(self, batch: Piece) -> Sheet:
         self._sound = False
-        for hasher in self._pieces.values():
-            hasher.update(batch)
+        for hash_ in self._pieces.values():
+            hash_.update(batch)
         sheet = super()._write_out(batch)
         self._sound = True
         return sheet

@@ -134,8 +134,7 @@ class MemoryContinued(MemoryStage):
     start: int = 0
     wanted: Collection[str] = ()
 
-    @property
-    def piece(self) -> Mapping[str, bytes]:
+    async def piece(self) -> Mapping[str, bytes]:
         hasher = Hasher("sha256", self.wanted)
         hasher.update(self.data[self.start :])
         return hasher.digests()

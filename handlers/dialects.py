@@ -1,0 +1,29 @@
+"""What a dialect of HTTP says otherwise than the others: statuses, headers of every answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from aiohttp import web
+
+from handlers.problem_types import Statuses
+from handlers.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    statuses: Statuses = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+PLAIN = Dialect()
+# Set by a door that speaks another one, as soon as it is asked.
+DIALECT: web.RequestKey[Dialect] = web.RequestKey("dialect", Dialect)
+
+
+def spoken(request: web.BaseRequest, problem: Problem) -> Problem:
+    dialect = request.get(DIALECT, PLAIN)
+    return replace(problem, type=problem.type.among(dialect.statuses))
+
+
+def dress(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    response.headers.update(request.get(DIALECT, PLAIN).headers)

@@ -1,0 +1,255 @@
+"""tus 1.0 at /uploads/: the door for clients that send a file in pieces and go on after a break.
+
+Core, creation, creation-with-upload, creation-defer-length, expiration, checksum, termination and
+concatenation. https://tus.io/protocols/resumable-upload
+"""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from handlers import answers, asking, bodies
+from handlers.descriptions import UPLOADS, file_href, http_date
+from handlers.dialects import DIALECT, Dialect
+from handlers.headers import digests, metadata
+from handlers.headers.part_headers import readable
+from handlers.identity import principal_of
+from handlers.parts import Parts
+from handlers.plain import refusal
+from handlers.problem_types import AT_TUS
+from handlers.problems import Refusal, of_type
+from uploads import terms
+from uploads.access import Right
+from uploads.failures import MalformedRequest, TooLarge
+from uploads.files import Incoming
+from uploads.names import Path
+from uploads.portions import Portion
+from uploads.settling import Arrival, Outcome
+
+VERSION: Final = "1.0.0"
+RESUMABLE: Final = "Tus-Resumable"
+PIECE: Final = "application/offset+octet-stream"
+EXTENSIONS: Final = (
+    "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,"
+    "concatenation"
+)
+SPOKEN: Final = Dialect(AT_TUS, {RESUMABLE: VERSION})
+METHODS: Final = "OPTIONS, POST, GET, HEAD, PATCH, DELETE"
+FINAL: Final = "final;"
+MOST_PARTS: Final = 1000
+NO_FILE_IS_LARGER: Final = 1 << 62
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tus:
+    parts: Parts
+
+    async def options(self, request: web.Request) -> web.StreamResponse:
+        request[DIALECT] = SPOKEN
+        headers = {
+            "Allow": METHODS,
+            "Tus-Version": VERSION,
+            "Tus-Extension": EXTENSIONS,
+            "Tus-Checksum-Algorithm": ",".join(metadata.ALGORITHMS),
+            **NOT_KEPT,
+        }
+        most = self.parts.rules.limits.file_size
+        if most is not None:
+            headers["Tus-Max-Size"] = str(most)
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        _speak(request)
+        asking.refuse_unreadable_body(request)
+        concat = request.headers.get("Upload-Concat")
+        if concat is not None and concat.startswith(FINAL):
+            return await self._join(request, concat)
+        if concat not in {None, "partial"}:
+            raise MalformedRequest('Upload-Concat takes "partial", or "final;" and what to join.')
+        size = _declared_size(request)
+        resuming = self.parts.resuming
+        if concat is None:
+            begun = await resuming.create(self._arrival(request, size))
+            if isinstance(begun, Outcome):
+                raise refusal(begun)
+        else:
+            begun = await resuming.create_part(self._of_a_part(request, size))
+        sends = request.content_type == PIECE
+        if not sends and not (size == 0 and concat is None):
+            return self._created(request, begun.id, begun)
+        portion = _portion(request, 0, size)
+        return self._created(request, begun.id, await self._take_in(request, begun.id, portion))
+
+    async def head(self, request: web.Request) -> web.StreamResponse:
+        _speak(request)
+        incoming = await self.parts.resuming.look(_id(request), principal_of(request))
+        headers = {**_how_far(incoming), **terms.echo(incoming)}
+        if incoming.size is None:
+            headers["Upload-Defer-Length"] = "1"
+        else:
+            headers["Upload-Length"] = str(incoming.size)
+        return web.Response(status=HTTPStatus.OK, headers=headers)
+
+    async def patch(self, request: web.Request) -> web.StreamResponse:
+        _speak(request)
+        asking.refuse_unreadable_body(request)
+        if request.content_type != PIECE:
+            raise Refusal(of_type("not-a-piece", f"The Content-Type of a piece is {PIECE}."))
+        offset = _number(request, "Upload-Offset")
+        if offset is None:
+            raise MalformedRequest("Upload-Offset is missing: where does this piece begin?")
+        portion = _portion(request, offset, _number(request, "Upload-Length"))
+        ended = await self._take_in(request, _id(request), portion)
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=self._told(request, ended))
+
+    async def _take_in(
+        self, request: web.Request, id_: str, portion: Portion
+    ) -> Incoming | Outcome:
+        principal = principal_of(request)
+        async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as body:
+            ended = await self.parts.resuming.append(id_, principal, portion, body)
+        if isinstance(ended, Outcome) and not ended.accepted:
+            raise refusal(ended)
+        return ended
+
+    async def _join(self, request: web.Request, concat: str) -> web.StreamResponse:
+        if "Upload-Length" in request.headers or "Upload-Defer-Length" in request.headers:
+            raise MalformedRequest("What is joined of parts has their length: do not say any.")
+        hrefs = concat.removeprefix(FINAL).split()
+        if not 0 < len(hrefs) <= MOST_PARTS:
+            raise MalformedRequest(f"Upload-Concat takes from one to {MOST_PARTS} parts.")
+        ids = [href.rstrip("/").rpartition("/")[2] for href in hrefs]
+        arrival = self._arrival(request, None)
+        id_, ended = await self.parts.resuming.join(arrival, ids)
+        if isinstance(ended, Outcome) and not ended.accepted:
+            raise refusal(ended)
+        return self._created(request, id_, ended)
+
+    def _arrival(self, request: web.Request, size: int | None) -> Arrival:
+        said, fields = _metadata(request), asking.query(request)
+        text = metadata.place({**fields, **said})
+        if text is None:
+            raise MalformedRequest(
+                "Say in Upload-Metadata how the file is called: filename, and its name in base64."
+            )
+        path = asking.named_path(text, self.parts.names)
+        if not path.parts:
+            raise MalformedRequest("The name of the file in Upload-Metadata is empty.")
+        return Arrival(
+            door="tus",
+            path=path,
+            principal=principal_of(request),
+            condition=asking.condition(request),
+            wishes=asking.wishes(request, _policy_words(fields)),
+            size=size,
+            declared=digests.declared(
+                [*request.headers.getall("Repr-Digest", []), *_digest(said)], [], []
+            ),
+            modified=metadata.modified(said),
+            claimed_type=said.get("filetype") or said.get("type"),
+            may_rename=True,
+            echo=_echo(request),
+        )
+
+    def _of_a_part(self, request: web.Request, size: int | None) -> Arrival:
+        return Arrival(
+            door="tus",
+            path=Path(()),
+            principal=principal_of(request),
+            size=size,
+            echo=_echo(request),
+        )
+
+    def _created(
+        self, request: web.Request, id_: str, ended: Incoming | Outcome
+    ) -> web.StreamResponse:
+        headers = {"Location": UPLOADS + id_, **self._told(request, ended)}
+        return web.Response(status=HTTPStatus.CREATED, headers=headers)
+
+    def _told(self, request: web.Request, ended: Incoming | Outcome) -> dict[str, str]:
+        """How far it has come. Where it is stored: as which file, to whoever may know."""
+        if isinstance(ended, Incoming):
+            return _how_far(ended)
+        file = answers.stored_file(ended)
+        headers = {"Upload-Offset": str(file.content.size), **NOT_KEPT}
+        if not self.parts.rules.may(principal_of(request), Right.READ, file.path):
+            return headers
+        # With Content-Location the ETag is that of the file there (RFC 9110 section 8.7).
+        return {**headers, "Content-Location": file_href(file.path), **answers.facts(ended)}
+
+
+def _how_far(incoming: Incoming) -> dict[str, str]:
+    return {
+        "Upload-Offset": str(incoming.resumes_at),
+        "Upload-Expires": http_date(incoming.expires),
+        **NOT_KEPT,
+    }
+
+
+def _speak(request: web.Request) -> None:
+    request[DIALECT] = SPOKEN
+    version = request.headers.get(RESUMABLE)
+    if version != VERSION:
+        said = "None was named." if version is None else f"{readable(version)} was named."
+        detail = f"tus {VERSION} is spoken here. {said}"
+        raise Refusal(of_type("tus-version", detail, Tus_Version=VERSION))
+
+
+def _declared_size(request: web.Request) -> int | None:
+    size, deferred = _number(request, "Upload-Length"), request.headers.get("Upload-Defer-Length")
+    if deferred not in {None, "1"}:
+        raise MalformedRequest("Upload-Defer-Length takes 1, or is left out.")
+    if (size is None) == (deferred is None):
+        raise MalformedRequest(
+            "Say in Upload-Length how long the upload is, or with Upload-Defer-Length: 1 that you"
+            " will say so later."
+        )
+    return size
+
+
+def _number(request: web.Request, name: str) -> int | None:
+    """:raises TooLarge: beyond what any file can have."""
+    text = request.headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise MalformedRequest(f'{name} takes a number, not "{readable(text)}".')
+    if len(text) > len(str(NO_FILE_IS_LARGER)) or int(text) >= NO_FILE_IS_LARGER:
+        raise TooLarge(f"No file is that large. Check the {name} that you send.")
+    return int(text)
+
+
+def _portion(request: web.Request, offset: int, size: int | None) -> Portion:
+    return Portion(
+        offset,
+        brings=request.content_length,
+        size=size,
+        declared=metadata.checksum(request.headers.get("Upload-Checksum")),
+    )
+
+
+def _metadata(request: web.Request) -> dict[str, str]:
+    return metadata.parsed(",".join(request.headers.getall("Upload-Metadata", [])))
+
+
+def _echo(request: web.Request) -> dict[str, str]:
+    """Tus wants to hear these again, as they came."""
+    said = {name: request.headers.get(name, "") for name in ("Upload-Metadata", "Upload-Concat")}
+    return {name: value for name, value in said.items() if value}
+
+
+def _digest(said: Mapping[str, str]) -> list[str]:
+    return [said["digest"]] if "digest" in said else []
+
+
+def _policy_words(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if name not in metadata.PLACES}
+
+
+def _id(request: web.Request) -> str:
+    return request.match_info["id"]
