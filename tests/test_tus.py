@@ -7,15 +7,14 @@ import os
 import pytest
 from blake3 import blake3
 
-from tests.doors import House, got, opened, sent
+from tests.doors import got, opened
 from tests.tussing import PIECE, VERSION, Client, metadata
-from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
+from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 from uploads.rules import Limits
 
 DROP_BOX = Grant(Path(()), frozenset({ANONYMOUS_NAME}), frozenset({Right.CREATE}))
 SIZES = (1, 100, 1024, 100_000, 3 << 20)
-TOKEN = {"Authorization": "Bearer token"}
 
 
 @pytest.fixture
@@ -222,118 +221,6 @@ async def test_the_media_type_is_that_of_the_bytes_and_the_time_that_of_the_clie
         assert entry["modified"] == "2023-11-14T22:13:20.500+00:00"
 
 
-@pytest.mark.parametrize(
-    "said",
-    ["filename", "filename !!", "a YQ==,a Yg==", "fil\u00e9 YQ==", "filename YQ==,,,x y z", ""],
-)
-async def test_metadata_that_cannot_be_read_or_name_nothing_are_refused(said: str) -> None:
-    async with opened() as house:
-        answer = await Client(house).create(None, 1, Upload_Metadata=said)
-        assert (answer.status, answer.problem) == (400, "malformed-request")
-
-
-@pytest.mark.parametrize("name", ["../up.txt", "a/../b", "con", "a\x00b", "a//b", ".."])
-async def test_a_name_that_cannot_be_is_refused_before_a_byte(name: str) -> None:
-    async with opened() as house:
-        answer = await Client(house).create(name, 1)
-        assert (answer.status, answer.problem) == (422, "bad-name")
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Upload-Length": "-1"},
-        {"Upload-Length": "1e3"},
-        {"Upload-Length": "5", "Upload-Defer-Length": "1"},
-        {"Upload-Defer-Length": "2"},
-        {"Upload-Length": "5", "Upload-Concat": "half"},
-        {"Upload-Concat": "final;"},
-        {"Upload-Concat": "final;/uploads/x", "Upload-Length": "5"},
-    ],
-)
-async def test_lengths_that_lie_are_refused(headers: dict[str, str]) -> None:
-    async with opened() as house:
-        said = {"Upload-Metadata": metadata(filename="a")}
-        answer = await Client(house).ask("POST", "/uploads/", None, {**said, **headers})
-        assert (answer.status, answer.problem) == (400, "malformed-request")
-
-
-async def test_a_length_beyond_the_limit_is_refused_before_a_byte() -> None:
-    async with opened(limits=Limits(file_size=1000)) as house:
-        tus = Client(house)
-        for size in (1001, 1 << 63, 10**40):
-            answer = await tus.create("a", size)
-            assert (answer.status, answer.problem) == (413, "too-large")
-        href = await tus.begun("a", None, Upload_Defer_Length="1")
-        told = await tus.patch(href, 0, b"x", Upload_Length="1001")
-        assert (told.status, told.problem) == (413, "too-large")
-        grown = await tus.patch(href, 0, b"x" * 1001)
-        assert (grown.status, grown.problem) == (413, "too-large")
-
-
-async def test_pieces_that_lie_are_refused_and_change_nothing(body: bytes) -> None:
-    async with opened() as house:
-        tus = Client(house)
-        href = await tus.begun("a.bin", len(body))
-        await tus.patch(href, 0, body[:1000])
-        for offset in (0, 999, 1001, len(body)):
-            answer = await tus.patch(href, offset, b"x")
-            assert (answer.status, answer.problem) == (409, "wrong-offset")
-            assert answer.body["expected-offset"] == 1000
-        long = await tus.patch(href, 1000, body)
-        assert (long.status, long.problem) == (400, "wrong-length")
-        kind = await tus.ask("PATCH", href, b"x", {"Upload-Offset": "1000"})
-        assert (kind.status, kind.problem) == (415, "not-a-piece")
-        for offset in ("", "-1", "x", "1" * 5000):
-            answer = await tus.ask("PATCH", href, b"x", {**PIECE, "Upload-Offset": offset})
-            assert answer.status in {400, 413}
-        assert (await tus.ask("PATCH", href, b"x", PIECE)).status == 400
-        assert (await tus.patch(href, 1000, b"x", Upload_Checksum="crc AAAA")).status == 400
-        assert (await tus.patch("/uploads/nothing", 0, b"x")).status == 404
-        assert (await tus.head(href)).offset == 1000
-
-
-async def chunks(body: bytes) -> object:
-    for at in range(0, len(body), 1000):
-        yield body[at : at + 1000]
-
-
-async def test_more_than_was_announced_is_dropped_also_where_nobody_said_how_much(
-    body: bytes,
-) -> None:
-    async with opened() as house:
-        tus = Client(house)
-        href = await tus.begun("a.bin", len(body))
-        answer = await tus.patch(href, 0, chunks(body + b"!"))
-        assert (answer.status, answer.problem) == (400, "wrong-length")
-        assert (await tus.head(href)).offset == 0
-        assert (await tus.patch(href, 0, chunks(body))).status == 204
-        assert await got(house, "a.bin") == (200, body)
-
-
-async def test_nobody_else_learns_that_there_is_an_upload(body: bytes) -> None:
-    everybody = Grant(Path(()), frozenset({ANONYMOUS_NAME, "users"}), ALL_RIGHTS)
-    async with opened(grants=[everybody]) as house:
-        mine, other = Client(house, TOKEN), Client(house)
-        href = await mine.begun("a.bin", len(body))
-        for answer in (
-            await other.head(href),
-            await other.patch(href, 0, b"x"),
-            await other.ask("DELETE", href),
-        ):
-            assert answer.status == 404
-        assert (await mine.patch(href, 0, body)).status == 204
-
-
-async def test_only_who_may_upload_may_begin(body: bytes) -> None:
-    reading = Grant(Path(()), frozenset({ANONYMOUS_NAME}), frozenset({Right.READ, Right.LIST}))
-    async with opened(grants=[reading]) as house:
-        tus = Client(house)
-        assert (await tus.create("a", 5)).status == 401
-        assert (await tus.create(None, 5, Upload_Concat="partial")).status == 401
-
-
 async def test_a_drop_box_takes_pieces_and_tells_nothing(body: bytes) -> None:
     async with opened(grants=[DROP_BOX]) as house:
         tus = Client(house)
@@ -347,71 +234,3 @@ async def test_a_drop_box_takes_pieces_and_tells_nothing(body: bytes) -> None:
         taken = await tus.create("a.bin", 4)
         assert (taken.status, taken.problem) == (422, "name-taken")
         assert "existing" not in taken.body
-
-
-async def test_parts_are_joined(body: bytes) -> None:
-    async with opened() as house:
-        tus = Client(house)
-        parts = []
-        for at in range(0, len(body), 70_000):
-            piece = body[at : at + 70_000]
-            href = await tus.begun(None, len(piece), Upload_Concat="partial")
-            assert (await tus.patch(href, 0, piece)).offset == len(piece)
-            head = await tus.head(href)
-            assert (head.offset, head.headers["upload-concat"]) == (len(piece), "partial")
-            parts.append(href)
-        assert (await got(house, ""))[0] == 200
-        concat = "final;" + " ".join(parts)
-        done = await tus.create("a.bin", None, Upload_Concat=concat)
-        assert (done.status, done.offset) == (201, len(body))
-        assert done.headers["content-location"] == "/files/a.bin"
-        assert await got(house, "a.bin") == (200, body)
-        head = await tus.head(done.location)
-        assert (head.offset, head.headers["upload-concat"]) == (len(body), concat)
-        assert [(await tus.head(part)).status for part in parts] == [404] * len(parts)
-        assert await house.parts.resuming._unfinished.all() == []
-        assert (
-            await house.parts.resuming._index.read(lambda view: view.arriving("anonymous"))
-        ).files == 0
-
-
-async def test_what_is_not_whole_or_no_part_is_not_joined(body: bytes) -> None:
-    async with opened() as house:
-        tus = Client(house)
-        half = await tus.begun(None, 10, Upload_Concat="partial")
-        await tus.patch(half, 0, b"12345")
-        own = await tus.begun("own", 5)
-        for href in (half, own):
-            answer = await tus.create("a.bin", None, Upload_Concat=f"final;{href}")
-            assert (answer.status, answer.problem) == (400, "malformed-request")
-        gone = await tus.create("a.bin", None, Upload_Concat="final;/uploads/none")
-        assert gone.status == 404
-        assert (await tus.head(half)).offset == 5
-
-
-async def test_a_joined_file_that_collides_is_refused_and_its_parts_stay(body: bytes) -> None:
-    async with opened() as house:
-        tus = Client(house)
-        await sent(house, "a.bin", b"something else")
-        part = (await tus.create(None, 5, b"12345", Upload_Concat="partial")).location
-        early = await tus.create("a.bin", None, Upload_Concat=f"final;{part}")
-        assert (early.status, early.problem) == (422, "name-taken")
-        assert (await tus.create("b.bin", None, Upload_Concat=f"final;{part}")).status == 201
-
-
-async def test_joining_fits_a_quota_that_the_parts_fill_already(body: bytes) -> None:
-    limits = Limits(quota_bytes=150_000)
-    async with opened(limits=limits) as house:
-        tus = Client(house)
-        parts = []
-        for at in (0, 50_000):
-            piece = body[at : at + 50_000]
-            made = await tus.create(None, 50_000, piece, Upload_Concat="partial")
-            parts.append(made.location)
-        done = await tus.create("a.bin", None, Upload_Concat="final;" + " ".join(parts))
-        assert done.status == 201, done.body
-        assert await got(house, "a.bin") == (200, body[:100_000])
-
-
-async def nothing_is_left(house: House) -> bool:
-    return await house.parts.resuming._unfinished.all() == []

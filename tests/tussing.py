@@ -66,7 +66,7 @@ class Client:
         return await self.ask("POST", "/uploads/", body, named)
 
     async def begun(self, name: str | None, size: int | None, **headers: str) -> str:
-        answer = await self.create(name, size, **headers)
+        answer = await self.create(name, size, None, **headers)
         assert answer.status == 201, answer.body
         return answer.location
 

@@ -123,8 +123,9 @@ class Unfinished(Protocol):
         digests: Collection[str],
         piece: Collection[str] = (),
     ) -> AbstractAsyncContextManager[Continued]:
-        """Goes on at the offset. `digests`: of all bytes, beside our own; `piece`: of what comes in
-        this time. One opens an upload at a time. Leaving the context drops nothing.
+        """Goes on at the offset. `digests`: of all bytes, beside our own, the same every time;
+        `piece`: of what comes in this time. One opens an upload at a time. Leaving the context
+        drops nothing.
 
         :raises NotThere: the bytes before the offset are not there.
         """
