@@ -18,7 +18,7 @@ from handlers.exposition import Histogram
 from handlers.metrics import GAUGES, Metrics
 from handlers.openapi import problems_of
 from handlers.operations import OPERATIONS
-from handlers.problem_types import TYPES
+from handlers.problem_types import AT_TUS, TYPES
 from program import commandline
 
 ROOT: Final = DiskPath(__file__).resolve().parent.parent
@@ -56,6 +56,15 @@ def _problems() -> str:
         for one in sorted(TYPES.values(), key=lambda one: one.status)
     )
     return table(("status", "type", "what it means", "what to do"), rows)
+
+
+def _tus() -> str:
+    """What is another status in tus than elsewhere."""
+    by_status: dict[int, list[str]] = {}
+    for slug, status in AT_TUS.items():
+        by_status.setdefault(status, []).append(slug)
+    rows = ((_slugs(slugs), str(status)) for status, slugs in by_status.items())
+    return table(("problem", "status in tus"), rows)
 
 
 def _refusals() -> str:
@@ -146,6 +155,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "problems": _problems,
         "refusals": _refusals,
         "settings": _settings,
+        "tus": _tus,
         "verdicts": _verdicts,
     }
 )

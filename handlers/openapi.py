@@ -98,6 +98,18 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
         "One random string for each request. The request is carried out once: sent again with this"
         " key it gets its first answer, for as long as the server is set to keep it (a day).",
     ),
+    "query-folder": ("query", text(), "The folder below which the name is meant."),
+    "Tus-Resumable": ("header", choice("1.0.0"), "The version of tus that you speak."),
+    "Upload-Length": ("header", whole(), "How many bytes the upload has in all."),
+    "Upload-Defer-Length": ("header", choice("1"), "The length will be said with a later piece."),
+    "Upload-Metadata": (
+        "header",
+        text(examples=["filename cmVwb3J0LnBkZg=="]),
+        "Keys with values in base64: filename, relativePath, folder, filetype, mtime, digest.",
+    ),
+    "Upload-Concat": ("header", text(), "partial; or final; and the addresses of what to join."),
+    "Upload-Checksum": ("header", text(), "Of this piece: sha1 and its digest in base64."),
+    "Upload-Offset": ("header", whole(), "Where this piece begins: how much has come already."),
     "Slug": ("header", text(), "The name for a file that is posted."),
     "Content-Disposition": ("header", text(), 'The same: attachment; filename="report.pdf"'),
 }
@@ -105,6 +117,7 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
 _HEADERS: Final = {
     "Allow": "The methods that the address takes.",
     "Content-Disposition": "The name of the file, and whether to show or to save it.",
+    "Content-Location": "The file that the upload became.",
     "Content-Range": "Which bytes of how many.",
     "ETag": "The current version. Send it in If-Match to change the file.",
     "Idempotency-Replayed": "?1: the answer is that of an earlier try of the same request.",
@@ -113,6 +126,15 @@ _HEADERS: Final = {
     "Location": "Where it is.",
     "Repr-Digest": "Digests of the whole file, where they were wanted and are known.",
     "Retry-After": "Seconds until another try makes sense.",
+    "Tus-Checksum-Algorithm": "What Upload-Checksum may be of.",
+    "Tus-Extension": "What of tus is spoken.",
+    "Tus-Max-Size": "The largest file that is taken, if there is a limit.",
+    "Tus-Resumable": "The version of tus that this answer speaks.",
+    "Tus-Version": "The versions of tus that are spoken.",
+    "Upload-Expires": "When it is given up if nothing more comes.",
+    "Upload-Length": "How many bytes it has in all, if that is known.",
+    "Upload-Metadata": "What was said of it at its beginning.",
+    "Upload-Offset": "How much of it has come, and is safe.",
     "X-Request-Id": "Names the request in the log and in the problem.",
 }
 
@@ -199,7 +221,8 @@ def _refusals(operation: Operation) -> dict[str, str]:
     """By status, the key of the answer that lists which problems it can be."""
     by_status: dict[str, list[str]] = {}
     for slug in problems_of(operation):
-        by_status.setdefault(str(TYPES[slug].status), []).append(slug)
+        status = TYPES[slug].among(operation.statuses).status
+        by_status.setdefault(str(status), []).append(slug)
     ending = "-without-body" if operation.method == "HEAD" else ""
     return {status: ".".join(slugs) + ending for status, slugs in sorted(by_status.items())}
 

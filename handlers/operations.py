@@ -4,15 +4,18 @@ The contract and the documentation are made from these tables; `routes` has the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from handlers.problem_types import AT_TUS, Statuses
 
 JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
 EVENTS = "text/event-stream"
-FORM, FIELDS, BYTES = (
+FORM, FIELDS, BYTES, PIECE = (
     "multipart/form-data",
     "application/x-www-form-urlencoded",
     "application/octet-stream",
+    "application/offset+octet-stream",
 )
 # A request body in JSON, with its schema after the colon.
 LIST = "application/json:Preflight"
@@ -38,6 +41,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     description: str = ""
+    statuses: Statuses = field(default_factory=dict)
 
     @property
     def is_safe(self) -> bool:
@@ -96,6 +100,12 @@ SERVED: Final = ("ETag", "Last-Modified", "Content-Disposition", "Repr-Digest")
 AGAIN: Final = "Idempotency-Replayed"
 MADE: Final = ("Location", "ETag", "Link", AGAIN)
 KEY: Final = "Idempotency-Key"
+
+# Of what comes in pieces: where it is, how far it has come and how long it is kept.
+HOW_FAR: Final = ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
+SETTLED: Final = ("Content-Location", "ETag", "Link")
+
+TUS: Final = ("Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm", "Tus-Max-Size")
 
 HERE: Final = "/files/{path}"
 FOLDER: Final = "/files/{path}/"
@@ -230,7 +240,7 @@ def _of_uploads() -> tuple[Operation, ...]:
             (FIELDS,),
         ),
         Operation(
-            "DELETE", UPLOAD, "Discard it",
+            "DELETE", UPLOAD, "Discard it, also one of which not all has come",
             ("id",), (Answer(204, "Discarded."),), ("not-there", "unsettled", "disk-full"),
         ),
         Operation(
@@ -275,6 +285,46 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
     )  # fmt: skip
 
 
+def _of_pieces() -> tuple[Operation, ...]:
+    """Tus 1.0. What a refusal that others answer with 409 is here: see `problem_types`."""
+    piece = ("wrong-offset", "wrong-length", "taken-over", "arrived-already", "not-a-piece")
+    ended = (*UPLOADING, *piece, "tus-version")
+    return (
+        Operation(
+            "POST", "/uploads/", "Begin an upload in pieces, or join parts",
+            (
+                "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata",
+                "Upload-Concat", "Upload-Checksum", "Repr-Digest", *WRITE_IF, *WISHES,
+                "query-folder",
+            ),
+            (Answer(201, "Begun; or stored, where nothing is missing.",
+                    headers=("Location", *HOW_FAR, *SETTLED)),),
+            ended, (PIECE,),
+            "tus 1.0: the name is in Upload-Metadata, and the first piece may be the body.",
+            AT_TUS,
+        ),
+        Operation(
+            "PATCH", UPLOAD, "Bring the next piece; with the last one it is stored, or refused",
+            ("id", "Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum"),
+            (Answer(204, "It is here.", headers=(*HOW_FAR, *SETTLED)),),
+            ended, (PIECE,), "", AT_TUS,
+        ),
+    )  # fmt: skip
+
+
+def _how_far(found: Operation) -> Operation:
+    """HEAD asks tus how far an upload has come, where it says so."""
+    answers = tuple(
+        replace(answer, headers=(*answer.headers, *HOW_FAR, "Upload-Length", "Upload-Metadata"))
+        for answer in found.answers
+    )
+    problems = (*found.problems, "arrived-already", "tus-version")
+    takes = (*found.takes, "Tus-Resumable")
+    return replace(
+        found, takes=takes, answers=answers, problems=problems, summary="How far an upload has come"
+    )
+
+
 def _of_the_server() -> tuple[Operation, ...]:
     return (
         Operation("GET", "/", "Go to the files", (),
@@ -308,9 +358,9 @@ def _without_body(found: Operation) -> Operation:
     return replace(found, method="HEAD", summary=f"{found.summary}: headers only", answers=answers)
 
 
-def _asking(address: str) -> Operation:
-    answer = Answer(204, "Allow lists the methods.", headers=("Allow",))
-    takes = ("path",) if "{path}" in address else ()
+def _asking(address: str, *headers: str) -> Operation:
+    answer = Answer(204, "Allow lists the methods.", headers=("Allow", *headers))
+    takes = tuple(name for name in ("path", "id") if f"{{{name}}}" in address)
     return Operation("OPTIONS", address, "What can be done here", takes, (answer,))
 
 
@@ -323,12 +373,16 @@ def _all() -> tuple[Operation, ...]:
         *map(_asking, (HERE, FOLDER, ROOT)),
         *_of_uploads(),
         *_of_the_whole_tree(),
+        *_of_pieces(),
+        *(_asking(address, *TUS) for address in ("/uploads/", UPLOAD)),
         *_of_the_server(),
     )
+    read = {found.address: _without_body(found) for found in written if found.method == "GET"}
+    read[UPLOAD] = _how_far(read[UPLOAD])
     return tuple(
         one
         for found in written
-        for one in ((found, _without_body(found)) if found.method == "GET" else (found,))
+        for one in ((found, read[found.address]) if found.method == "GET" else (found,))
     )
 
 

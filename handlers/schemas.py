@@ -115,6 +115,8 @@ _PROBLEM: Final = members(
         "taken": text("The spelling that is there."),
         "results": each(ref("Result")),
         "follow_from": whole("The number to follow from, once the tree has been listed anew."),
+        "expected-offset": whole("Where the upload goes on."),
+        "provided-offset": whole("Where the request said that it does."),
     },
     "Every refusal (RFC 9457). It tells nothing that the caller may not read.",
 )

@@ -38,7 +38,8 @@ EXTENSIONS: Final = (
     "concatenation"
 )
 SPOKEN: Final = Dialect(AT_TUS, {RESUMABLE: VERSION})
-METHODS: Final = "OPTIONS, POST, GET, HEAD, PATCH, DELETE"
+METHODS: Final = "GET, HEAD, OPTIONS, POST"
+METHODS_OF_ONE: Final = "GET, HEAD, OPTIONS, POST, PATCH, DELETE"
 FINAL: Final = "final;"
 MOST_PARTS: Final = 1000
 NO_FILE_IS_LARGER: Final = 1 << 62
@@ -52,7 +53,7 @@ class Tus:
     async def options(self, request: web.Request) -> web.StreamResponse:
         request[DIALECT] = SPOKEN
         headers = {
-            "Allow": METHODS,
+            "Allow": METHODS_OF_ONE if "id" in request.match_info else METHODS,
             "Tus-Version": VERSION,
             "Tus-Extension": EXTENSIONS,
             "Tus-Checksum-Algorithm": ",".join(metadata.ALGORITHMS),

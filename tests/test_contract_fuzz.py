@@ -3,6 +3,7 @@
 schemathesis makes them (also sequences, where one answer leads to the next request) and compares.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.running import ROOT, Program, running
 EXAMPLES_OF_EACH_OPERATION = 20
 SEED = 20261120
 SETTINGS = str(ROOT / "tests" / "schemathesis.toml")
+HOOKS = str(ROOT / "tests" / "schemathesis_hooks.py")
 PROGRAM = str(Path(sys.executable).parent / "schemathesis")
 
 
@@ -63,6 +65,7 @@ def try_everything(program: Program, folder: Path, *options: str) -> None:
             *("--no-color", *options),
         ],
         cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS},
         capture_output=True,
         text=True,
         timeout=110,

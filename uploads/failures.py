@@ -119,7 +119,7 @@ class KeyReused(Failure):
 class WrongOffset(Failure):
     """`expected`: where to go on. `given`: what the request said."""
 
-    def __init__(self, message: str, expected: int, given: int) -> None:
+    def __init__(self, message: str, expected: int = 0, given: int = 0) -> None:
         super().__init__(message)
         self.expected = expected
         self.given = given
