@@ -216,6 +216,7 @@ def _http(settings: Settings) -> HttpSettings:
         feed_wait=limits.feed_wait,
         preflight_items=limits.preflight_items,
         reserve_time=limits.reserve_time,
+        draft_uploads=server.draft_uploads,
     )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from handlers import bodies
-from handlers.headers import conditions, digests, hosts, idempotency
+from handlers.headers import conditions, digests, hosts, idempotency, structured
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -150,6 +150,29 @@ def refuse_unreadable_body(request: web.Request) -> None:
         )
 
 
+def _of_the_content(request: web.Request) -> tuple[list[str], list[str]]:
+    lines = request.headers.getall
+    return lines("Content-Digest", []), lines("Content-MD5", [])
+
+
+def refuse_piece(request: web.Request) -> None:
+    """A part of a file that would be stored as if it were all of it, because nobody here goes on
+    with it: the draft is not spoken, or not in this version.
+    """
+    if is_piece(request):
+        raise Refusal(
+            of_type(
+                "partial-put",
+                "Upload-Complete says that this is not the whole file, and here is nothing that"
+                " would go on with it: send all of it, or in pieces by tus at /uploads/.",
+            )
+        )
+
+
+def is_piece(request: web.Request) -> bool:
+    return structured.boolean(request.headers.get("Upload-Complete")) is False
+
+
 def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival:
     refuse_unreadable_body(request)
     headers = request.headers
@@ -165,8 +188,7 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
         size=size,
         declared=digests.declared(
             headers.getall("Repr-Digest", []),
-            headers.getall("Content-Digest", []),
-            headers.getall("Content-MD5", []),
+            *(([], []) if is_piece(request) else _of_the_content(request)),
         ),
         claimed_type=readable(headers.get("Content-Type", "")) or None,
         reservation=fields.get("reservation"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from uploads.rules import Limits
 WORTH_LENDING = 1 << 20
 PIECE = 256 << 10
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+RESUMPTION = "HTTP/1.1 104 Upload Resumption Supported\r\n"
 CONTINUE_EXPECTED = "100-continue"
 # `protocol` takes the header out of the request, as aiohttp would answer it before we can judge.
 EXPECTED: web.RequestKey[str] = web.RequestKey("expected", str)
@@ -223,6 +224,14 @@ async def _drained(request: web.Request, most: int, seconds: float) -> bool:
     except (TimeoutError, ConnectionError, web.RequestPayloadError):
         return False
     return request.content.at_eof()
+
+
+def announce(request: web.Request, headers: Mapping[str, str]) -> None:
+    """104, while the body still comes: where the upload can go on if the connection breaks."""
+    if request.version < (1, 1) or request.transport is None:
+        return
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    request.transport.write(f"{RESUMPTION}{lines}\r\n".encode())
 
 
 def _invite(request: web.Request) -> None:

@@ -122,6 +122,7 @@ class Forms:
 
     async def post(self, request: web.Request, folder: Path) -> web.StreamResponse:
         asking.refuse_unreadable_body(request)
+        asking.refuse_piece(request)
         principal = principal_of(request)
         self._demand_some_right(principal, folder)
         query = {name.replace("-", "_"): text for name, text in asking.query(request).items()}

@@ -31,6 +31,7 @@ class HttpSettings:
     feed_wait: float = 60.0
     preflight_items: int = 10_000
     reserve_time: float = 60.0
+    draft_uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from handlers import resumable
 from handlers.dialects import DIALECT
 from handlers.form_answers import NOT_KEPT
 from handlers.identity import principal_of
 from handlers.parked import Parked
 from handlers.parts import Parts
+from handlers.resumable import Resumable
 from handlers.tus import RESUMABLE, SPOKEN, Tus
 from uploads.failures import ArrivedAlready, NotThere
 
@@ -21,12 +23,20 @@ from uploads.failures import ArrivedAlready, NotThere
 class Pieces:
     parts: Parts
     tus: Tus
+    resumable: Resumable
     parked: Parked
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         if request.method == "HEAD" and RESUMABLE in request.headers:
             return await self.tus.head(request)
+        if request.method == "HEAD" and resumable.is_spoken(request, self.parts):
+            return await self.resumable.head(request)
         return await self.parked.get(request)
+
+    async def patch(self, request: web.Request) -> web.StreamResponse:
+        if RESUMABLE not in request.headers and resumable.is_spoken(request, self.parts):
+            return await self.resumable.patch(request)
+        return await self.tus.patch(request)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Gives it up, however far it has come; no dialect needs to be spoken for that."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from handlers import answers, asking, bodies, listings, serving
+from handlers import answers, asking, bodies, listings, resumable, serving
 from handlers.asking import Target
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_outcome
+from handlers.resumable import Resumable
 from uploads.access import Right
 from uploads.failures import MalformedRequest
 from uploads.files import Folder
@@ -52,6 +53,9 @@ class Plain:
     async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
         """An upload whose body is the file: judged early where that is sure, else received."""
         parts = self.parts
+        if resumable.is_begun(request, parts):
+            return await Resumable(parts).begin(request, arrival)
+        asking.refuse_piece(request)
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
         foresee = (
             parts.receiver.recall if self._worth_receiving(request) else parts.receiver.foresee
@@ -90,7 +94,10 @@ class Plain:
 
     async def options(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002
         """Says what can be done at all; who may is judged when it is done."""
-        return answers.options(FILE_METHODS)
+        response = answers.options(FILE_METHODS)
+        if self.parts.http.draft_uploads:
+            response.headers["Upload-Limit"] = resumable.limits(self.parts)
+        return response
 
     async def _put_folder(self, request: web.Request, path: Path) -> web.StreamResponse:
         """A folder is made by its address alone: a body would be lost, so it is refused."""

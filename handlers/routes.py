@@ -13,6 +13,7 @@ from handlers.pieces import Pieces
 from handlers.plain import Plain
 from handlers.posting import Posting
 from handlers.preflight import Preflighting
+from handlers.resumable import Resumable
 from handlers.tus import Tus
 
 # With every character there is, so that a line feed in a name is judged as part of the name.
@@ -35,7 +36,7 @@ def add(app: web.Application, doors: Doors) -> None:
     health, contract = doors.health, doors.contract
     posting = Posting(plain.parts, plain, doors.forms)
     tus = Tus(plain.parts)
-    pieces = Pieces(plain.parts, tus, parked)
+    pieces = Pieces(plain.parts, tus, Resumable(plain.parts), parked)
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
@@ -49,7 +50,7 @@ def add(app: web.Application, doors: Doors) -> None:
         ("POST",    "/uploads/",               tus.create),
         ("GET",     "/uploads/{id}",           pieces.get),
         ("OPTIONS", "/uploads/{id}",           tus.options),
-        ("PATCH",   "/uploads/{id}",           tus.patch),
+        ("PATCH",   "/uploads/{id}",           pieces.patch),
         ("POST",    "/uploads/{id}",           parked.post),
         ("DELETE",  "/uploads/{id}",           pieces.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),

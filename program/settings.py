@@ -85,6 +85,7 @@ class Server:
     grace: Duration = 20.0
     metrics: Literal["loopback", "users", "off"] = "loopback"
     cors_origins: Origins = ()
+    draft_uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

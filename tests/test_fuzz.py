@@ -28,7 +28,9 @@ TRIED = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-PLACES = re.compile(r"blobs(/[0-9a-f]{2}(/[0-9a-f]{64})?)?|arriving|staging|index\.sqlite(-wal|-shm)?")
+PLACES = re.compile(
+    r"blobs(/[0-9a-f]{2}(/[0-9a-f]{64})?)?|arriving|staging|index\.sqlite(-wal|-shm)?"
+)
 KNOWN_METHODS = {method.value.encode() for method in HTTPMethod}
 STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
 PATIENCE = 0.2

@@ -58,6 +58,16 @@ class Portion:
             )
         return replace(incoming, offset=self.offset, size=size)
 
+    def size_at_beginning(self) -> int | None:
+        """Of an upload that begins with this. :raises WrongLength: it is said in two ways."""
+        ends = self._ends_at if self.is_last else None
+        if None not in {self.size, ends} and self.size != ends:
+            raise WrongLength(
+                f"The upload is said to have {self.size:,} bytes, and the body that is said to be"
+                f" all of it has {ends:,}."
+            )
+        return ends if self.size is None else self.size
+
     def completes(self, incoming: Incoming, received: int) -> bool:
         if self.is_last is None:
             return received == incoming.size
