@@ -110,6 +110,12 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "Upload-Concat": ("header", text(), "partial; or final; and the addresses of what to join."),
     "Upload-Checksum": ("header", text(), "Of this piece: sha1 and its digest in base64."),
     "Upload-Offset": ("header", whole(), "Where this piece begins: how much has come already."),
+    "Upload-Complete": ("header", choice("?0", "?1"), "Whether the upload ends with this request."),
+    "Upload-Draft-Interop-Version": (
+        "header",
+        choice("6", "8"),
+        "Which version of the draft of resumable uploads you speak.",
+    ),
     "Slug": ("header", text(), "The name for a file that is posted."),
     "Content-Disposition": ("header", text(), 'The same: attachment; filename="report.pdf"'),
 }
@@ -131,6 +137,8 @@ _HEADERS: Final = {
     "Tus-Max-Size": "The largest file that is taken, if there is a limit.",
     "Tus-Resumable": "The version of tus that this answer speaks.",
     "Tus-Version": "The versions of tus that are spoken.",
+    "Upload-Complete": "Whether this is the answer to all of the upload.",
+    "Upload-Limit": "What is taken, and how long the upload is kept.",
     "Upload-Expires": "When it is given up if nothing more comes.",
     "Upload-Length": "How many bytes it has in all, if that is known.",
     "Upload-Metadata": "What was said of it at its beginning.",
@@ -221,8 +229,8 @@ def _refusals(operation: Operation) -> dict[str, str]:
     """By status, the key of the answer that lists which problems it can be."""
     by_status: dict[str, list[str]] = {}
     for slug in problems_of(operation):
-        status = TYPES[slug].among(operation.statuses).status
-        by_status.setdefault(str(status), []).append(slug)
+        for status in {TYPES[slug].among(one).status for one in operation.dialects}:
+            by_status.setdefault(str(status), []).append(slug)
     ending = "-without-body" if operation.method == "HEAD" else ""
     return {status: ".".join(slugs) + ending for status, slugs in sorted(by_status.items())}
 

@@ -4,18 +4,19 @@ The contract and the documentation are made from these tables; `routes` has the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers.problem_types import AT_TUS, Statuses
 
 JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
 EVENTS = "text/event-stream"
-FORM, FIELDS, BYTES, PIECE = (
+FORM, FIELDS, BYTES, PIECE, PART = (
     "multipart/form-data",
     "application/x-www-form-urlencoded",
     "application/octet-stream",
     "application/offset+octet-stream",
+    "application/partial-upload",
 )
 # A request body in JSON, with its schema after the colon.
 LIST = "application/json:Preflight"
@@ -41,7 +42,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     description: str = ""
-    statuses: Statuses = field(default_factory=dict)
+    dialects: tuple[Statuses, ...] = ({},)
 
     @property
     def is_safe(self) -> bool:
@@ -103,6 +104,9 @@ KEY: Final = "Idempotency-Key"
 
 # Of what comes in pieces: where it is, how far it has come and how long it is kept.
 HOW_FAR: Final = ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
+DRAFT: Final = ("Upload-Draft-Interop-Version", "Upload-Complete")
+RESUMED: Final = ("Upload-Complete", "Upload-Limit")
+BEGUN: Final = ("wrong-length", "taken-over")
 SETTLED: Final = ("Content-Location", "ETag", "Link")
 
 TUS: Final = ("Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm", "Tus-Max-Size")
@@ -150,8 +154,8 @@ def _of_file() -> tuple[Operation, ...]:
         ),
         Operation(
             "PUT", HERE, "Store a file under this name, or refuse and say what is there",
-            ("path", *WRITE_IF, *WISHES, *DIGESTS, KEY, "reservation"),
-            _STORED, UPLOADING, (BYTES,),
+            ("path", *WRITE_IF, *WISHES, *DIGESTS, *DRAFT, "Upload-Length", KEY, "reservation"),
+            _STORED, (*UPLOADING, *BEGUN), (BYTES,),
             "Makes missing folders. If-Match with the current ETag replaces, If-None-Match: *"
             " creates; without either the policy of the folder decides. With Repr-Digest, no bytes"
             " and Prefer: same-content=link the content is taken from a file that the sender may"
@@ -195,7 +199,8 @@ def _of_folder() -> tuple[Operation, ...]:
             "POST", FOLDER, "Upload into a folder; or move, copy or restore it",
             (
                 "path", "Slug", "Content-Disposition", *WRITE_IF, *WISHES, *DIGESTS,
-                "move", "copy", "restore", "recursive", KEY, "reservation",
+                *DRAFT, "Upload-Length", "move", "copy", "restore", "recursive", KEY,
+                "reservation",
             ),
             (
                 _json(
@@ -208,7 +213,7 @@ def _of_folder() -> tuple[Operation, ...]:
                 ),
                 _SEE_OTHER,
             ),
-            (*UPLOADING, "not-empty"), (FORM, FIELDS, BYTES),
+            (*UPLOADING, *BEGUN, "not-empty"), (FORM, FIELDS, BYTES),
             "A form uploads any number of files, each judged on its own. Any other body is one"
             " file, whose name is in Slug or Content-Disposition. " + _CHANGES,
         ),
@@ -301,13 +306,22 @@ def _of_pieces() -> tuple[Operation, ...]:
                     headers=("Location", *HOW_FAR, *SETTLED)),),
             ended, (PIECE,),
             "tus 1.0: the name is in Upload-Metadata, and the first piece may be the body.",
-            AT_TUS,
+            (AT_TUS,),
         ),
         Operation(
             "PATCH", UPLOAD, "Bring the next piece; with the last one it is stored, or refused",
-            ("id", "Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum"),
-            (Answer(204, "It is here.", headers=(*HOW_FAR, *SETTLED)),),
-            ended, (PIECE,), "", AT_TUS,
+            (
+                "id", "Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum", *DRAFT,
+                "Content-Digest", "Content-MD5",
+            ),
+            (
+                Answer(204, "It is here.", headers=(*HOW_FAR, *SETTLED, *RESUMED)),
+                *_STORED,
+            ),
+            ended, (PIECE, PART),
+            "By tus 1.0; or by the draft of the IETF, where it is switched on. That answers the"
+            " last piece as the request that began the upload would have been answered.",
+            (AT_TUS, {}),
         ),
     )  # fmt: skip
 
@@ -315,11 +329,12 @@ def _of_pieces() -> tuple[Operation, ...]:
 def _how_far(found: Operation) -> Operation:
     """HEAD asks tus how far an upload has come, where it says so."""
     answers = tuple(
-        replace(answer, headers=(*answer.headers, *HOW_FAR, "Upload-Length", "Upload-Metadata"))
+        replace(answer, headers=(*HOW_FAR, *RESUMED, "Upload-Length", "Upload-Metadata"))
         for answer in found.answers
     )
+    answers = (*answers, Answer(204, "The same, by the draft of the IETF.", (), answers[0].headers))
     problems = (*found.problems, "arrived-already", "tus-version")
-    takes = (*found.takes, "Tus-Resumable")
+    takes = (*found.takes, "Tus-Resumable", "Upload-Draft-Interop-Version")
     return replace(
         found, takes=takes, answers=answers, problems=problems, summary="How far an upload has come"
     )

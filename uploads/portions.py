@@ -29,7 +29,7 @@ Body = AsyncIterable[Piece | Tap]
 @dataclass(frozen=True, slots=True)
 class Portion:
     """`brings`: how many bytes come with it, if that is known. `size`: of the whole, where it is
-    said. `is_last`: whether the upload ends with it; None: when all bytes are there. `declared`:
+    said. `is_last`: the upload ends with it, as it does when all bytes are there. `declared`:
     digests of what it brings.
     """
 
@@ -69,9 +69,10 @@ class Portion:
         return ends if self.size is None else self.size
 
     def completes(self, incoming: Incoming, received: int) -> bool:
-        if self.is_last is None:
-            return received == incoming.size
-        return self.is_last
+        """Of what has its whole length nothing more can come, whoever says that it will: there are
+        clients that never say that it is the end, and hold it for stored.
+        """
+        return received == incoming.size or bool(self.is_last)
 
     @property
     def _ends_at(self) -> int | None:
