@@ -35,7 +35,7 @@ bench: $(DEVELOPMENT) ## measure; one benchmark with ARGS="peers --help"
 	@exec $(PYTHON) bench/run.py $(ARGS)
 
 clean: ## remove .venv and caches; never data/
-	rm -rf .venv .venv-peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-clients build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
 
 lock: ## choose the newest packages anew (needs uv)

@@ -2,6 +2,7 @@
 # Prepares a machine; `make` calls it.
 #   setup.sh packages LOCK   makes .venv where it is missing, and installs what LOCK names
 #   setup.sh programs        makes sure of the programs that the tests drive
+#   setup.sh clients         installs real clients of tus; without them their tests are left out
 #   setup.sh peers           makes sure of the servers that the benchmarks compare with (Debian)
 set -eu
 cd "$(dirname "$0")"
@@ -117,9 +118,28 @@ peers() {
     echo "$wanted" > .venv-peers/done
 }
 
+clients() {
+    missing=""
+    for pair in node:nodejs npm:npm; do
+        has "${pair%%:*}" || missing="$missing ${pair##*:}"
+    done
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || apt_install $missing || stop "The clients need programs that are missing here:$missing."
+    wanted=$(cat tests/clients/*)
+    [ "$(cat .venv-clients/done 2>/dev/null)" = "$wanted" ] && return 0
+    say "installing the clients of tests/clients into .venv-clients"
+    .venv/bin/python -m venv --clear .venv-clients
+    .venv-clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+    mkdir .venv-clients/node
+    cp tests/clients/package.json tests/clients/*.mjs .venv-clients/node/
+    npm install --prefix .venv-clients/node --silent --no-audit --no-fund >&2
+    echo "$wanted" > .venv-clients/done
+}
+
 case "${1:-}" in
     packages) packages "$2" ;;
     programs) programs ;;
     peers) peers ;;
-    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers" ;;
+    clients) clients ;;
+    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers | setup.sh clients" ;;
 esac
