@@ -10,6 +10,7 @@ from storage.upkeep.backup import backup, restore
 from storage.upkeep.collecting import Keep, collect
 from storage.upkeep.verify import verify
 from tests.shelves import blob, shelves
+from tests.trees import incoming
 from uploads.failures import MalformedRequest, NotThere
 
 BIG = b"bytes that lie in a file of their own" * 1000
@@ -44,6 +45,24 @@ async def test_a_store_comes_back_from_its_backup_byte_for_byte(
     async with shelves(restored) as store:
         assert await store.read(big) == BIG
         assert await store.read(small) == b"small"
+
+
+async def test_what_has_not_arrived_whole_is_left_out(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    """Its bytes are not copied, so nobody may be told that they are there."""
+    arriving = incoming("half", 100, 60)
+    async with shelves(data) as store:
+        await store.store("a/big", BIG)
+        await store.index.write(lambda turn: turn.expect(arriving))
+        await asyncio.to_thread(backup, data, target)
+        assert verify(data, scrub=True).agrees
+        assert await store.index.read(lambda view: view.incoming("half")) == arriving
+    assert verify(target, scrub=True).agrees
+    restore(target, tmp_path / "restored")
+    async with shelves(tmp_path / "restored") as store:
+        assert await store.index.read(lambda view: view.incoming("half")) is None
+        assert (await store.index.read(lambda view: view.arriving("ann"))).files == 0
 
 
 async def test_a_second_backup_copies_only_what_is_new_and_drops_what_is_gone(

@@ -55,6 +55,14 @@ async def test_a_sound_store_agrees(
     assert told[-1] == (total, total)
 
 
+async def test_a_store_that_has_never_heard_of_uploads_in_pieces_is_verified(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    """As an earlier version left it."""
+    execute(tmp_path, "DROP TABLE arriving")
+    assert verify(tmp_path, scrub=True).agrees
+
+
 async def test_a_store_is_verified_beside_its_server(tmp_path: Path) -> None:
     async with shelves(tmp_path) as store:
         await store.store("big", BIG)
