@@ -293,7 +293,7 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
 def _of_pieces() -> tuple[Operation, ...]:
     """Tus 1.0. What a refusal that others answer with 409 is here: see `problem_types`."""
     piece = ("wrong-offset", "wrong-length", "taken-over", "arrived-already", "not-a-piece")
-    ended = (*UPLOADING, *piece, "tus-version")
+    ended = (*PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING, *piece, "tus-version")
     return (
         Operation(
             "POST", "/uploads/", "Begin an upload in pieces, or join parts",

@@ -42,12 +42,15 @@ def is_spoken(request: web.Request, parts: Parts) -> bool:
 
 
 def is_begun(request: web.Request, parts: Parts) -> bool:
-    """Does this PUT or POST want an upload that can go on? A whole one that is short gets none."""
+    """Does this PUT or POST want an upload that can go on? A whole one that is short gets none, nor
+    one that its sender will repeat under a key: that is another way to the same end.
+    """
     complete = structured.boolean(request.headers.get(COMPLETE))
     if complete is None or not is_spoken(request, parts):
         return False
     length = request.content_length
-    return not complete or length is None or length >= WORTH_RESUMING
+    is_long = length is None or length >= WORTH_RESUMING
+    return not complete or (is_long and "Idempotency-Key" not in request.headers)
 
 
 def limits(parts: Parts) -> str:
@@ -67,7 +70,7 @@ class Resumable:
         size = portion.size_at_beginning()
         whole = digests.declared(request.headers.getall("Repr-Digest", []), [], [])
         begun = await self.parts.resuming.create(
-            replace(arrival, door="resumable", size=size, declared=whole)
+            replace(arrival, door="resumable", size=size, declared=whole, attempt=None)
         )
         if isinstance(begun, Outcome):
             raise _refusal(begun)

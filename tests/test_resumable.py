@@ -310,6 +310,18 @@ async def test_who_does_not_speak_it_gets_no_104_and_no_part_is_taken_for_the_wh
         assert (await got(house, "b.bin"))[0] == 404
 
 
+async def test_what_its_sender_will_repeat_under_a_key_is_repeated_and_does_not_go_on(
+    body: bytes, version: dict[str, str]
+) -> None:
+    said = {**version, "Upload-Complete": "?1", "Idempotency-Key": '"one"'}
+    async with opened(http=DRAFT) as house:
+        first = await ask(house, "PUT", "/files/a.bin", body, **said)
+        again = await ask(house, "PUT", "/files/a.bin", body, **said)
+        assert (first.status, again.status) == (201, 201)
+        assert "upload-complete" not in first.headers
+        assert again.headers["idempotency-replayed"] == "?1"
+
+
 async def test_a_short_file_is_simply_stored(version: dict[str, str]) -> None:
     async with opened(http=DRAFT) as house:
         wire = await Wire.connect(house.client.port or 0)
