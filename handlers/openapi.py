@@ -5,17 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from handlers.descriptions import Json
-from handlers.operations import (
-    ANY,
-    FIELDS,
-    FORM,
-    HTML,
-    OPERATIONS,
-    TEXT,
-    UNSAFE,
-    Answer,
-    Operation,
-)
+from handlers.operation import FIELDS, FORM, HTML, TEXT, Answer, Operation
+from handlers.operations import ANY, OPERATIONS, UNSAFE
 from handlers.problem_types import TYPES
 from handlers.schemas import SCHEMAS, Schema, any_of, choice, each, members, ref, text, whole
 from uploads.files import Order

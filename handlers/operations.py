@@ -3,62 +3,27 @@
 The contract and the documentation are made from these tables; `routes` has the same addresses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from handlers.problem_types import AT_TUS, Statuses
-
-JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
-EVENTS = "text/event-stream"
-FORM, FIELDS, BYTES, PIECE, PART = (
-    "multipart/form-data",
-    "application/x-www-form-urlencoded",
-    "application/octet-stream",
-    "application/offset+octet-stream",
-    "application/partial-upload",
+from handlers.operation import (
+    ANYTHING,
+    BYTES,
+    EVENTS,
+    FIELDS,
+    FORM,
+    HTML,
+    JSON,
+    LIST,
+    PART,
+    PIECE,
+    TEXT,
+    Answer,
+    Operation,
+    as_page,
+    in_json,
 )
-# A request body in JSON, with its schema after the colon.
-LIST = "application/json:Preflight"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`content`: media type -> names of schemas, none where it is not JSON."""
-
-    status: int
-    meaning: str
-    content: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    headers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    method: str
-    address: str
-    summary: str
-    takes: tuple[str, ...]
-    answers: tuple[Answer, ...]
-    problems: tuple[str, ...] = ()
-    body: tuple[str, ...] = ()
-    description: str = ""
-    dialects: tuple[Statuses, ...] = ({},)
-
-    @property
-    def is_safe(self) -> bool:
-        return self.method in {"GET", "HEAD", "OPTIONS"}
-
-
-def _json(
-    status: int, meaning: str, *schemas: str, headers: Sequence[str] = (), page: bool = False
-) -> Answer:
-    content = ((JSON, schemas), *(((HTML, ()),) if page else ()))
-    return Answer(status, meaning, content, tuple(headers))
-
-
-def _page(meaning: str) -> Answer:
-    return Answer(200, meaning, ((HTML, ()),))
-
+from handlers.problem_types import AT_TUS
 
 # Refusals, by what can bring them about.
 ANY: Final = (
@@ -117,8 +82,8 @@ ROOT: Final = "/files/"
 UPLOAD: Final = "/uploads/{id}"
 
 _STORED: Final = (
-    _json(201, "Stored under a new name.", "File", "Received", headers=MADE),
-    _json(
+    in_json(201, "Stored under a new name.", "File", "Received", headers=MADE),
+    in_json(
         200,
         "Replaced, with a link to the version before; or these very bytes were there already.",
         "File",
@@ -131,7 +96,7 @@ _CHANGES: Final = (
     "What to do stands in the query or in the fields of a form: `move` or `copy` with where to,"
     " or `restore` with the number of a version or deletion. Nothing that is there is replaced."
 )
-_RESTORED: Final = _json(201, "Moved, copied or restored.", "File", "Folder", headers=MADE)
+_RESTORED: Final = in_json(201, "Moved, copied or restored.", "File", "Folder", headers=MADE)
 _ACTING: Final = (*REPEATING, *PATH, *CONDITION, *WRITING, *OCCUPIED, "not-empty", "over-quota",
                    "body-stalled", "body-too-short")  # fmt: skip
 
@@ -164,13 +129,13 @@ def _of_file() -> tuple[Operation, ...]:
         Operation(
             "DELETE", HERE, "Delete a file; it can be restored",
             ("path", *WRITE_IF, "recursive", KEY),
-            (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
+            (in_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
             (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
             "POST", HERE, "Move, copy or restore a file",
             ("path", "If-Match", "If-None-Match", "move", "copy", "restore", "recursive", KEY),
-            (_RESTORED, _json(200, "As it was before.", "File", headers=MADE), _SEE_OTHER),
+            (_RESTORED, in_json(200, "As it was before.", "File", headers=MADE), _SEE_OTHER),
             _ACTING, (FIELDS,), _CHANGES,
         ),
     )  # fmt: skip
@@ -181,18 +146,18 @@ def _of_folder() -> tuple[Operation, ...]:
         Operation(
             "GET", FOLDER, "List a folder, page by page",
             ("path", *LISTED, "versions", "before"),
-            (_json(200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True),),
+            (in_json(200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True),),
             PATH,
         ),
         Operation(
             "PUT", FOLDER, "Make a folder",
-            ("path", KEY), (_json(201, "Made.", "Folder", headers=MADE),),
+            ("path", KEY), (in_json(201, "Made.", "Folder", headers=MADE),),
             (*REPEATING, *PATH, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
         ),
         Operation(
             "DELETE", FOLDER, "Delete a folder, with all that is in it if `recursive`",
             ("path", *WRITE_IF, "recursive", KEY),
-            (_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
+            (in_json(200, "Gone, and how to undo it.", "Removed", headers=(AGAIN,)),),
             (*REPEATING, *PATH, *CONDITION, *WRITING, "not-empty", "name-reserved"),
         ),
         Operation(
@@ -203,11 +168,11 @@ def _of_folder() -> tuple[Operation, ...]:
                 "reservation",
             ),
             (
-                _json(
+                in_json(
                     201, "Every file is stored.", "File", "Folder", "Received", "Results",
                     headers=MADE, page=True,
                 ),
-                _json(
+                in_json(
                     200, "Nothing new was stored, or not all of it: see each result.",
                     "File", "Received", "Results", headers=(AGAIN,), page=True,
                 ),
@@ -224,19 +189,19 @@ def _of_uploads() -> tuple[Operation, ...]:
     return (
         Operation(
             "GET", "/uploads/", "List your uploads that wait for your word",
-            ("after",), (_json(200, "One page.", "Uploads", page=True),),
+            ("after",), (in_json(200, "One page.", "Uploads", page=True),),
         ),
         Operation(
             "GET", UPLOAD, "Look at an upload that met a conflict, judged afresh",
-            ("id",), (_json(200, "What it is and what settles it.", "Waiting", page=True),),
+            ("id",), (in_json(200, "What it is and what settles it.", "Waiting", page=True),),
             ("not-there",),
         ),
         Operation(
             "POST", UPLOAD, "Settle the conflict without sending the bytes again",
             ("id", "action", "query-path", "query-if_match", "If-Match", KEY),
             (
-                _json(201, "Stored.", "File", "Received", headers=MADE),
-                _json(200, "Replaced.", "File", "Received", headers=("ETag", "Link", AGAIN)),
+                in_json(201, "Stored.", "File", "Received", headers=MADE),
+                in_json(200, "Replaced.", "File", "Received", headers=("ETag", "Link", AGAIN)),
                 Answer(204, "Discarded."),
                 _SEE_OTHER,
             ),
@@ -266,7 +231,7 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
         Operation(
             "POST", "/preflight", "Ask what uploads would come to, before any is sent",
             (),
-            (_json(200, "A verdict for each item, in their order, as it is judged.", "Verdicts"),),
+            (in_json(200, "A verdict for each item, in order, as it is judged.", "Verdicts"),),
             ("not-allowed", "not-there", "body-stalled", "body-too-short", "too-many-uploads",
              "unsettled", "disk-full"),
             (LIST,),
@@ -300,7 +265,7 @@ def _of_pieces() -> tuple[Operation, ...]:
             (
                 "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata",
                 "Upload-Concat", "Upload-Checksum", "Repr-Digest", *WRITE_IF, *WISHES,
-                "query-folder",
+                "query-folder", "reservation",
             ),
             (Answer(201, "Begun; or stored, where nothing is missing.",
                     headers=("Location", *HOW_FAR, *SETTLED)),),
@@ -345,18 +310,18 @@ def _of_the_server() -> tuple[Operation, ...]:
         Operation("GET", "/", "Go to the files", (),
                   (Answer(303, "To the top folder.", headers=("Location",)),)),
         Operation("GET", "/problems/", "What can be refused, and what to do then", (),
-                  (_json(200, "All types of problems.", "ProblemTypes", page=True),)),
+                  (in_json(200, "All types of problems.", "ProblemTypes", page=True),)),
         Operation("GET", "/problems/{slug}", "What one type of problem means", ("slug",),
-                  (_json(200, "The type.", "ProblemType", page=True),), ("not-there",)),
+                  (in_json(200, "The type.", "ProblemType", page=True),), ("not-there",)),
         Operation("GET", "/openapi.json", "This contract", (),
                   (Answer(200, "OpenAPI 3.1.", ((JSON, ()),)),)),
-        Operation("GET", "/docs", "This contract, readable", (), (_page("A page."),)),
+        Operation("GET", "/docs", "This contract, readable", (), (as_page("A page."),)),
         Operation("GET", "/static/{name}", "Parts of the pages", ("name",),
                   (Answer(200, "A style sheet or an icon.", ((ANYTHING, ()),)),), ("not-there",)),
         Operation("GET", "/health/live", "Does the server run?", (),
-                  (_json(200, "It does.", "Status"),)),
+                  (in_json(200, "It does.", "Status"),)),
         Operation("GET", "/health/ready", "Can it take uploads?", (),
-                  (_json(200, "It can.", "Status"),)),
+                  (in_json(200, "It can.", "Status"),)),
         Operation("GET", "/metrics", "What it has measured, for Prometheus", (),
                   (Answer(200, "Text format 0.0.4.", ((TEXT, ()),)),), ("not-there",)),
     )  # fmt: skip

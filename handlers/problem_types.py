@@ -210,7 +210,11 @@ Statuses = Mapping[str, int]
 # good after any other 4xx, also where going on would help.
 AT_TUS: Final[Statuses] = {
     **dict.fromkeys(
-        ("already-stored", "name-taken", "name-equivalent", "content-known", "type-clash"), 422
+        (
+            *("already-stored", "name-taken", "name-equivalent", "name-reserved"),
+            *("content-known", "type-clash"),
+        ),
+        422,
     ),
     "taken-over": 422,
     "wrong-digest": 460,

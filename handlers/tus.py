@@ -154,6 +154,7 @@ class Tus:
             modified=metadata.modified(said),
             claimed_type=said.get("filetype") or said.get("type"),
             may_rename=True,
+            reservation=fields.get("reservation"),
             echo=_echo(request),
         )
 

@@ -209,6 +209,21 @@ async def test_exactly_one_of_many_wins_a_name(body: bytes) -> None:
                 assert answer.body["upload"]["href"] == href
 
 
+async def test_a_reserved_name_is_for_the_upload_that_shows_its_reservation(body: bytes) -> None:
+    async with opened() as house:
+        tus = Client(house, TOKEN)
+        wanted = {"items": [{"path": "a.bin", "size": len(body)}], "reserve": 60}
+        async with house.client.post("/preflight", json=wanted, headers=TOKEN) as answer:
+            id_ = (await answer.json())["reservation"]["id"]
+        other = await Client(house).create("a.bin", len(body))
+        assert (other.status, other.problem) == (422, "name-reserved")
+        said = {"Upload-Length": str(len(body)), "Upload-Metadata": metadata(filename="a.bin")}
+        begun = await tus.ask("POST", f"/uploads/?reservation={id_}", None, said)
+        assert begun.status == 201
+        assert (await tus.patch(begun.location, 0, body)).status == 204
+        assert await got(house, "a.bin") == (200, body)
+
+
 async def test_what_may_still_come_counts_against_the_share(body: bytes) -> None:
     async with opened(limits=Limits(quota_bytes=150_000)) as house:
         tus = Client(house)

@@ -26,6 +26,7 @@ def written(arrival: Arrival) -> str:
             "modified": arrival.modified,
             "claimed_type": arrival.claimed_type,
             "may_rename": arrival.may_rename,
+            "reservation": arrival.reservation,
             "echo": dict(arrival.echo),
         }
     )
@@ -46,6 +47,7 @@ def read(incoming: Incoming, principal: Principal) -> Arrival:
         modified=said["modified"],
         claimed_type=said["claimed_type"],
         may_rename=said["may_rename"],
+        reservation=said["reservation"],
         upload=incoming.id,
         echo=said["echo"],
     )
