@@ -1,10 +1,12 @@
-"""The examples of the HTTP page, run in their order as a reader would, their answers compared.
+"""The examples of the documents, run in their order as a reader would, their answers compared.
 
 `...` in a document stands for what is different each time, or too long to be shown.
 """
 
 import re
 from pathlib import Path
+
+import pytest
 
 from tests.transcripts import blocks, printed, steps
 
@@ -20,8 +22,9 @@ def test_an_ellipsis_stands_for_what_is_left_out_and_nothing_else_does() -> None
     assert not fits("said something\n", "")
 
 
-def test_every_example_of_the_http_page_prints_what_is_shown(tmp_path: Path) -> None:
-    expected = [step for block in blocks("docs/http-api.md") for step in steps(block)]
+@pytest.mark.parametrize("document", ["docs/http-api.md", "docs/scripts.md"])
+def test_every_example_prints_what_is_shown(document: str, tmp_path: Path) -> None:
+    expected = [step for block in blocks(document) for step in steps(block)]
     assert len(expected) >= 10
 
     answers = printed([command for command, _ in expected], tmp_path, "127.0.0.1:8080")
