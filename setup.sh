@@ -1,8 +1,7 @@
 #!/bin/sh
 # Prepares a machine; `make` calls it.
 #   setup.sh packages LOCK   makes .venv where it is missing, and installs what LOCK names
-#   setup.sh programs        makes sure of the programs that the tests drive
-#   setup.sh clients         installs real clients of tus; without them their tests are left out
+#   setup.sh programs        makes sure of the programs and clients that the tests drive
 #   setup.sh peers           makes sure of the servers that the benchmarks compare with (Debian)
 set -eu
 cd "$(dirname "$0")"
@@ -124,7 +123,7 @@ clients() {
         has "${pair%%:*}" || missing="$missing ${pair##*:}"
     done
     # shellcheck disable=SC2086
-    [ -z "$missing" ] || apt_install $missing || stop "The clients need programs that are missing here:$missing."
+    [ -z "$missing" ] || apt_install $missing || stop "The tests drive clients that need what is missing here:$missing."
     wanted=$(cat tests/clients/*)
     [ "$(cat .venv-clients/done 2>/dev/null)" = "$wanted" ] && return 0
     say "installing the clients of tests/clients into .venv-clients"
@@ -138,8 +137,7 @@ clients() {
 
 case "${1:-}" in
     packages) packages "$2" ;;
-    programs) programs ;;
+    programs) programs; clients ;;
     peers) peers ;;
-    clients) clients ;;
-    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers | setup.sh clients" ;;
+    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers" ;;
 esac

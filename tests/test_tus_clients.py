@@ -1,7 +1,4 @@
-"""The real clients of tus: tuspy, tus-js-client and Uppy, over a bad line and through a kill -9.
-
-`./setup.sh clients` installs them; without that these tests are left out.
-"""
+"""The real clients of tus: tuspy, tus-js-client and Uppy, over a bad line and through a kill -9."""
 
 import asyncio
 import json
@@ -39,7 +36,6 @@ IDS = ["tuspy", "tus-js", "tus-js-pieces", "tus-js-parts", "uppy", "tus-js-draft
 BROKEN = (ConnectionError, OSError)
 
 pytestmark = [
-    pytest.mark.skipif(not (INSTALLED / "done").exists(), reason="run ./setup.sh clients"),
     pytest.mark.slow,
     pytest.mark.timeout(120),
 ]
