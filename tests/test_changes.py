@@ -136,7 +136,8 @@ async def test_who_waits_is_woken_by_the_next_change() -> None:
 async def test_who_waits_for_what_is_not_theirs_waits_on() -> None:
     async with opened(grants=[FOR_ANYBODY, FOR_ANN], http=HttpSettings(feed_wait=600.0)) as house:
         await sent(house, "ann/a", b"0", **AS_ANN)
-        waiting = asyncio.create_task(page(house, "since=now&wait=600"))
+        now = (await page(house, "since=now"))["next"]
+        waiting = asyncio.create_task(page(house, f"since={now}&wait=600"))
         async with asyncio.timeout(SOON):
             while not house.parts.feed.bell.listeners:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)

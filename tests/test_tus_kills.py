@@ -107,15 +107,17 @@ async def test_a_kill_while_the_last_byte_is_settled_leaves_it_done_or_to_be_don
     chance = random.Random(SEED)
     data = tmp_path / "data"
     program = start(data, env=ENVIRONMENT)
-    done = 0
+    done = number = 0
     try:
-        for number in range(8):
+        # How far it comes in the time is the machine's affair: until both have been seen.
+        while number < 8 or (done in (0, number) and number < 60):
             body = chance.randbytes(chance.choice([500, 100_000, 3 << 20]))
             name = f"{number}.bin"
+            number += 1
             href = await begun(program, name, len(body))
             wire = await Wire.connect(program.port)
             await wire.send(patch(href, 0, body))
-            await asyncio.sleep(chance.random() * 0.03)
+            await asyncio.sleep(chance.choice([0.0, chance.random() * 0.03]))
             program.kill()
             await wire.close()
             program = start(data, env=ENVIRONMENT)
@@ -129,7 +131,7 @@ async def test_a_kill_while_the_last_byte_is_settled_leaves_it_done_or_to_be_don
     finally:
         if program.process.poll() is None:
             program.stop()
-    assert done < 8
+    assert 0 < done < number
 
 
 @pytest.mark.timeout(60)
