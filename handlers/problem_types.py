@@ -87,6 +87,22 @@ TYPES = _table(
      "You have sent this Idempotency-Key to this address before, and what you asked for or the"
      " bytes that you sent were not the same. Nothing was done.",
      "Use a new key for a new request. To repeat one, send all of it as it was."),
+    ("no-folder", 409, "The folder is not there",
+     "You asked for something to be put into a folder that does not exist, by a way on which none"
+     " is made without being asked for.",
+     "Make the folder first (MKCOL), then send the request again."),
+    ("after-refusal", 409, "This was not deleted, because your upload to it was just refused",
+     "Some programs clean up after a refused upload by deleting what is at its address. What is"
+     " there is not what they sent.",
+     "There is nothing to do. If the file itself should go, delete it once more."),
+    ("not-that-lock", 409, "That lock is not here",
+     "The lock token that you sent does not belong to a lock of this address, or the lock has run"
+     " out.",
+     "Take a new lock if you still need one."),
+    ("locked", 423, "Somebody works on this",
+     "A WebDAV client has locked the file, the folder, or something in it, so that nobody else"
+     " changes it meanwhile. Locks run out by themselves.",
+     "Try again when the lock is given back. Whoever holds it sends its token."),
     ("bad-name", 422, "This cannot be a name here",
      "The name would be dangerous, misleading, or unusable on some system. Names are stored as"
      " sent or refused, never changed in silence.",
@@ -125,6 +141,9 @@ TYPES = _table(
     ("cross-site", 403, "This came from another site",
      "A browser sent this request on behalf of a page of another site, so it was not carried out.",
      "Use the pages of this server, or a token."),
+    ("protected-property", 403, "This property is kept by the server",
+     "The property follows from the file itself and cannot be set.",
+     "Leave it out."),
     ("not-there", 404, "There is nothing here",
      "Nothing stands at this address that you may know of.",
      "Check the address: capital letters count, and what has expired is gone."),
@@ -145,6 +164,9 @@ TYPES = _table(
     ("type-refused", 415, "Files of this type are not taken here",
      "What the bytes are is not allowed in this folder, or does not go with the extension.",
      "Put it elsewhere, or give it the extension of what it is."),
+    ("body-without-meaning", 415, "This request takes no body",
+     "The request has a body of which nothing is known here, so that it would be lost.",
+     "Send the request without a body."),
     ("not-a-piece", 415, "This body is no piece of an upload",
      "A piece of an upload says so in its Content-Type.",
      "Send it as application/offset+octet-stream, or as application/partial-upload where the upload"
@@ -162,6 +184,9 @@ TYPES = _table(
      "The Host header names a server that this one is not. It protects visitors of your network"
      " from pages that pose as this server.",
      "Use its address, or have the name added to [server] names in its configuration."),
+    ("failed-dependency", 424, "Another part of the request failed",
+     "This part could have been done, but all of them are done or none.",
+     "Correct the part that failed, and send the request again."),
     ("too-many-uploads", 429, "Too many uploads at once",
      "As many of your uploads are under way as one user may have.",
      "Wait until one of them is done, then send the request again."),
@@ -184,6 +209,9 @@ TYPES = _table(
     ("unknown-method", 501, "An unknown method",
      "This server does not know the method of the request.",
      "Use one of those in the documentation."),
+    ("elsewhere", 502, "The destination is on another server",
+     "Destination names a place outside this tree, and nothing is sent to other servers.",
+     "Name a place in the same tree."),
     ("unavailable", 503, "Not now",
      "The server is busy, stopping, or cannot write at the moment. Nothing was stored.",
      "Try again in a while; Retry-After says when."),
@@ -195,6 +223,9 @@ TYPES = _table(
     ("over-quota", 507, "Your share is used up",
      "What is stored under your name reaches your quota.",
      "Delete something, or ask for a larger share."),
+    ("too-much-to-list", 507, "There is more than one answer can list",
+     "Everything below the folder was asked for at once, and the list was ended before its end.",
+     "Ask for the folders in it one by one (Depth: 1)."),
     ("disk-full", 507, "The disk is nearly full",
      "The server keeps a reserve of free space and takes nothing more in.",
      "Try again later; reading goes on."),
@@ -212,11 +243,17 @@ AT_TUS: Final[Statuses] = {
     **dict.fromkeys(
         (
             *("already-stored", "name-taken", "name-equivalent", "name-reserved"),
-            *("content-known", "type-clash"),
+            *("content-known", "type-clash", "locked"),
         ),
         422,
     ),
     "taken-over": 422,
     "wrong-digest": 460,
     "body-stalled": 503,
+}
+# Clients that sync go on after 412: they look again and keep both.
+AT_WEBDAV: Final[Statuses] = {
+    "name-taken": 412,
+    "condition-required": 412,
+    "changes-forgotten": 403,
 }

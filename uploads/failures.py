@@ -4,6 +4,9 @@ Failure                     its text is for people: what happened, to which thin
 ├── NotIdentified           who asks is not known, and that would matter
 ├── NotAllowed              known, but may not
 ├── NotThere                nothing there that the caller may know of
+├── NoFolder                the folder that something should go into is not there
+├── Locked                  somebody else keeps the place for a while
+├── NotThatLock             the lock that was named does not keep this place
 ├── MalformedRequest        what was asked cannot be understood
 ├── WrongDigest             the bytes are not those whose digest was declared
 ├── BodyTooShort            the body ended before its declared length
@@ -27,6 +30,8 @@ Failure                     its text is for people: what happened, to which thin
     └── Unsettled           a commit failed: it may or may not have happened
 """
 
+from uploads.names import Path
+
 
 class Failure(Exception):
     """The family. `retry_after` is in seconds, where another try makes sense."""
@@ -47,6 +52,22 @@ class NotAllowed(Failure):
 
 
 class NotThere(Failure):
+    pass
+
+
+class NoFolder(Failure):
+    pass
+
+
+class Locked(Failure):
+    """`path`: what is locked, as far as it may be told."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class NotThatLock(Failure):
     pass
 
 

@@ -166,6 +166,15 @@ class Incoming:
         return self.offset if self.size is None else self.size
 
 
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What a client keeps with a file or folder, for itself: an XML element, kept as it came."""
+
+    namespace: str
+    name: str
+    xml: str
+
+
 class Order(StrEnum):
     NAME = "name"
     SIZE = "size"

@@ -4,11 +4,11 @@ Every upload is judged so on its way in; what goes from one folder to another is
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uploads import names
 from uploads.failures import MalformedRequest
-from uploads.files import Content, Folder, StoredFile
+from uploads.files import Content, Folder, Listing, StoredFile
 from uploads.names import Path
 from uploads.ports import Sniffer, View
 from uploads.rules import Rules
@@ -51,11 +51,23 @@ class Fitting:
         for file, path in _files(view, folder, target):
             found.append((file, path))
             if len(found) > MOST_COPIED:
-                raise MalformedRequest(
-                    f'"{folder}" holds more than {MOST_COPIED:,} files, which is as many as are'
-                    " copied at once. Copy the folders in it one by one."
-                )
+                raise _too_many(folder)
             self._check_distinct(path, len(target.parts), spelled)
+        return found
+
+    def folders(self, view: View, folder: Path, target: Path) -> list[tuple[Folder, Path]]:
+        """The folders in a folder at any depth, each with where its copy goes.
+
+        :raises MalformedRequest: too many.
+        """
+        found: list[tuple[Folder, Path]] = []
+        waiting = [folder]
+        while waiting:
+            for below in _folders_in(view, waiting.pop()):
+                found.append((below, Path((*target.parts, *below.path.parts[len(folder.parts) :]))))
+                waiting.append(below.path)
+            if len(found) > MOST_COPIED:
+                raise _too_many(folder)
         return found
 
     def _check_distinct(self, path: Path, depth: int, spelled: dict[tuple[str, ...], Path]) -> None:
@@ -78,6 +90,27 @@ class Fitting:
                 f" {self.limits.depth} levels and {self.limits.path_bytes:,} bytes of path are"
                 " taken, deleted files included. Choose a place further up."
             )
+
+
+def _too_many(folder: Path) -> MalformedRequest:
+    return MalformedRequest(
+        f'"{folder}" holds more than {MOST_COPIED:,} files or folders, which is as many as are'
+        " copied at once. Copy the folders in it one by one."
+    )
+
+
+def _folders_in(view: View, folder: Path) -> Iterator[Folder]:
+    """In a listing folders stand before files."""
+    listing = Listing(limit=READ_AT_ONCE)
+    while True:
+        page = view.page(folder, listing)
+        for entry in page.entries:
+            if not isinstance(entry, Folder):
+                return
+            yield entry
+        if page.after is None:
+            return
+        listing = replace(listing, after=page.after)
 
 
 def _files(view: View, folder: Path, target: Path) -> Iterator[tuple[StoredFile, Path]]:

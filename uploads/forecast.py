@@ -7,6 +7,7 @@ from uploads import names
 from uploads.access import Reach
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import Content, Folder, StoredFile, Usage, Version
+from uploads.locks import Lock
 from uploads.names import Path
 from uploads.ports import View
 
@@ -112,6 +113,12 @@ class ForecastView:
             left = left.beyond(found.path.folded)
             found = self.view.same_content(content, left, apart_from)
         return self.forecast.holder(content, reach, apart_from) or self.twin
+
+    def locks_over(self, path: Path) -> list[Lock]:
+        return self.view.locks_over(path)
+
+    def locks_below(self, path: Path) -> list[Lock]:
+        return self.view.locks_below(path)
 
     def free_name(self, path: Path) -> Path:
         def taken(name: str) -> bool:

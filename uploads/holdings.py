@@ -30,7 +30,7 @@ class Holdings:
 
     async def find(self, principal: Principal, path: Path) -> Held | Folder:
         """What stands at this very spelling, as far as the principal may know of it."""
-        return await self.index.read(lambda view: self._find(view, principal, path))
+        return await self.index.read(lambda view: self.find_in(view, principal, path))
 
     async def version(self, principal: Principal, path: Path, number: int) -> Held:
         self.rules.demand(principal, Right.READ, path)
@@ -61,7 +61,7 @@ class Holdings:
     async def page(self, principal: Principal, path: Path, listing: Listing) -> tuple[Folder, Page]:
         """A page of a folder, without what the principal may not know of."""
         self.rules.demand(principal, Right.LIST, path)
-        return await self.index.read(lambda view: self._list(view, principal, path, listing))
+        return await self.index.read(lambda view: self.list_in(view, principal, path, listing))
 
     def _version(self, view: View, principal: Principal, path: Path, number: int) -> Held:
         file = view.version(path, number)
@@ -87,7 +87,7 @@ class Holdings:
             before = events[-1].number
         return shown[:limit]
 
-    def _find(self, view: View, principal: Principal, path: Path) -> Held | Folder:
+    def find_in(self, view: View, principal: Principal, path: Path) -> Held | Folder:
         at = view.at(path)
         if isinstance(at, FolderHere) and self.rules.access.may_see(principal, path):
             return at.folder
@@ -95,7 +95,7 @@ class Holdings:
         found = known(at, path)
         return found if isinstance(found, Folder) else Held(found, view.small(found.content))
 
-    def _list(
+    def list_in(
         self, view: View, principal: Principal, path: Path, listing: Listing
     ) -> tuple[Folder, Page]:
         folder = view.folder(path)

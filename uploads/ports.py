@@ -20,11 +20,13 @@ from uploads.files import (
     Incoming,
     Listing,
     Page,
+    Property,
     Stamp,
     StoredFile,
     Upload,
     Usage,
 )
+from uploads.locks import Lock
 from uploads.names import Path
 
 Piece = bytes | bytearray | memoryview
@@ -194,6 +196,11 @@ class Grounds(Protocol):
         hold as for one that nobody does, and never longer for many holders of it.
         """
 
+    def locks_over(self, path: Path) -> list[Lock]:
+        """At this place and at all folders above it, the top first, run out or not."""
+
+    def locks_below(self, path: Path) -> list[Lock]: ...
+
 
 class View(Grounds, Protocol):
     """What can be asked of the index, in one consistent moment."""
@@ -262,6 +269,11 @@ class View(Grounds, Protocol):
         they say that somebody else has the content.
         """
 
+    def properties(self, path: Path) -> list[Property]:
+        """Those of what stands at this very spelling, in the order of their names."""
+
+    def locks_of(self, principal: str) -> int: ...
+
 
 class Turn(View, Protocol):
     """A view whose moment nobody else shares, and the changes that can be recorded in it.
@@ -292,6 +304,24 @@ class Turn(View, Protocol):
 
     def restore_folder(self, path: Path, number: int, stamp: Stamp) -> Folder | None:
         """All that the deletion `number` of this folder took away; None where there is nothing."""
+
+    def set_modified(self, path: Path, modified: float) -> None:
+        """When the content was last changed, as its owner says. That makes no version."""
+
+    def set_property(self, path: Path, kept: Property) -> None:
+        """Stays with what is moved, comes back with what is restored; nothing new has any."""
+
+    def drop_property(self, path: Path, namespace: str, name: str) -> None: ...
+
+    def copy_properties(self, source: Path, target: Path) -> None:
+        """`target` has the same afterwards, and no others."""
+
+    def lock(self, lock: Lock) -> None:
+        """A new lock, or one that lasts longer from now on. It ends with its time, and when what
+        stands at its place is deleted or moved away.
+        """
+
+    def unlock(self, token: str) -> None: ...
 
     def park(self, upload: Upload) -> None:
         """Its content has been kept, or is already there."""
@@ -325,6 +355,8 @@ class Turn(View, Protocol):
         """
 
     def forget_records(self, before: float, limit: int) -> int: ...
+
+    def forget_locks(self, before: float, limit: int) -> int: ...
 
     def forget_contents(self, limit: int) -> list[Content]:
         """Drops contents that nothing names any more; their bytes are removed in a later turn."""

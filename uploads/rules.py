@@ -1,5 +1,6 @@
 """The rules of one server: who may, which policy, how much. What every verb is judged by."""
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -26,7 +27,7 @@ from uploads.failures import (
 from uploads.files import Usage
 from uploads.names import Path
 from uploads.policy import Policies, Policy, SameName, Wishes
-from uploads.ports import Accounts
+from uploads.ports import Accounts, Clock
 from uploads.reserving import Reservations
 
 STORING = (Right.CREATE, Right.REPLACE)
@@ -62,6 +63,7 @@ class Rules:
     limits: Limits
     accounts: Accounts
     reservations: Reservations = field(default_factory=Reservations)
+    clock: Clock = time.time
 
     def policy(self, principal: Principal, path: Path, wishes: Wishes, door: Wishes) -> Policy:
         """The folder's words under the door's, as far as the principal may widen them."""

@@ -28,7 +28,10 @@ from uploads.collisions import (
     decide,
 )
 from uploads.conditions import UNCONDITIONAL, Condition
+from uploads.failures import NoFolder
 from uploads.files import Content, Folder, Stamp, StoredFile, Upload
+from uploads.guarding import Guard
+from uploads.locks import NOTHING_SUBMITTED, Submitted
 from uploads.names import Path
 from uploads.policy import NO_WISHES, SameName, Wishes
 from uploads.ports import Grounds, Staged, Turn, View
@@ -42,6 +45,7 @@ class Arrival:
     `may_rename`: the server chooses the address (a POST). A PUT is never stored elsewhere
     (RFC 9110 section 9.3.4). `attempt`: its sender may repeat it under a key. `upload`: the id by
     which its sender knows it already. `echo`: what its door repeats to whoever asks for it.
+    `makes_folders`: those that are missing on the way to the path.
     """
 
     door: str
@@ -57,6 +61,8 @@ class Arrival:
     may_rename: bool = False
     reservation: str | None = None
     attempt: Attempt | None = None
+    makes_folders: bool = True
+    submitted: Submitted = NOTHING_SUBMITTED
     upload: str | None = None
     echo: Mapping[str, str] = field(default_factory=dict)
 
@@ -160,14 +166,22 @@ class Settling:
         principal = self.rules.current(arrival.principal)
         self.rules.demand_upload(principal, arrival.path)
         self.rules.check_reserved(principal, arrival.path, arrival.reservation)
-        at = view.at(arrival.path)
+        guard = Guard(self.rules, view, principal, arrival.submitted)
+        at, holds = view.at(arrival.path), guard.holds()
+        if holds:
+            guard.check_stored(arrival.path)
+            if isinstance(at, Nothing) and not arrival.makes_folders:
+                check_folder(view, arrival.path.parent)
         twin = view.same_content(content, self.rules.reach(principal), arrival.path)
         sees = self.rules.sees(principal, at, arrival.path)
         claim = Claim(arrival.path, content, arrival.condition, sees)
         policy = self.rules.policy(principal, arrival.path, arrival.wishes, arrival.door_policy)
         if policy.same_name is SameName.RENAME and not arrival.may_rename:
             policy = replace(policy, same_name=SameName.REFUSE)
-        verdict = decide(claim, at, twin, policy)
+        if arrival.submitted.lists:
+            # It says which state it rests on, as every other condition does.
+            policy = replace(policy, require_conditions=False)
+        verdict = decide(claim, at, twin, policy) if holds else _stale(at, sees=sees)
         if isinstance(verdict, Accepted):
             self.rules.demand_for(principal, verdict, arrival.path)
         return Judgement(verdict, at, twin)
@@ -219,6 +233,7 @@ class Settling:
         stamp = Stamp(arrival.principal.name, now, arrival.modified, arrival.claimed_type)
         match judgement.verdict:
             case Unchanged(existing):
+                self._date(turn, arrival, existing)
                 return Outcome(judgement.verdict, existing.path, existing)
             case Rename():
                 path = turn.free_name(arrival.path)
@@ -227,6 +242,14 @@ class Settling:
         file = turn.store(path, content, stamp)
         self.rules.reservations.release(arrival.reservation, lambda: self.rules.policies.keys(path))
         return Outcome(judgement.verdict, path, file, judgement.twin)
+
+    def _date(self, turn: Turn, arrival: Arrival, existing: StoredFile) -> None:
+        """The bytes are there already, and their owner now says of when they are."""
+        modified = arrival.modified
+        if modified is None or modified == existing.version.modified:
+            return
+        if self.rules.may(arrival.principal, Right.REPLACE, existing.path):
+            turn.set_modified(existing.path, modified)
 
     def resolutions(
         self, view: View, principal: Principal, path: Path, judgement: Judgement
@@ -289,6 +312,16 @@ class Settling:
 def new_id() -> str:
     """Of an upload; whoever could guess one would still have to be its principal."""
     return secrets.token_urlsafe(24)
+
+
+def check_folder(view: Grounds, folder: Path) -> None:
+    """:raises NoFolder: it is not there, and nobody asked for it to be made."""
+    if not isinstance(view.at(folder), FolderHere):
+        raise NoFolder(f'There is no folder "{folder}". Make it first, then send this again.')
+
+
+def _stale(at: AtName, *, sees: bool) -> Stale:
+    return Stale(at.file if sees and isinstance(at, FileHere) else None)
 
 
 def _current(verdict: Verdict) -> StoredFile | None:

@@ -4,7 +4,7 @@ None of them replaces anything: what stands where something is to go is a refusa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from uploads.access import Principal, Right
@@ -14,6 +14,7 @@ from uploads.collisions import (
     AtName,
     Claim,
     ConditionRequired,
+    FileHere,
     Lookalike,
     NotEmpty,
     Nothing,
@@ -26,13 +27,15 @@ from uploads.conditions import Condition
 from uploads.failures import MalformedRequest
 from uploads.files import Content, Folder, Stamp, StoredFile
 from uploads.fitting import Fitting
+from uploads.guarding import Guard
 from uploads.holdings import known, may_look_back
+from uploads.locks import NOTHING_SUBMITTED, Submitted
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameName, Wishes
 from uploads.ports import Clock, Index, Turn, View
 from uploads.repeating import Repeats, asked
 from uploads.rules import Rules, not_there
-from uploads.settling import Answer, Outcome, Placed, Removed
+from uploads.settling import Answer, Outcome, Placed, Removed, check_folder
 
 T = TypeVar("T", bound=Answer)
 
@@ -49,17 +52,29 @@ class Tree:
     flights: Flights = field(default_factory=Flights)
 
     async def make_folder(
-        self, principal: Principal, path: Path, *, attempt: Attempt | None = None
+        self,
+        principal: Principal,
+        path: Path,
+        submitted: Submitted = NOTHING_SUBMITTED,
+        *,
+        makes_folders: bool = True,
+        attempt: Attempt | None = None,
     ) -> Outcome | Placed:
+        """`makes_folders`: those that are missing on the way, too."""
         self.rules.demand(principal, Right.CREATE, path)
         stamp = self._stamp(principal)
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
             self.rules.check_reserved(principal, path)
-            at = turn.at(path)
-            refused = self._in_the_way(principal, at, path)
-            return Outcome(refused, path) if refused else Placed(turn.make_folder(path, stamp))
+            refused = self._refused_states(turn, principal, path, submitted)
+            refused = refused or self.in_the_way(principal, turn.at(path), path)
+            if refused:
+                return Outcome(refused, path)
+            if not makes_folders:
+                check_folder(turn, path.parent)
+            Guard(self.rules, turn, principal, submitted).check_stored(path)
+            return Placed(turn.make_folder(path, stamp))
 
         wish = asked("folder", path)
         return await self._once(principal, attempt, wish, work)
@@ -69,6 +84,7 @@ class Tree:
         principal: Principal,
         path: Path,
         condition: Condition,
+        submitted: Submitted = NOTHING_SUBMITTED,
         *,
         recursive: bool,
         attempt: Attempt | None = None,
@@ -82,11 +98,26 @@ class Tree:
             self.rules.current(principal)
             self.rules.check_removable(principal, path)
             found = known(turn.at(path), path)
-            refused = self._refused_removal(turn, principal, found, condition, recursive=recursive)
+            refused = self._refused_states(turn, principal, path, submitted)
+            refused = refused or self.refused_removal(
+                turn, principal, found, condition, submitted, recursive=recursive
+            )
             return Outcome(refused, path) if refused else Removed(path, turn.delete(path, stamp))
 
         wish = asked("delete", path, condition, recursive)
         return await self._once(principal, attempt, wish, work)
+
+    async def expect_removal(
+        self, principal: Principal, path: Path, submitted: Submitted = NOTHING_SUBMITTED
+    ) -> None:
+        """Raises the `Failure` that a deletion would meet now: nothing there, no right, a lock."""
+        self.rules.demand(principal, Right.DELETE, path)
+
+        def look(view: View) -> None:
+            known(view.at(path), path)
+            Guard(self.rules, view, principal, submitted).check_removed(path)
+
+        await self.index.read(look)
 
     async def move(
         self,
@@ -109,9 +140,9 @@ class Tree:
             self.rules.current(principal)
             self.rules.check_removable(principal, source)
             found = known(turn.at(source), source)
-            refused = self._refused_removal(
+            refused = self.refused_removal(
                 turn, principal, found, condition, recursive=recursive
-            ) or self._refused_arrival(turn, principal, found, target, moves=True)
+            ) or self.refused_arrival(turn, principal, found, target, moves=True)
             if refused:
                 return Outcome(refused, target)
             return Placed(turn.move(source, target, stamp))
@@ -139,10 +170,10 @@ class Tree:
             found = known(turn.at(source), source)
             if not condition.if_match_holds(found.etag):
                 return Outcome(Stale(_file(found)), source)
-            refused = self._refused_arrival(turn, principal, found, target)
+            refused = self.refused_arrival(turn, principal, found, target)
             if refused:
                 return Outcome(refused, target)
-            return self._copy(turn, principal, found, target, stamp)
+            return self.copy_all(turn, principal, found, target, stamp)
 
         wish = asked("copy", source, target, condition)
         return await self._once(principal, attempt, wish, work)
@@ -175,6 +206,7 @@ class Tree:
             self.rules.demand_for(principal, verdict, path)
             if isinstance(verdict, Unchanged):
                 return Outcome(verdict, path, verdict.existing)
+            Guard(self.rules, turn, principal).check_stored(path)
             self.fitting.check_type(version.content, path)
             self.rules.check_quota(turn.usage(principal.name), version.content.size)
             restored = turn.restore(path, version.version.number, stamp)
@@ -192,12 +224,23 @@ class Tree:
                 lambda turn: repeats.once(turn, principal, attempt, Fingerprint(wish), work, now)
             )
 
-    def _refused_removal(
+    def _refused_states(
+        self, view: View, principal: Principal, path: Path, submitted: Submitted
+    ) -> Verdict | None:
+        """The `If` of the request does not hold."""
+        if Guard(self.rules, view, principal, submitted).holds():
+            return None
+        at = view.at(path)
+        sees = isinstance(at, FileHere) and self.rules.may(principal, Right.READ, path)
+        return Stale(at.file if sees and isinstance(at, FileHere) else None)
+
+    def refused_removal(
         self,
         view: View,
         principal: Principal,
         found: StoredFile | Folder,
         condition: Condition,
+        submitted: Submitted = NOTHING_SUBMITTED,
         *,
         recursive: bool,
     ) -> Verdict | None:
@@ -205,20 +248,22 @@ class Tree:
         if not condition.if_match_holds(found.etag):
             return Stale(shown)
         required = self.rules.policies.of(found.path.parent).require_conditions
-        if required and condition.if_match is None:
+        if required and condition.if_match is None and not submitted.lists:
             return ConditionRequired(shown)
+        Guard(self.rules, view, principal, submitted).check_removed(found.path)
         if isinstance(found, Folder):
             self.rules.demand_below(principal, Right.DELETE, found.path)
             if not recursive and not view.is_empty(found.path):
                 return NotEmpty(found)
         return None
 
-    def _refused_arrival(
+    def refused_arrival(
         self,
         view: View,
         principal: Principal,
         found: StoredFile | Folder,
         target: Path,
+        submitted: Submitted = NOTHING_SUBMITTED,
         *,
         moves: bool = False,
     ) -> Verdict | None:
@@ -226,45 +271,54 @@ class Tree:
             self.rules.demand_below(principal, Right.READ, found.path)
             self.rules.demand_below(principal, Right.CREATE, target)
         self.rules.check_reserved(principal, target)
+        Guard(self.rules, view, principal, submitted).check_stored(target)
         at = view.at(target)
         # Another spelling of its own name is not in the way of what is being renamed.
         renamed = isinstance(at, Lookalike) and (at.existing, at.wanted) == (found, target)
-        refused = None if renamed and moves else self._in_the_way(principal, at, target)
+        refused = None if renamed and moves else self.in_the_way(principal, at, target)
         if refused is None:
             self.fitting.check(view, found, target)
         return refused
 
-    def _in_the_way(self, principal: Principal, at: AtName, path: Path) -> Verdict | None:
+    def in_the_way(self, principal: Principal, at: AtName, path: Path) -> Verdict | None:
         """A free name is a condition of its own here: nothing that is there is ever replaced."""
         if isinstance(at, Nothing):
             return None
         sees = self.rules.sees(principal, at, path)
         return decide(Claim(path, NO_CONTENT, Condition(), sees), at, None, Policy())
 
-    def _copy(
+    def copy_all(
         self,
         turn: Turn,
         principal: Principal,
         found: StoredFile | Folder,
         target: Path,
         stamp: Stamp,
-    ) -> Outcome | Placed:
+    ) -> Placed:
         if isinstance(found, StoredFile):
             self.rules.check_quota(turn.usage(principal.name), found.content.size)
-            return Placed(turn.store(target, found.content, stamp))
-        placed = turn.make_folder(target, stamp)
+            placed = turn.store(target, found.content, _as_dated(stamp, found))
+            turn.copy_properties(found.path, target)
+            return Placed(placed)
+        made = turn.make_folder(target, stamp)
+        for folder, path in self.fitting.folders(turn, found.path, target):
+            turn.make_folder(path, stamp)
+            turn.copy_properties(folder.path, path)
         for file, path in self.fitting.copies(turn, found.path, target):
             self.rules.check_quota(turn.usage(principal.name), file.content.size)
-            turn.store(path, file.content, stamp)
-        return Placed(turn.folder(target) or placed)
+            turn.store(path, file.content, _as_dated(stamp, file))
+            turn.copy_properties(file.path, path)
+        turn.copy_properties(found.path, target)
+        return Placed(turn.folder(target) or made)
 
     def _restore_folder(
         self, turn: Turn, principal: Principal, path: Path, number: int, stamp: Stamp
     ) -> Outcome | Placed:
         self.rules.demand_below(principal, Right.CREATE, path)
-        refused = self._in_the_way(principal, turn.at(path), path)
+        refused = self.in_the_way(principal, turn.at(path), path)
         if refused:
             return Outcome(refused, path)
+        Guard(self.rules, turn, principal).check_stored(path)
         folder = turn.restore_folder(path, number, stamp)
         if folder is None:
             raise not_there(path)
@@ -291,6 +345,12 @@ class Tree:
 
     def _stamp(self, principal: Principal) -> Stamp:
         return Stamp(principal.name, self.clock())
+
+
+def _as_dated(stamp: Stamp, file: StoredFile) -> Stamp:
+    """A copy is of the time of what it was made from, as its bytes are."""
+    version = file.version
+    return replace(stamp, modified=version.modified, claimed_type=version.claimed_type)
 
 
 def _file(found: StoredFile | Folder) -> StoredFile | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from storage.disk.hashing import Hasher
+from storage.memory.state import Keys, State
 from storage.memory.turn import MemoryTurn
-from storage.memory.view import Keys, MemoryView, State
+from storage.memory.view import MemoryView
 from uploads.access import Principal
 from uploads.failures import NotThere
 from uploads.files import UNKNOWN_TYPE, Content, Incoming

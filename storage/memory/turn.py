@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import islice, takewhile
 
 from storage.memory.feed import Logged
-from storage.memory.view import ROOT, Keys, MemoryView, Node, Past, State
+from storage.memory.keeping import Keeping
+from storage.memory.state import ROOT, Keys, Node, Past, State
 from uploads.attempts import Bounds, Record
 from uploads.failures import MalformedRequest, Unavailable
 from uploads.files import (
@@ -26,7 +27,7 @@ from uploads.names import Path
 from uploads.ports import Blobs, Staged
 
 
-class MemoryTurn(MemoryView):
+class MemoryTurn(Keeping):
     def __init__(self, state: State, keys: Keys, blobs: Blobs) -> None:
         super().__init__(state, keys)
         self._blobs = blobs
@@ -65,6 +66,7 @@ class MemoryTurn(MemoryView):
         self._state.deletions[number] = node.id
         self._log(Kind.DELETED, node, path, None, stamp)
         self._remove(node, number, stamp, path)
+        self._locks.drop_all(path)
         self._touch(above, number, stamp)
         return number
 
@@ -80,6 +82,7 @@ class MemoryTurn(MemoryView):
         above = self._folders(target.parent, number, stamp)
         self._touch([*left, *above], number, stamp)
         del self._state.live[node.parent, node.key]
+        self._locks.drop_all(source)
         if node.is_folder:
             moved = self._set(replace(node, number=number, modified=stamp.at), above[-1], target)
             self._rekey_below(node, target)
@@ -264,6 +267,7 @@ class MemoryTurn(MemoryView):
             here = Path(path.parts[:depth])
             gone = self._gone(ids[-1], self._keys(here)[-1], folders=True)
             node = gone[0] if gone else self._new_node(here, number, is_folder=True)
+            self._properties.forget(node.id)
             node = self._set(replace(node, number=number, modified=stamp.at), ids[-1], here)
             ids.append(node.id)
         return ids
@@ -283,6 +287,7 @@ class MemoryTurn(MemoryView):
         if node is None:
             gone = self._gone(above[-1], self._keys(path)[-1], folders=False)
             node = gone[0] if gone else self._new_node(path, number, is_folder=False)
+            self._properties.forget(node.id)
         node = self._add_version(node, number, content, kind, stamp, path)
         self._log(kind, node, path, made, stamp)
         self._touch(above, number, stamp)
@@ -381,6 +386,7 @@ class MemoryTurn(MemoryView):
         for node in empty[:limit]:
             for past in self._past(node):
                 del self._state.past[node.id, past.event.number]
+            self._properties.forget(node.id)
             del self._state.nodes[node.id]
 
 

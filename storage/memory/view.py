@@ -4,11 +4,12 @@ A state is a handful of plain dictionaries of frozen values, and a view looks at
 Lookups may be slow here, never clever.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
 from storage.cursors import Cursor, cursor, page_size
+from storage.memory.belongings import Locks, Properties
 from storage.memory.feed import Logged
+from storage.memory.state import ROOT, Keys, Node, Past, State
 from uploads import names
 from uploads.access import Reach, Sight
 from uploads.attempts import Record
@@ -22,81 +23,21 @@ from uploads.files import (
     Listing,
     Order,
     Page,
+    Property,
     StoredFile,
     Upload,
     Usage,
 )
+from uploads.locks import Lock
 from uploads.names import Path
-
-Keys = Callable[[Path], tuple[str, ...]]
-ROOT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A file or folder; `number` is that of its current version, last change or deletion."""
-
-    id: int
-    parent: int
-    name: str
-    key: str
-    is_folder: bool
-    number: int
-    modified: float
-    gone: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A version, or a deletion, in the history of a node. `payer` is charged for it."""
-
-    event: Event
-    payer: str | None
-    superseded: float | None = None
-
-
-@dataclass(slots=True)
-class State:
-    nodes: dict[int, Node] = field(
-        default_factory=lambda: {ROOT: Node(ROOT, 0, "", "", True, 0, 0.0)}  # noqa: FBT003
-    )
-    live: dict[tuple[int, str], int] = field(default_factory=dict)
-    past: dict[tuple[int, int], Past] = field(default_factory=dict)
-    contents: dict[str, Content] = field(default_factory=dict)
-    small: dict[str, bytes] = field(default_factory=dict)
-    digests: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    vouched: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
-    incoming: dict[str, Incoming] = field(default_factory=dict)
-    deletions: dict[int, int] = field(default_factory=dict)
-    log: tuple[Logged, ...] = ()
-    forgotten: int = 0
-    records: dict[str, Record] = field(default_factory=dict)
-    changes: int = 0
-
-    def copy(self) -> "State":
-        return State(
-            self.nodes.copy(),
-            self.live.copy(),
-            self.past.copy(),
-            self.contents.copy(),
-            self.small.copy(),
-            self.digests.copy(),
-            self.vouched.copy(),
-            self.uploads.copy(),
-            self.incoming.copy(),
-            self.deletions.copy(),
-            self.log,
-            self.forgotten,
-            self.records.copy(),
-            self.changes,
-        )
 
 
 class MemoryView:
     def __init__(self, state: State, keys: Keys) -> None:
         self._state = state
         self._keys = keys
+        self._locks = Locks(state.locks, keys)
+        self._properties = Properties(state.properties)
 
     def at(self, path: Path) -> AtName:
         trail = self._trail(path)
@@ -249,6 +190,19 @@ class MemoryView:
 
     def small(self, content: Content) -> bytes | None:
         return self._state.small.get(content.digest)
+
+    def properties(self, path: Path) -> list[Property]:
+        node = self._exactly(path)
+        return self._properties.of(node.id) if node else []
+
+    def locks_over(self, path: Path) -> list[Lock]:
+        return self._locks.over(path)
+
+    def locks_below(self, path: Path) -> list[Lock]:
+        return self._locks.below(path)
+
+    def locks_of(self, principal: str) -> int:
+        return self._locks.of(principal)
 
     def _parked(self, principal: str) -> list[Upload]:
         return [upload for upload in self._state.uploads.values() if upload.principal == principal]

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from storage.sqlite.belongings import Properties
 from storage.sqlite.keys import Rekeying
 from storage.sqlite.migrations import ROOT
 from storage.sqlite.nodes import ENTRY, Node, Nodes
@@ -79,8 +80,11 @@ class About(NamedTuple):
 
 
 class Changes:
-    def __init__(self, connection: sqlite3.Connection, nodes: Nodes, past: Past) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, nodes: Nodes, past: Past, properties: Properties
+    ) -> None:
         self._connection = connection
+        self._properties = properties
         self._nodes = nodes
         self._past = past
         self._rekeying = Rekeying(connection, nodes)
@@ -117,6 +121,7 @@ class Changes:
             here = Path(path.parts[:depth])
             key = self._nodes.keys(here)[-1]
             gone = next((node for node in self._nodes.gone(ids[-1], key) if node.is_folder), None)
+            self._forget_properties(gone)
             ids.append(self._set_node(gone, ids[-1], here, number, at, None))
         return ids
 
@@ -129,6 +134,7 @@ class Changes:
             node = next(
                 (gone for gone in self._nodes.gone(parent, key) if not gone.is_folder), None
             )
+            self._forget_properties(node)
         if node is not None:
             self._connection.execute(SUPERSEDE, (stamp.at, node.id, node.number))
         return self._set_node(node, parent, path, number, modified(stamp), content)
@@ -205,6 +211,11 @@ class Changes:
             self.put(path, node, folder.id, number, version.content, as_it_was)
             self.add_version(node.id, number, Kind.RESTORED, version.content, as_it_was)
         self._touch_above(folder, number, stamp.at)
+
+    def _forget_properties(self, node: Node | None) -> None:
+        """Of what was deleted here, and is not brought back: something new takes its place."""
+        if node is not None:
+            self._properties.forget(node.id)
 
     def _touch_above(self, folder: Node, number: int, at: float) -> None:
         while folder.id != ROOT and folder.number != number:

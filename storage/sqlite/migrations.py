@@ -259,6 +259,33 @@ def _reserve(sign: str, account: str, row: str) -> str:
     )
 
 
+@migrations()
+def belongings(db: Database) -> None:
+    """Locks by place (the keys of a path), and the properties that clients keep with a node."""
+    db.execute("""
+        CREATE TABLE locks (
+            token TEXT PRIMARY KEY,
+            place TEXT NOT NULL,
+            path TEXT NOT NULL,
+            principal TEXT NOT NULL,
+            exclusive INTEGER NOT NULL,
+            deep INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            expires REAL NOT NULL
+        ) STRICT, WITHOUT ROWID""")
+    db.table("locks").create_index(["place"])
+    db.table("locks").create_index(["principal"])
+    db.table("locks").create_index(["expires"])
+    db.execute("""
+        CREATE TABLE properties (
+            node INTEGER NOT NULL REFERENCES nodes ON DELETE CASCADE,
+            namespace TEXT NOT NULL,
+            name TEXT NOT NULL,
+            xml TEXT NOT NULL,
+            PRIMARY KEY (node, namespace, name)
+        ) STRICT, WITHOUT ROWID""")
+
+
 def _on(db: Database, event: str, row: str, action: str) -> None:
     name = f"counting_{len(list(db.triggers)) + 1}"
     db.execute(

@@ -18,6 +18,8 @@ from uploads.names import Path
 
 IN_A_TURN = 1000
 KNOWN = "SELECT value FROM meta WHERE name = 'names'"
+# They are known by keys, too, and last for minutes only.
+FORGET_LOCKS = "DELETE FROM locks"
 REMEMBER = "INSERT OR REPLACE INTO meta VALUES ('names', ?)"
 CHILDREN = "SELECT id, name, key FROM nodes WHERE parent = ?1 AND gone IS NULL"
 GONE = "SELECT id, name, key FROM nodes WHERE parent = ?1 AND gone IS NOT NULL"
@@ -56,6 +58,7 @@ def follow(folder: DiskPath, keys: Keys, rules: str) -> Iterator[tuple[int, int]
         for looked_at in rekeying.change():
             done += looked_at
             yield done, 2 * nodes
+        database.execute(FORGET_LOCKS)
         database.execute(REMEMBER, [rules])
 
 

@@ -16,7 +16,18 @@ from storage.sqlite.past import VersionRow
 from storage.sqlite.view import CONTENT, SqliteView
 from uploads.attempts import Bounds, Record
 from uploads.failures import Unavailable
-from uploads.files import Content, Folder, Incoming, Kind, Stamp, StoredFile, Upload, Version
+from uploads.files import (
+    Content,
+    Folder,
+    Incoming,
+    Kind,
+    Property,
+    Stamp,
+    StoredFile,
+    Upload,
+    Version,
+)
+from uploads.locks import Lock
 from uploads.names import Path
 from uploads.ports import Blobs, Clock, Staged
 
@@ -27,6 +38,8 @@ KEEP = (
 KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 VOUCH = "INSERT INTO vouched VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+DATE_NODE = "UPDATE nodes SET modified = ? WHERE id = ?"
+DATE_VERSION = "UPDATE versions SET modified = ? WHERE node = ? AND number = ?"
 PARK = "INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 EXPECT = "INSERT INTO arriving VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADVANCE = "UPDATE arriving SET size = ?, offset = ?, expires = ? WHERE id = ?"
@@ -39,7 +52,7 @@ class SqliteTurn(SqliteView):
         self, connection: sqlite3.Connection, keys: Keys, blobs: Blobs, clock: Clock
     ) -> None:
         super().__init__(connection, keys)
-        self._changes = Changes(connection, self._nodes, self._past)
+        self._changes = Changes(connection, self._nodes, self._past, self._properties)
         self._garbage = Garbage(connection)
         self._blobs = blobs
         self._clock = clock
@@ -97,6 +110,7 @@ class SqliteTurn(SqliteView):
         number = self._changes.record(Kind.DELETED, about, path, stamp)
         above = self._changes.folders(path.parent, number, stamp.at)
         self._changes.remove(node.id, number, stamp)
+        self._locks.drop_all(path)
         self._changes.touch(above, number, stamp.at)
         return number
 
@@ -113,6 +127,7 @@ class SqliteTurn(SqliteView):
         if node.id in above:
             raise ValueError(f"{source} cannot be moved into itself")
         self._changes.move(node, target, above[-1], number, stamp)
+        self._locks.drop_all(source)
         self._changes.touch({*left, *above}, number, stamp.at)
         return self._nodes.by_id(node.id).entry(target)
 
@@ -141,6 +156,26 @@ class SqliteTurn(SqliteView):
             if node.id != top.id:
                 self._changes.bring_back(node, number, path, new, stamp)
         return self._nodes.by_id(top.id).folder(path)
+
+    def set_modified(self, path: Path, modified: float) -> None:
+        node = self._there(path)
+        self._connection.execute(DATE_NODE, (modified, node.id))
+        self._connection.execute(DATE_VERSION, (modified, node.id, node.number))
+
+    def set_property(self, path: Path, kept: Property) -> None:
+        self._properties.set(self._stands(path).id, kept)
+
+    def drop_property(self, path: Path, namespace: str, name: str) -> None:
+        self._properties.drop(self._stands(path).id, namespace, name)
+
+    def copy_properties(self, source: Path, target: Path) -> None:
+        self._properties.copy(self._stands(source).id, self._stands(target).id)
+
+    def lock(self, lock: Lock) -> None:
+        self._locks.add(lock)
+
+    def unlock(self, token: str) -> None:
+        self._locks.drop(token)
 
     def park(self, upload: Upload) -> None:
         id_ = self._content(upload.content).id
@@ -183,6 +218,9 @@ class SqliteTurn(SqliteView):
     def forget_records(self, before: float, limit: int) -> int:
         return self._records.forget(before, limit)
 
+    def forget_locks(self, before: float, limit: int) -> int:
+        return self._locks.forget(before, limit)
+
     def forget_contents(self, limit: int) -> list[Content]:
         return self._garbage.contents(limit)
 
@@ -216,6 +254,10 @@ class SqliteTurn(SqliteView):
         if node is None or node.id == ROOT:
             raise LookupError(f"there is no {path} to change")
         return node
+
+    def _stands(self, path: Path) -> Node:
+        """The top folder included."""
+        return self._there(path) if path.parts else self._nodes.root
 
     def _content(self, content: Content) -> "Kept":
         row = self._connection.execute(CONTENT, (content.digest,)).fetchone()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from storage.sqlite.belongings import Locks, Properties
 from storage.sqlite.feed import Feed
 from storage.sqlite.listing import page
 from storage.sqlite.migrations import ARRIVING, PARKED
@@ -23,10 +24,12 @@ from uploads.files import (
     Incoming,
     Listing,
     Page,
+    Property,
     StoredFile,
     Upload,
     Usage,
 )
+from uploads.locks import Lock
 from uploads.names import Path
 
 HOLDING = ENTRY + " WHERE n.content = ? AND n.gone IS NULL AND n.id <> ? AND n.folded >= ?"
@@ -76,6 +79,8 @@ class SqliteView:
         self._past = Past(connection, self._nodes)
         self._feed = Feed(connection, self._nodes)
         self._records = Records(connection)
+        self._locks = Locks(connection, self._nodes.keys)
+        self._properties = Properties(connection)
 
     def at(self, path: Path) -> AtName:
         trail = self._nodes.trail(path)
@@ -210,6 +215,19 @@ class SqliteView:
     def small(self, content: Content) -> bytes | None:
         row = self._row(SMALL, content.digest)
         return row[0] if row else None
+
+    def properties(self, path: Path) -> list[Property]:
+        node = self._nodes.exactly(path) if self._properties.any() else None
+        return self._properties.of(node.id) if node else []
+
+    def locks_over(self, path: Path) -> list[Lock]:
+        return self._locks.over(path)
+
+    def locks_below(self, path: Path) -> list[Lock]:
+        return self._locks.below(path)
+
+    def locks_of(self, principal: str) -> int:
+        return self._locks.of(principal)
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()

@@ -44,6 +44,7 @@ async def collect(index: Index, blobs: Blobs, data: Path, now: float, keep: Keep
             versions = await _repeated(index, lambda turn: turn.forget_versions(before, _AT_ONCE))
         await _repeated(index, lambda turn: turn.forget_records(now, _AT_ONCE))
         uploads = await _repeated(index, lambda turn: turn.forget_uploads(now, _AT_ONCE))
+        await _repeated(index, lambda turn: turn.forget_locks(now, _AT_ONCE))
         contents = size = 0
         while forgotten := await index.write(lambda turn: turn.forget_contents(_AT_ONCE)):
             removed = await remove_unnamed(index, blobs, forgotten)

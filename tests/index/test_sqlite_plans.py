@@ -10,7 +10,8 @@ from storage.sqlite.turn import SqliteTurn
 from tests.trees import EVERYWHERE, content, incoming, path, staged, store, upload
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant
 from uploads.attempts import Bounds, Record
-from uploads.files import Content, Listing, Order, Stamp
+from uploads.files import Content, Listing, Order, Property, Stamp
+from uploads.locks import Lock
 from uploads.ports import Turn
 
 ANYBODY = frozenset({ANONYMOUS_NAME})
@@ -49,6 +50,7 @@ def everything(turn: Turn) -> None:
     turn.history(path("q/r/d"), None, 9)
     turn.restore_folder(path("q"), number, Stamp("ann", 4.0))
     turn.restore(path("q/r/d"), turn.history(path("q/r/d"), None, 9)[-1].number, Stamp("ann", 5.0))
+    belongings(turn)
     turn.delete(path("f"), Stamp("ann", 6.0))
     for name in ("r1", "r2", "r3"):
         turn.remember(Record(name, "ann", "{}", 1.0), Bounds(2, 9))
@@ -62,6 +64,22 @@ def everything(turn: Turn) -> None:
     in_pieces(turn)
     turn.forget_contents(9)
     turn.is_named(Content("none", 1))
+
+
+def belongings(turn: Turn) -> None:
+    turn.set_property(path("q/r/d"), Property("x", "y", "<y/>"))
+    turn.copy_properties(path("q/r/d"), path("q"))
+    turn.drop_property(path("q"), "x", "y")
+    turn.properties(path("q/r/d"))
+    turn.set_modified(path("q/r/d"), 1.0)
+    turn.lock(Lock("t", path("q"), "ann", True, True, "", 1.0))  # noqa: FBT003
+    turn.locks_over(path("q/r/d"))
+    turn.locks_below(path("q"))
+    turn.locks_below(path(""))
+    turn.locks_of("ann")
+    turn.forget_locks(9.0, 9)
+    turn.lock(Lock("t", path("f"), "ann", True, True, "", 1.0))  # noqa: FBT003
+    turn.unlock("t")
 
 
 def follow(turn: Turn) -> None:

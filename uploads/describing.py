@@ -1,0 +1,173 @@
+"""Files and folders with all that is known of them: what clients keep with them, locks, the share.
+
+The other way round, too: keeping something with a file or folder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from uploads.access import Principal, Right
+from uploads.collisions import FileHere, FolderHere, Stale
+from uploads.failures import DiskFull, OverQuota
+from uploads.files import Folder, Listing, Property, StoredFile
+from uploads.guarding import Guard
+from uploads.holdings import Holdings, known
+from uploads.locks import Lock, Submitted
+from uploads.names import Path
+from uploads.ports import Turn, View
+from uploads.rules import Rules
+from uploads.settling import Outcome
+
+MOST_PROPERTIES = 500
+MOST_PROPERTY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    entry: StoredFile | Folder
+    properties: tuple[Property, ...]
+    locks: tuple[Lock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """In bytes: what the principal has stored, and what it could store now."""
+
+    used: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    property: Property
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """When the content was last changed, in Unix seconds."""
+
+    modified: float
+
+
+Change = Set | Drop | Date
+
+
+@dataclass(frozen=True, slots=True)
+class Describing:
+    holdings: Holdings
+
+    @property
+    def _rules(self) -> Rules:
+        return self.holdings.rules
+
+    async def one(self, principal: Principal, path: Path) -> Described:
+        def look(view: View) -> Described:
+            found = self.holdings.find_in(view, principal, path)
+            entry = found if isinstance(found, Folder) else found.file
+            locks = Guard(self._rules, view, principal).over(path)
+            return Described(entry, tuple(view.properties(path)), tuple(locks))
+
+        return await self.holdings.index.read(look)
+
+    async def page(
+        self, principal: Principal, folder: Path, listing: Listing
+    ) -> tuple[list[Described], str | None]:
+        """What is in a folder, and where the next page begins, as far as the principal may know."""
+        self._rules.demand(principal, Right.LIST, folder)
+
+        def look(view: View) -> tuple[list[Described], str | None]:
+            _, page = self.holdings.list_in(view, principal, folder, listing)
+            guard = Guard(self._rules, view, principal)
+            above = [lock for lock in guard.over(folder) if lock.deep]
+            below = guard.below(folder)
+            described = [
+                Described(
+                    entry,
+                    tuple(view.properties(entry.path)),
+                    (*above, *self._at(below, entry.path)),
+                )
+                for entry in page.entries
+            ]
+            return described, page.after
+
+        return await self.holdings.index.read(look)
+
+    async def those(self, principal: Principal, paths: Sequence[Path]) -> list[Described | None]:
+        """Each as a listing would show it; None where nothing is there, or nothing to be shown."""
+
+        def look(view: View) -> list[Described | None]:
+            return [self._listed(view, principal, path) for path in paths]
+
+        return await self.holdings.index.read(look)
+
+    def _listed(self, view: View, principal: Principal, path: Path) -> Described | None:
+        match view.at(path):
+            case FileHere(file) if self._rules.may(principal, Right.LIST, path):
+                entry: StoredFile | Folder = file
+            case FolderHere(folder) if self._rules.access.may_any(principal, path):
+                entry = folder
+            case _:
+                return None
+        locks = Guard(self._rules, view, principal).over(path)
+        return Described(entry, tuple(view.properties(path)), tuple(locks))
+
+    async def share(self, principal: Principal) -> Share:
+        usage = await self.holdings.index.read(lambda view: view.usage(principal.name))
+        limits = self._rules.limits
+        free = max(0, self.holdings.blobs.free_space() - limits.free_space)
+        left = [free]
+        if limits.quota_bytes is not None:
+            left.append(max(0, limits.quota_bytes - usage.bytes))
+        return Share(usage.bytes, min(left))
+
+    async def patch(
+        self, principal: Principal, path: Path, submitted: Submitted, changes: Sequence[Change]
+    ) -> Outcome | None:
+        """All of the changes in their order, or none."""
+        self._rules.demand(principal, Right.REPLACE, path)
+        if self.holdings.blobs.free_space() < self._rules.limits.free_space:
+            raise DiskFull("The disk of this server is nearly full. Nothing was kept; try later.")
+
+        def work(turn: Turn) -> Outcome | None:
+            found = known(turn.at(path), path)
+            guard = Guard(self._rules, turn, self._rules.current(principal), submitted)
+            if not guard.holds():
+                shown = self._rules.may(principal, Right.READ, path)
+                file = found if shown and isinstance(found, StoredFile) else None
+                return Outcome(Stale(file), path)
+            guard.check_stored(path)
+            for change in changes:
+                self._apply(turn, found, change)
+            kept = turn.properties(path)
+            size = sum(len(one.xml.encode()) for one in kept)
+            if len(kept) > MOST_PROPERTIES or size > MOST_PROPERTY_BYTES:
+                raise OverQuota(
+                    f"At most {MOST_PROPERTIES} properties of {MOST_PROPERTY_BYTES:,} bytes in all"
+                    f' are kept with "{path}". Remove some of them first.'
+                )
+            return None
+
+        return await self.holdings.index.write(work)
+
+    def _apply(self, turn: Turn, found: StoredFile | Folder, change: Change) -> None:
+        match change:
+            case Set(property):
+                turn.set_property(found.path, property)
+            case Drop(namespace, name):
+                turn.drop_property(found.path, namespace, name)
+            case Date(modified):
+                if found.path.parts:
+                    turn.set_modified(found.path, modified)
+
+    def _at(self, locks: Sequence[Lock], path: Path) -> list[Lock]:
+        """Those of the locks below that are at this place."""
+        if not locks:
+            return []
+        keys = self._rules.policies.keys(path)
+        return [lock for lock in locks if self._rules.policies.keys(lock.path) == keys]

@@ -1,0 +1,100 @@
+"""Whether the locks of the tree, and the `If` of a request, let it do what it wants to.
+
+Asked inside the turn that does it, like every other rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from uploads.access import Principal, Right
+from uploads.collisions import FileHere, FolderHere, Nothing
+from uploads.failures import Locked
+from uploads.locks import NOTHING_SUBMITTED, Lock, State, Submitted
+from uploads.names import Path
+from uploads.ports import Grounds
+from uploads.rules import Rules
+
+WEAK = "W/"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    rules: Rules
+    view: Grounds
+    principal: Principal
+    submitted: Submitted = NOTHING_SUBMITTED
+
+    def holds(self) -> bool:
+        """RFC 4918 section 10.4.3: one list of which every state is as it says."""
+        lists = self.submitted.lists
+        return not lists or any(
+            all(self._is_true(one.path, state) for state in one.states) for one in lists
+        )
+
+    def over(self, path: Path) -> list[Lock]:
+        """The locks that keep this place."""
+        return [lock for lock in self._live(self.view.locks_over(path)) if lock.covers(path)]
+
+    def below(self, path: Path) -> list[Lock]:
+        return self._live(self.view.locks_below(path))
+
+    def check_stored(self, path: Path) -> None:
+        """May a file be written here? A new one changes which names are in the folder above.
+
+        :raises Locked: somebody else keeps the place.
+        """
+        above = self._live(self.view.locks_over(path))
+        if not above:
+            return
+        while path.parts and isinstance(self.view.at(path), Nothing):
+            path = path.parent
+        self._demand(path, [lock for lock in above if lock.covers(path)])
+
+    def check_removed(self, path: Path) -> None:
+        """May all that is here go away?
+
+        :raises Locked: somebody else keeps the place, the folder above, or something below.
+        """
+        self._demand(path, self.over(path))
+        if path.parts:
+            self._demand(path.parent, self.over(path.parent))
+        for lock in self.below(path):
+            self._demand(lock.path, [lock])
+
+    def _demand(self, path: Path, locks: Sequence[Lock]) -> None:
+        """One token of several shared locks will do."""
+        if locks and not any(self._is_shown(lock) for lock in locks):
+            self.refuse(path, locks[0])
+
+    def refuse(self, path: Path, lock: Lock) -> None:
+        told = lock.path if self.rules.may(self.principal, Right.READ, lock.path) else path
+        raise Locked(
+            f'"{told}" is locked by somebody who works on it. Nothing was changed; try again when'
+            " the lock is given back, or has run out.",
+            told,
+        )
+
+    def _is_shown(self, lock: Lock) -> bool:
+        mine = lock.principal == self.principal.name
+        return mine and lock.token in self.submitted.tokens
+
+    def _live(self, locks: Sequence[Lock]) -> list[Lock]:
+        now = self.rules.clock()
+        return [lock for lock in locks if lock.expires > now]
+
+    def _is_true(self, path: Path | None, state: State) -> bool:
+        return (path is not None and self._has(path, state)) != state.negated
+
+    def _has(self, path: Path, state: State) -> bool:
+        if not state.is_etag:
+            return any(lock.token == state.text for lock in self.over(path))
+        if not self.rules.may(self.principal, Right.READ, path):
+            return False
+        match self.view.at(path):
+            case FileHere(file):
+                etag = file.etag
+            case FolderHere(folder):
+                etag = folder.etag
+            case _:
+                return False
+        return state.text.removeprefix(WEAK) == etag

@@ -1,0 +1,147 @@
+"""Taking, keeping and giving back locks. What a lock lets others do is judged in `guarding`."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+
+from uploads.access import Principal, Right
+from uploads.collisions import Nothing, Stale
+from uploads.failures import NotAllowed, NotThatLock, OverQuota
+from uploads.guarding import Guard
+from uploads.holdings import known
+from uploads.locks import NOTHING_SUBMITTED, Lock, Submitted
+from uploads.names import Path
+from uploads.policy import SameContent, SameFile, Wishes
+from uploads.ports import Blobs, Index, Staged, Turn
+from uploads.rules import Rules
+from uploads.settling import Arrival, Outcome, Settling
+
+MOST_LOCKS = 1000
+KEPT_FREE = Wishes(same_file=SameFile.ACCEPT, same_content=SameContent.LINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`seconds`: for how long, None for as long as can be had."""
+
+    principal: Principal
+    path: Path
+    exclusive: bool
+    deep: bool
+    owner: str
+    seconds: float | None = None
+    submitted: Submitted = NOTHING_SUBMITTED
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`made`: nothing stood there, so that an empty file now keeps the name (RFC 4918, 7.3)."""
+
+    lock: Lock
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Locking:
+    rules: Rules
+    index: Index
+    blobs: Blobs
+    longest: float = 3600.0
+
+    async def lock(self, wanted: Wanted) -> Outcome | Taken:
+        self.rules.demand_upload(wanted.principal, wanted.path)
+        if wanted.deep:
+            self.rules.demand_below(wanted.principal, Right.REPLACE, wanted.path)
+        async with self.blobs.stage(0, ()) as stage:
+            empty = await stage.finish()
+            return await self.index.write(lambda turn: self._lock(turn, wanted, empty))
+
+    async def refresh(
+        self, principal: Principal, path: Path, submitted: Submitted, seconds: float | None
+    ) -> Outcome | Lock:
+        """Of the lock whose token was submitted; it is kept no longer than a new one would be."""
+
+        def work(turn: Turn) -> Outcome | Lock:
+            self.rules.current(principal)
+            guard = Guard(self.rules, turn, principal, submitted)
+            mine = [one for one in guard.over(path) if one.token in submitted.tokens]
+            if not mine or mine[0].principal != principal.name:
+                return Outcome(Stale(None), path)
+            lock = replace(mine[0], expires=self._until(seconds))
+            turn.lock(lock)
+            return lock
+
+        return await self.index.write(work)
+
+    async def unlock(self, principal: Principal, path: Path, token: str) -> None:
+        """:raises NotThatLock: it is not here. :raises NotAllowed: it is of somebody else."""
+
+        def work(turn: Turn) -> None:
+            self.rules.current(principal)
+            guard = Guard(self.rules, turn, principal)
+            lock = next((one for one in guard.over(path) if one.token == token), None)
+            if lock is None:
+                raise NotThatLock(
+                    f'The lock that you name does not keep "{path}", or it has run out.'
+                )
+            if lock.principal != principal.name:
+                raise NotAllowed("Only who has taken a lock gives it back. It runs out by itself.")
+            turn.unlock(token)
+
+        await self.index.write(work)
+
+    def _lock(self, turn: Turn, wanted: Wanted, empty: Staged) -> Outcome | Taken:
+        principal, path = self.rules.current(wanted.principal), wanted.path
+        guard = Guard(self.rules, turn, principal, wanted.submitted)
+        if not guard.holds():
+            return Outcome(Stale(None), path)
+        self._check_free(guard, wanted)
+        if turn.locks_of(wanted.principal.name) >= MOST_LOCKS:
+            raise OverQuota(
+                f"You hold {MOST_LOCKS:,} locks, and no more are given. Give some back."
+            )
+        at = turn.at(path)
+        made = isinstance(at, Nothing)
+        if made:
+            refused = self._keep_name(turn, wanted, empty)
+            if refused is not None:
+                return refused
+        else:
+            known(at, path)
+            self.rules.demand(principal, Right.REPLACE, path)
+        lock = Lock(
+            token=f"urn:uuid:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}",
+            path=path,
+            principal=wanted.principal.name,
+            exclusive=wanted.exclusive,
+            deep=wanted.deep,
+            owner=wanted.owner,
+            expires=self._until(wanted.seconds),
+        )
+        turn.lock(lock)
+        return Taken(lock, made)
+
+    def _check_free(self, guard: Guard, wanted: Wanted) -> None:
+        """RFC 4918 section 6.1: beside an exclusive lock there is no other."""
+        here = guard.over(wanted.path)
+        there = [*here, *(guard.below(wanted.path) if wanted.deep else [])]
+        for lock in there:
+            if wanted.exclusive or lock.exclusive:
+                guard.refuse(wanted.path, lock)
+
+    def _keep_name(self, turn: Turn, wanted: Wanted, empty: Staged) -> Outcome | None:
+        arrival = Arrival(
+            door="dav",
+            path=wanted.path,
+            principal=wanted.principal,
+            door_policy=KEPT_FREE,
+            size=0,
+            makes_folders=False,
+            submitted=wanted.submitted,
+        )
+        outcome = Settling(self.rules).settle(turn, arrival, empty, self.rules.clock())
+        return None if outcome.accepted else outcome
+
+    def _until(self, seconds: float | None) -> float:
+        granted = self.longest if seconds is None else min(seconds, self.longest)
+        return self.rules.clock() + granted

@@ -1,0 +1,35 @@
+"""Which uploads were just refused: some clients delete what is at the address of one (rclone does
+after every failed PUT), and would delete the very file that the refusal protected.
+
+In memory and bounded: after a restart, or past many refusals, such a deletion is one like any other
+and can be taken back.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from uploads.access import Principal
+from uploads.names import Path
+from uploads.ports import Clock
+
+REMEMBERED = 10_000
+SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedUploads:
+    clock: Clock = time.monotonic
+    _times: OrderedDict[tuple[str, str], float] = field(default_factory=OrderedDict)
+
+    def note(self, principal: Principal, path: Path) -> None:
+        key = (principal.name, path.folded)
+        self._times[key] = self.clock()
+        self._times.move_to_end(key)
+        if len(self._times) > REMEMBERED:
+            self._times.popitem(last=False)
+
+    def take(self, principal: Principal, path: Path) -> bool:
+        """Once only: whoever asks a second time means it."""
+        noted = self._times.pop((principal.name, path.folded), None)
+        return noted is not None and self.clock() - noted < SECONDS
