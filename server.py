@@ -33,17 +33,20 @@ from storage.sqlite.index import SqliteIndex, digest_algorithm
 from storage.sqlite.rekeying import NamesClash
 from storage.upkeep import collecting
 from uploads.bell import Bell
+from uploads.describing import Describing
 from uploads.events import Collected, Event, Publish
 from uploads.failures import Failure
 from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
+from uploads.locking import Locking
 from uploads.parking import Parking
 from uploads.policy import Policies
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Resuming
 from uploads.rules import Rules
+from uploads.transfers import Transfers
 from uploads.tree import Tree
 
 logger = logging.getLogger("noclobber")
@@ -216,6 +219,7 @@ def _http(settings: Settings) -> HttpSettings:
         feed_wait=limits.feed_wait,
         preflight_items=limits.preflight_items,
         reserve_time=limits.reserve_time,
+        dav_strict=settings.webdav.strict,
         draft_uploads=server.draft_uploads,
     )
 
@@ -228,13 +232,12 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
     index, blobs = store.index, store.blobs
     fitting = Fitting(rules, houserules.name_limits(settings), store.sniffer)
     receiver = Receiver(rules, index, blobs, store.sniffer, publish, CLOCK)
+    holdings, tree = Holdings(rules, index, blobs), Tree(rules, index, CLOCK, fitting)
     return Parts(
         rules=rules,
         receiver=receiver,
         resuming=Resuming(rules, index, blobs.unfinished, receiver, CLOCK),
         parking=Parking(rules, index, blobs, store.sniffer, publish, CLOCK),
-        holdings=Holdings(rules, index, blobs),
-        tree=Tree(rules, index, CLOCK, fitting),
         feed=Feed(rules, index, bell),
         preflights=Preflights(
             rules,
@@ -244,6 +247,11 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
             store.algorithm,
             houserules.preflights_at_once(settings),
         ),
+        holdings=holdings,
+        tree=tree,
+        transfers=Transfers(tree),
+        describing=Describing(holdings),
+        locking=Locking(rules, index, blobs, settings.webdav.longest_lock),
         accounts=store.accounts,
         names=fitting.limits,
         http=_http(settings),

@@ -17,7 +17,7 @@ from docs import verdicts
 from handlers.exposition import Histogram
 from handlers.metrics import GAUGES, Metrics
 from handlers.openapi import problems_of
-from handlers.operations import OPERATIONS
+from handlers.operations import OF_WEBDAV, OPERATIONS
 from handlers.problem_types import AT_TUS, TYPES
 from program import commandline
 
@@ -75,6 +75,7 @@ def _refusals() -> str:
         own = [slug for slug in problems_of(one) if slug not in shared]
         if own and one.method != "HEAD":
             rows.append((f"`{one.method} {one.address}`", _slugs(own)))
+    rows.append(("anything under `/dav/`, beyond what `/files/` has", _slugs(OF_WEBDAV)))
     return table(("operation", "can be refused as"), rows)
 
 

@@ -45,7 +45,7 @@ class Changes:
             wait = 0.0
         page = await self._page(request, since, limit, min(wait, self.parts.http.feed_wait))
         lines: list[Json] = [_members(line) for line in page.lines]
-        members: dict[str, Json] = {"changes": lines, "next": _text(page.position)}
+        members: dict[str, Json] = {"changes": lines, "next": position_text(page.position)}
         return json_response({**members, "more": page.more}, headers=NOT_KEPT)
 
     async def _page(
@@ -105,7 +105,7 @@ def position(text: str) -> Position | None:
         ) from None
 
 
-def _text(position: Position) -> str:
+def position_text(position: Position) -> str:
     """A number; in the midst of a folder, with the place in it, which is for us to read."""
     if not position.within:
         return str(position.number)
@@ -142,9 +142,9 @@ def _events(page: FeedPage, before: Position | None) -> bytes:
     found, last = bytearray(), before
     for line in page.lines:
         if line.position is not None:
-            found += f"id: {_text(line.position)}\n".encode()
+            found += f"id: {position_text(line.position)}\n".encode()
             last = line.position
         found += b"data: " + json.dumps(_members(line)).encode() + b"\n\n"
     if last != page.position:
-        found += f"id: {_text(page.position)}\n\n".encode()
+        found += f"id: {position_text(page.position)}\n\n".encode()
     return bytes(found) or ALIVE

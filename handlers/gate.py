@@ -94,7 +94,7 @@ class Gate:
             # It would be read as what is still missing of the answer before it.
             raise ConnectionAbortedError("a part of an answer has been sent")
         problem = dialects.spoken(request, problem)
-        response = rendering.problem_response(request, problem)
+        response = dialects.written(request, problem)
         if problem.type.slug in ENDING or self.health.stopping:
             response.force_close()
         return await bodies.answer_early(

@@ -16,7 +16,8 @@ PROBLEM_JSON = "application/problem+json"
 VERSION = "1"
 DESCRIPTION = (
     "Every upload is compared with what is there: by name, by content and by version. A collision"
-    " is refused with a link to what it met, and with the requests that settle it."
+    " is refused with a link to what it met, and with the requests that settle it. The same tree is"
+    " at /dav/ for WebDAV clients (RFC 4918), which OpenAPI has no words for."
 )
 
 ID: Final = text(minLength=1)

@@ -39,7 +39,7 @@ ANY: Final = (
 UNSAFE: Final = ("cross-site",)
 PATH: Final = ("bad-name", "not-there", "not-allowed")
 CONDITION: Final = ("malformed-condition", "stale-version")
-WRITING: Final = ("condition-required", "unsettled", "disk-full")
+WRITING: Final = ("condition-required", "locked", "unsettled", "disk-full")
 OCCUPIED: Final = ("name-taken", "name-equivalent", "type-clash", "name-reserved")
 COLLISION: Final = (*OCCUPIED, "already-stored", "content-known")
 RECEIVING: Final = (
@@ -52,6 +52,17 @@ RECEIVING: Final = (
     "wrong-digest",
     "over-quota",
     "too-many-uploads",
+)
+# Only at /dav/, which the contract cannot describe: OpenAPI knows no PROPFIND and no LOCK.
+OF_WEBDAV: Final = (
+    "no-folder",
+    "after-refusal",
+    "not-that-lock",
+    "protected-property",
+    "body-without-meaning",
+    "failed-dependency",
+    "elsewhere",
+    "too-much-to-list",
 )
 REPEATING: Final = ("malformed-key", "in-progress", "key-reused")
 UPLOADING: Final = (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING)

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from uploads import names
+from uploads.describing import Describing
 from uploads.feed import Feed
 from uploads.holdings import Holdings
+from uploads.locking import Locking
 from uploads.parking import Parking
 from uploads.ports import Accounts
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Resuming
 from uploads.rules import Rules
+from uploads.transfers import Transfers
 from uploads.tree import Tree
 
 
@@ -31,6 +34,7 @@ class HttpSettings:
     feed_wait: float = 60.0
     preflight_items: int = 10_000
     reserve_time: float = 60.0
+    dav_strict: bool = False
     draft_uploads: bool = False
 
 
@@ -44,6 +48,9 @@ class Parts:
     tree: Tree
     feed: Feed
     preflights: Preflights
+    transfers: Transfers
+    describing: Describing
+    locking: Locking
     accounts: Accounts
     names: names.Limits
     http: HttpSettings = HttpSettings()

@@ -1,5 +1,6 @@
 """GET HEAD PUT DELETE OPTIONS under /files/: the door for curl and scripts."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ from uploads.settling import Arrival, Outcome, Placed
 FILES = "/files/"
 FILE_METHODS = "GET, HEAD, PUT, DELETE, OPTIONS, POST"
 
+# What a door says to an outcome; it raises the refusal of one that was not accepted.
+Answer = Callable[[Outcome, Arrival], web.Response]
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:
@@ -36,11 +40,11 @@ class Plain:
         if "version" in fields:
             number = asking.number(fields["version"], "version")
             held = await self.parts.holdings.version(principal_of(request), target.path, number)
-            return await self._serve(request, held)
+            return await self.serve(request, held)
         found = await self.parts.holdings.find(principal_of(request), target.path)
         if isinstance(found, Folder):
             return answers.moved_to_folder(found)
-        return await self._serve(request, found)
+        return await self.serve(request, found)
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
@@ -51,6 +55,11 @@ class Plain:
         return await self.take_in(request, arrival)
 
     async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
+        return await self.receive(request, arrival, self._stored)
+
+    async def receive(
+        self, request: web.Request, arrival: Arrival, answer: Answer
+    ) -> web.StreamResponse:
         """An upload whose body is the file: judged early where that is sure, else received."""
         parts = self.parts
         if resumable.is_begun(request, parts):
@@ -64,13 +73,13 @@ class Plain:
         if foreseen is not None:
             return await bodies.answer_early(
                 request,
-                self._stored(foreseen, arrival),
+                answer(foreseen, arrival),
                 parts.http.drain_bytes,
                 parts.http.drain_time,
             )
         async with aclosing(bodies.pieces(request, parts.rules.limits)) as body:
             outcome = await parts.receiver.receive(arrival, body)
-        return self._stored(outcome, arrival)
+        return answer(outcome, arrival)
 
     def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
         if not outcome.accepted:
@@ -113,12 +122,14 @@ class Plain:
             raise refusal(made)
         return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))
 
-    async def _serve(self, request: web.Request, held: Held) -> web.StreamResponse:
+    async def serve(
+        self, request: web.Request, held: Held, dated: float | None = None
+    ) -> web.StreamResponse:
         digests = {}
         if "Want-Repr-Digest" in request.headers:
             digests = dict(await self.parts.holdings.digests(held.file))
         reading = await self.parts.holdings.open(held.file, held.small)
-        return await serving.serve(request, held.file, reading, digests)
+        return await serving.serve(request, held.file, reading, digests, dated)
 
     def _worth_receiving(self, request: web.Request) -> bool:
         small = bodies.fits_drain(request, self.parts.http.drain_bytes)

@@ -15,9 +15,13 @@ from handlers.posting import Posting
 from handlers.preflight import Preflighting
 from handlers.resumable import Resumable
 from handlers.tus import Tus
+from handlers.webdav.methods import WebDav
+from handlers.webdav.mount import Mount
 
 # With every character there is, so that a line feed in a name is judged as part of the name.
 FILES = "/files/{path:(?s:.*)}"
+DAV = "/dav/"
+MOUNTED = "{path:(?s:.*)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ def add(app: web.Application, doors: Doors) -> None:
     plain, parked, changes = doors.plain, doors.parked, doors.changes
     health, contract = doors.health, doors.contract
     posting = Posting(plain.parts, plain, doors.forms)
+    webdav = WebDav(plain.parts, Mount(DAV, plain.parts.names))
     tus = Tus(plain.parts)
     pieces = Pieces(plain.parts, tus, Resumable(plain.parts), parked)
     # fmt: off
@@ -45,6 +50,8 @@ def add(app: web.Application, doors: Doors) -> None:
         ("DELETE",  FILES,                     plain.delete),
         ("OPTIONS", FILES,                     plain.options),
         ("POST",    FILES,                     posting.post),
+        ("*",       DAV[:-1],                  webdav.answer),
+        ("*",       DAV + MOUNTED,             webdav.answer),
         ("GET",     "/uploads/",               parked.list),
         ("OPTIONS", "/uploads/",               tus.options),
         ("POST",    "/uploads/",               tus.create),

@@ -41,12 +41,19 @@ async def serve(
     file: StoredFile,
     reading: Reading,
     known: Mapping[str, bytes],
+    dated: float | None = None,
 ) -> web.StreamResponse:
-    """GET or HEAD of one version, in the order of RFC 9110 section 13.2.2. Closes the reading."""
+    """GET or HEAD of one version, in the order of RFC 9110 section 13.2.2. Closes the reading.
+
+    `dated`: what its owner calls the time of its last change, where the door tells of that. It may
+    lie before other versions, so that conditions go by when it was stored all the same.
+    """
     try:
         headers = safe_headers(file.content.media_type, file.path.name) | {
             "ETag": file.etag,
-            "Last-Modified": descriptions.http_date(file.version.stored),
+            "Last-Modified": descriptions.http_date(
+                file.version.stored if dated is None else dated
+            ),
             "Accept-Ranges": "bytes",
         }
         if "Want-Repr-Digest" in request.headers and known:

@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from program import kinds
-from program.kinds import (
-    DAY,
-    GIB,
-    HOUR,
-    KIB,
-    MIB,
-    Choice,
-    FolderText,
-    Many,
-    Network,
-    Quantity,
-    Text,
-    Whole,
-    nearest,
-    shown,
+from program.kinds import DAY, GIB, HOUR, KIB, MIB, Whole, nearest, shown
+from program.values import (
+    Count,
+    CountOrNone,
+    Duration,
+    FolderPath,
+    HostNames,
+    MediaTypes,
+    Networks,
+    Origins,
+    Pause,
+    Period,
+    Rights,
+    Size,
+    SizeOrNone,
+    Who,
 )
 
 PREFIX = "NOCLOBBER_"
@@ -38,42 +39,6 @@ class SettingsError(Exception):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
-
-
-FOLDER = r"/|/(?!\.{1,2}/)[^/\x00-\x1f]+(/(?!\.{1,2}/)[^/\x00-\x1f]+)*/"
-MEDIA_TYPE = r"[a-z0-9!#$&^_.+-]+/(\*|[a-z0-9!#$&^_.+-]+)"
-WHO = r"anonymous|users|(user|token):[^\s:]+"
-
-Count = Annotated[int, Whole(1, 1_000_000)]
-CountOrNone = Annotated[
-    int | None, Quantity({"": 1}, "files", "a whole number", 1, whole=True, none=True)
-]
-Size = Annotated[int, kinds.size()]
-SizeOrNone = Annotated[int | None, kinds.size(1, none=True)]
-Duration = Annotated[float, kinds.duration()]
-Pause = Annotated[float, kinds.duration(0.05, DAY)]
-Period = Annotated[float, kinds.duration(1.0)]
-Networks = Annotated[tuple[str, ...], Many(Network())]
-HostNames = Annotated[
-    tuple[str, ...],
-    Many(Text(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", 'a host name in small letters, without ":port"')),
-]
-Origins = Annotated[
-    tuple[str, ...],
-    Many(Text(r"https?://[^/\s*]+", 'an origin such as "https://app.example", without a path')),
-]
-MediaTypes = Annotated[
-    tuple[str, ...],
-    Many(Text(MEDIA_TYPE, 'a media type such as "image/png" or "image/*", in small letters')),
-]
-FolderPath = Annotated[str, FolderText(FOLDER, 'a folder such as "/inbox/", from the root on')]
-Who = Annotated[
-    tuple[str, ...],
-    Many(Text(WHO, '"anonymous", "users", "user:<name>" or "token:<name>"'), least=1),
-]
-Rights = Annotated[
-    tuple[str, ...], Many(Choice(("list", "read", "create", "replace", "delete")), least=1)
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +119,12 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class WebDav:
+    strict: bool = False
+    longest_lock: Annotated[float, kinds.duration(1.0, DAY)] = HOUR
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -175,6 +146,7 @@ class Settings:
     data: Data = Data()
     limits: Limits = Limits()
     policy: Policy = Policy()
+    webdav: WebDav = WebDav()
     log: Log = Log()
     folders: Mapping[str, Policy] = field(default_factory=dict)
     access: tuple[Grant, ...] = ()
@@ -185,6 +157,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "data": Data,
     "limits": Limits,
     "policy": Policy,
+    "webdav": WebDav,
     "log": Log,
 }
 LISTS = ("folders", "access")

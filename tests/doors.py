@@ -29,18 +29,21 @@ from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
 from uploads.admission import Admission
 from uploads.bell import Bell
+from uploads.describing import Describing
 from uploads.events import Event, Publish
 from uploads.feed import Feed
 from uploads.fitting import Fitting
 from uploads.holdings import Holdings
+from uploads.locking import Locking
 from uploads.names import Path
 from uploads.parking import Parking
 from uploads.policy import Policies, Policy
-from uploads.ports import Blobs, Index, Sniffer
+from uploads.ports import Blobs, Clock, Index, Sniffer
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Resuming
 from uploads.rules import Limits, Rules
+from uploads.transfers import Transfers
 from uploads.tree import Tree
 
 ROOT = Path(())
@@ -68,6 +71,7 @@ def make_parts(
     policies: Policies = PLAIN,
     shelves: tuple[Index, Blobs, Sniffer] | None = None,
     bell: Bell | None = None,
+    clock: Clock = time.time,
 ) -> Parts:
     """Over shelves in memory, where none are given."""
     if shelves is None:
@@ -76,20 +80,25 @@ def make_parts(
     index, blobs_, sniffer = shelves
     unfinished = blobs_.unfinished if isinstance(blobs_, DiskBlobs) else MemoryUnfinished()
     accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
-    rules = Rules(Access(grants), policies, limits or Limits(), accounts)
-    publish, clock = metrics.publish, time.time
+    rules = Rules(Access(grants), policies, limits or Limits(), accounts, clock=clock)
+    publish = metrics.publish
     limits_of_names = names.Limits(exact_in=lambda folder: policies.of(folder).exact_names)
     receiver = Receiver(rules, index, blobs_, sniffer, publish, clock)
     preflights = Admission(PREFLIGHTS, PREFLIGHTS_EACH, "preflights")
+    holdings = Holdings(rules, index, blobs_)
+    tree = Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer))
     return Parts(
         rules=rules,
         receiver=receiver,
         resuming=Resuming(rules, index, unfinished, receiver, clock),
         parking=Parking(rules, index, blobs_, sniffer, publish, clock),
-        holdings=Holdings(rules, index, blobs_),
-        tree=Tree(rules, index, clock, Fitting(rules, limits_of_names, sniffer)),
         feed=Feed(rules, index, bell or Bell(FOLLOWERS, FOLLOWERS_EACH)),
         preflights=Preflights(rules, index, receiver, sniffer, "blake3", preflights),
+        holdings=holdings,
+        tree=tree,
+        transfers=Transfers(tree),
+        describing=Describing(holdings),
+        locking=Locking(rules, index, blobs_),
         accounts=accounts,
         names=limits_of_names,
         http=http or HttpSettings(),
@@ -108,6 +117,7 @@ async def opened(
     http: HttpSettings | None = None,
     policy: Policy | None = None,
     folders: Mapping[Path, Policy] | None = None,
+    clock: Clock = time.time,
 ) -> AsyncIterator[House]:
     metrics, bell = Metrics(), Bell(FOLLOWERS, FOLLOWERS_EACH)
     policies = Policies(policy or Policy(), folders or {})
@@ -119,7 +129,7 @@ async def opened(
     with TemporaryDirectory() as data, closing(MagicSniffer()) as sniffer:
         async with _shelves(DiskPath(data), policies, publish) as (index, blobs):
             shelves = index, blobs, sniffer
-            parts = make_parts(metrics, grants, limits, http, policies, shelves, bell)
+            parts = make_parts(metrics, grants, limits, http, policies, shelves, bell, clock)
             health = Health(parts, metrics)
             server = OurServer(app.build(parts, metrics, health))
             await server.start_server(auto_decompress=False, access_log=None)

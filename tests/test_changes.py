@@ -232,7 +232,7 @@ def test_what_is_no_position_is_refused(text: str) -> None:
     ],
 )
 def test_a_position_is_read_as_it_was_written(one: Position) -> None:
-    assert position(changes._text(one)) == one
+    assert position(changes.position_text(one)) == one
 
 
 async def events(stream: ClientResponse, wanted: int) -> list[tuple[str, Any]]:

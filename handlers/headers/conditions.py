@@ -60,8 +60,8 @@ def _explained(name: str, value: str) -> str:
 
 def modified_after(date: str | None, stored: float) -> bool | None:
     """Was the file stored after this HTTP date? None where it is absent, or none (and ignored)."""
-    seconds = _seconds(date)
-    return None if seconds is None else int(stored) > seconds
+    named = seconds(date)
+    return None if named is None else int(stored) > named
 
 
 def if_range_holds(value: str, etag: str) -> bool:
@@ -71,7 +71,7 @@ def if_range_holds(value: str, etag: str) -> bool:
     return not etag.startswith("W/") and value.strip(" \t") == etag
 
 
-def _seconds(date: str | None) -> int | None:
+def seconds(date: str | None) -> int | None:
     if date is None:
         return None
     if match := TODAYS_DATE.fullmatch(date):

@@ -1,0 +1,108 @@
+"""The properties that follow from what is stored, each as XML. Knows no request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from handlers.descriptions import http_date, moment
+from handlers.webdav import xml
+from handlers.webdav.mount import Mount
+from handlers.webdav.xml import DAV, Name
+from uploads.describing import Described, Share
+from uploads.files import Folder, StoredFile
+from uploads.locks import Lock
+
+LOCK_ENTRIES: Final = "".join(
+    f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope>"
+    "<D:locktype><D:write/></D:locktype></D:lockentry>"
+    for scope in ("exclusive", "shared")
+)
+
+REPORTS: Final = (
+    "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is the same for all resources of one answer. `token`: where the changes are now."""
+
+    mount: Mount
+    now: float
+    share: Share
+    token: str | None = None
+
+
+# What is in the element; None: this resource has no such property.
+Make = Callable[[Described, Facts], str | None]
+
+
+def _file(make: Callable[[StoredFile], str]) -> Make:
+    return lambda one, _: make(one.entry) if isinstance(one.entry, StoredFile) else None
+
+
+def _folder(make: Callable[[Folder, Facts], str]) -> Make:
+    return lambda one, facts: make(one.entry, facts) if isinstance(one.entry, Folder) else None
+
+
+def _modified(one: Described) -> float:
+    entry = one.entry
+    return entry.modified if isinstance(entry, Folder) else entry.version.modified
+
+
+def _created(one: Described) -> float:
+    entry = one.entry
+    return entry.modified if isinstance(entry, Folder) else entry.version.stored
+
+
+def _type(one: Described) -> str:
+    return "<D:collection/>" if isinstance(one.entry, Folder) else ""
+
+
+def active_lock(lock: Lock, facts: Facts) -> str:
+    scope = "exclusive" if lock.exclusive else "shared"
+    depth = "infinity" if lock.deep else "0"
+    owner = f"<D:owner>{lock.owner}</D:owner>" if lock.owner else ""
+    left = max(0, round(lock.expires - facts.now))
+    root = xml.escape(facts.mount.path_href(lock.path))
+    return (
+        f"<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>"
+        f"<D:depth>{depth}</D:depth>{owner}<D:timeout>Second-{left}</D:timeout>"
+        f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>"
+        f"<D:lockroot><D:href>{root}</D:href></D:lockroot></D:activelock>"
+    )
+
+
+def _locks(one: Described, facts: Facts) -> str:
+    return "".join(active_lock(lock, facts) for lock in one.locks)
+
+
+LIVE: Final[Mapping[Name, Make]] = {
+    (DAV, "resourcetype"): lambda one, _: _type(one),
+    (DAV, "displayname"): lambda one, _: xml.escape(one.entry.path.name),
+    (DAV, "getcontentlength"): _file(lambda file: str(file.content.size)),
+    (DAV, "getcontenttype"): _file(lambda file: xml.escape(file.content.media_type)),
+    (DAV, "getetag"): lambda one, _: xml.escape(one.entry.etag),
+    (DAV, "getlastmodified"): lambda one, _: http_date(_modified(one)),
+    (DAV, "creationdate"): lambda one, _: moment(_created(one)),
+    (DAV, "supportedlock"): lambda *_: LOCK_ENTRIES,
+    (DAV, "lockdiscovery"): _locks,
+    (DAV, "quota-available-bytes"): _folder(lambda _, facts: str(facts.share.available)),
+    (DAV, "quota-used-bytes"): _folder(lambda _, facts: str(facts.share.used)),
+    (DAV, "add-member"): _folder(
+        lambda folder, facts: f"<D:href>{xml.escape(facts.mount.href(folder))}</D:href>"
+    ),
+    (DAV, "supported-report-set"): _folder(lambda *_: REPORTS),
+    (DAV, "sync-token"): lambda one, facts: facts.token if isinstance(one.entry, Folder) else None,
+}
+# RFC 4331 section 2: only for who asks for them by name; so are the later ones.
+ONLY_BY_NAME: Final = frozenset(
+    (DAV, local)
+    for local in (
+        "quota-available-bytes",
+        "quota-used-bytes",
+        "add-member",
+        "supported-report-set",
+        "sync-token",
+    )
+)

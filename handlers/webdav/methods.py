@@ -1,0 +1,230 @@
+"""The methods of WebDAV over the tree, but those that have files of their own. Knows no rule."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from aiohttp import web
+
+from handlers import asking, bodies, listings
+from handlers.asking import Target
+from handlers.dialects import DIALECT, Dialect
+from handlers.gate import METHODS
+from handlers.headers import dispositions
+from handlers.identity import principal_of
+from handlers.parts import Parts
+from handlers.plain import Plain, refusal
+from handlers.problem_types import AT_WEBDAV
+from handlers.problems import Refusal, of_type
+from handlers.webdav import if_header, refusals
+from handlers.webdav.locks import Locks
+from handlers.webdav.mount import Mount
+from handlers.webdav.props import Props
+from handlers.webdav.reports import Reports
+from uploads.access import Right
+from uploads.collisions import NameTaken, Replace, TypeClash, Unchanged
+from uploads.files import Folder
+from uploads.names import Path
+from uploads.policy import SameContent, SameFile, SameName, Wishes
+from uploads.refused import RefusedUploads
+from uploads.settling import Arrival, Outcome
+from uploads.transfers import Transfer, Transferred
+
+CREATED, NO_CONTENT = 201, 204
+CLASSES = "1, 2, 3"
+VERSIONS = Wishes(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
+STRICTLY = replace(VERSIONS, same_name=SameName.REFUSE)
+NAMELESS = "upload"
+
+Method = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class WebDav:
+    parts: Parts
+    mount: Mount
+    refused: RefusedUploads = field(default_factory=RefusedUploads)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        request[DIALECT] = self._dialect()
+        methods = self._methods()
+        method = methods.get(request.method)
+        if method is not None:
+            return await method(request)
+        if request.method not in METHODS:
+            detail = f"{request.method} is no method that is known here."
+            raise Refusal(of_type("unknown-method", detail))
+        raise self._not_here(f"{request.method} does not work here.")
+
+    def _dialect(self) -> Dialect:
+        headers = {"DAV": CLASSES, "MS-Author-Via": "DAV"}
+        return Dialect(AT_WEBDAV, headers, partial(refusals.response, self.mount))
+
+    def _methods(self) -> dict[str, Method]:
+        props, locks = Props(self.parts, self.mount), Locks(self.parts, self.mount)
+        return {
+            "OPTIONS": self.options,
+            "GET": self.get,
+            "HEAD": self.get,
+            "PUT": self.put,
+            "POST": self.post,
+            "DELETE": self.delete,
+            "MKCOL": self.make_folder,
+            "COPY": self.copy,
+            "MOVE": self.move,
+            "PROPFIND": props.find,
+            "PROPPATCH": props.patch,
+            "REPORT": Reports(self.parts, props).report,
+            "LOCK": locks.lock,
+            "UNLOCK": locks.unlock,
+        }
+
+    async def options(self, request: web.Request) -> web.StreamResponse:
+        self._target(request)
+        return web.Response(headers={"Allow": self._allowed(), "Accept-Ranges": "bytes"})
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        found = await self.parts.holdings.find(principal_of(request), target.path)
+        if isinstance(found, Folder):
+            return await listings.folder(self.parts, request, target.path, {})
+        return await Plain(self.parts).serve(request, found, found.file.version.modified)
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        if target.is_folder:
+            raise self._not_here(f'"{target.path}/" is the address of a folder.')
+        arrival = self._arrival(request, target.path)
+        return await self._receive(request, arrival)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """A new member, whose name we choose if need be (RFC 5995)."""
+        target = self._target(request)
+        headers = request.headers
+        sent = dispositions.posted_name(headers.get("Slug"), headers.get("Content-Disposition"))
+        whole = "/".join((*target.path.parts, sent or NAMELESS))
+        path = asking.named_path(whole, self.parts.names)
+        arrival = self._arrival(request, path)
+        policy = replace(arrival.door_policy, same_name=SameName.RENAME)
+        arrival = replace(arrival, door_policy=policy, may_rename=True)
+        return await self._receive(request, arrival)
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        target, principal = self._target(request), principal_of(request)
+        condition = asking.condition(request)
+        submitted = self.mount.submitted(request, target.path)
+        on_purpose = condition.if_match is not None or submitted.lists
+        if self.refused.take(principal, target.path) and not on_purpose:
+            await self.parts.tree.expect_removal(principal, target.path, submitted)
+            detail = f'Your upload to "{target.path}" was refused, and what is there is not yours.'
+            raise Refusal(of_type("after-refusal", detail))
+        depth = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
+        recursive = depth == if_header.INFINITE
+        found = await self.parts.tree.delete(
+            principal, target.path, condition, submitted, recursive=recursive
+        )
+        if isinstance(found, Outcome):
+            raise refusal(found)
+        return web.Response(status=NO_CONTENT)
+
+    async def make_folder(self, request: web.Request) -> web.StreamResponse:
+        target = self._target(request)
+        if await bodies.small_body(request, self.parts.rules.limits, 0) is None:
+            raise Refusal(of_type("body-without-meaning", "MKCOL takes no body here."))
+        submitted = self.mount.submitted(request, target.path)
+        principal = principal_of(request)
+        if not target.path.parts:
+            raise self._not_here("The top folder is there already.")
+        made = await self.parts.tree.make_folder(
+            principal, target.path, submitted, makes_folders=False
+        )
+        if isinstance(made, Outcome):
+            if _is_there(made):
+                raise self._not_here(f'There is something at "{target.path}" already.')
+            raise refusal(made)
+        return web.Response(status=CREATED)
+
+    async def copy(self, request: web.Request) -> web.StreamResponse:
+        wanted = self._transfer(request)
+        asked = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
+        wanted = replace(wanted, deep=asked != "0")
+        return self._transferred(await self.parts.transfers.copy(wanted))
+
+    async def move(self, request: web.Request) -> web.StreamResponse:
+        wanted = self._transfer(request)
+        return self._transferred(await self.parts.transfers.move(wanted))
+
+    def _transfer(self, request: web.Request) -> Transfer:
+        target = self._target(request)
+        goal = self.mount.destination(request)
+        if goal == target.path:
+            detail = f'"{goal}" cannot be put in the place of itself.'
+            raise Refusal(of_type("not-allowed", detail))
+        return Transfer(
+            principal_of(request),
+            target.path,
+            goal,
+            asking.condition(request),
+            self.mount.submitted(request, target.path),
+            if_header.overwrite(request.headers.get("Overwrite")),
+        )
+
+    def _transferred(self, result: Outcome | Transferred) -> web.StreamResponse:
+        if isinstance(result, Outcome):
+            raise refusal(result)
+        if result.replaced:
+            return web.Response(status=NO_CONTENT)
+        href = self.mount.href(result.placed.entry)
+        return web.Response(status=CREATED, headers={"Location": href})
+
+    def _arrival(self, request: web.Request, path: Path) -> Arrival:
+        return replace(
+            asking.arrival(request, path, {}),
+            door="dav",
+            door_policy=STRICTLY if self.parts.http.dav_strict else VERSIONS,
+            makes_folders=False,
+            submitted=self.mount.submitted(request, path),
+            modified=if_header.modified(request.headers.get("X-OC-Mtime")),
+        )
+
+    async def _receive(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
+        try:
+            return await Plain(self.parts).receive(request, arrival, self._stored)
+        except Exception:
+            self.refused.note(arrival.principal, arrival.path)
+            raise
+
+    def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
+        if not outcome.accepted:
+            raise refusal(outcome)
+        headers = {"Cache-Control": "no-store"}
+        if arrival.modified is not None:
+            headers["X-OC-MTime"] = "accepted"
+        if outcome.file is not None and self.parts.rules.may(
+            arrival.principal, Right.READ, outcome.path
+        ):
+            headers["ETag"] = outcome.file.etag
+        if isinstance(outcome.verdict, Replace | Unchanged):
+            return web.Response(status=NO_CONTENT, headers=headers)
+        headers["Location"] = self.mount.path_href(outcome.path)
+        return web.Response(status=CREATED, headers=headers)
+
+    def _target(self, request: web.Request) -> Target:
+        return self.mount.target(request)
+
+    def _not_here(self, detail: str) -> Refusal:
+        return Refusal(of_type("method-not-allowed", detail, Allow=self._allowed()))
+
+    def _allowed(self) -> str:
+        return ", ".join(self._methods())
+
+
+def _is_there(outcome: Outcome) -> bool:
+    """Something stands at this very name; a folder is made at a free one only."""
+    match outcome.verdict:
+        case NameTaken():
+            return True
+        case TypeClash(existing):
+            return existing is None or existing.path == outcome.path
+        case _:
+            return False

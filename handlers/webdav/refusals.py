@@ -1,0 +1,50 @@
+"""Problem -> the XML that WebDAV clients read: `D:error`, with the message that they show."""
+
+from aiohttp import web
+
+from handlers import rendering
+from handlers.problems import Problem
+from handlers.webdav import xml
+from handlers.webdav.mount import Mount
+
+XML_TYPE = "application/xml"
+SABRE = "http://sabredav.org/ns"
+# RFC 4918 section 16 and RFC 4331 section 6: the condition that was not met, where it has a name.
+CONDITIONS = {
+    "locked": "lock-token-submitted",
+    "not-that-lock": "lock-token-matches-request-uri",
+    "over-quota": "quota-not-exceeded",
+    "disk-full": "sufficient-disk-space",
+    "protected-property": "cannot-modify-protected-property",
+    "changes-forgotten": "valid-sync-token",
+    "too-much-to-list": "number-of-matches-within-limits",
+}
+TAKING = "no-conflicting-lock"
+
+
+def response(mount: Mount, request: web.Request, problem: Problem) -> web.Response:
+    message = xml.escape(f"{problem.detail} {problem.next}")
+    body = (
+        f'{xml.HEAD}<D:error xmlns:D="{xml.DAV}" xmlns:s="{SABRE}">'
+        f"{condition(mount, request, problem)}"
+        f"<s:exception>{problem.type.slug}</s:exception><s:message>{message}</s:message>"
+        f"<s:request-id>{rendering.request_id(request)}</s:request-id></D:error>\n"
+    )
+    return web.Response(
+        body=body.encode("utf-8", "replace"),
+        status=problem.status,
+        headers=problem.all_headers(),
+        content_type=XML_TYPE,
+        charset="utf-8",
+    )
+
+
+def condition(mount: Mount, request: web.Request, problem: Problem) -> str:
+    slug = problem.type.slug
+    if slug not in CONDITIONS:
+        return ""
+    name = TAKING if slug == "locked" and request.method == "LOCK" else CONDITIONS[slug]
+    if slug != "locked" or problem.target is None:
+        return xml.empty((xml.DAV, name))
+    href = xml.escape(mount.path_href(problem.target))
+    return xml.element((xml.DAV, name), f"<D:href>{href}</D:href>")

@@ -1,0 +1,44 @@
+"""The kinds of values that several settings share: sizes, times, hosts, folders, who and rights.
+
+Knows no key by name.
+"""
+
+from typing import Annotated
+
+from program import kinds
+from program.kinds import DAY, Choice, FolderText, Many, Network, Quantity, Text, Whole
+
+FOLDER = r"/|/(?!\.{1,2}/)[^/\x00-\x1f]+(/(?!\.{1,2}/)[^/\x00-\x1f]+)*/"
+MEDIA_TYPE = r"[a-z0-9!#$&^_.+-]+/(\*|[a-z0-9!#$&^_.+-]+)"
+WHO = r"anonymous|users|(user|token):[^\s:]+"
+
+Count = Annotated[int, Whole(1, 1_000_000)]
+CountOrNone = Annotated[
+    int | None, Quantity({"": 1}, "files", "a whole number", 1, whole=True, none=True)
+]
+Size = Annotated[int, kinds.size()]
+SizeOrNone = Annotated[int | None, kinds.size(1, none=True)]
+Duration = Annotated[float, kinds.duration()]
+Pause = Annotated[float, kinds.duration(0.05, DAY)]
+Period = Annotated[float, kinds.duration(1.0)]
+Networks = Annotated[tuple[str, ...], Many(Network())]
+HostNames = Annotated[
+    tuple[str, ...],
+    Many(Text(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", 'a host name in small letters, without ":port"')),
+]
+Origins = Annotated[
+    tuple[str, ...],
+    Many(Text(r"https?://[^/\s*]+", 'an origin such as "https://app.example", without a path')),
+]
+MediaTypes = Annotated[
+    tuple[str, ...],
+    Many(Text(MEDIA_TYPE, 'a media type such as "image/png" or "image/*", in small letters')),
+]
+FolderPath = Annotated[str, FolderText(FOLDER, 'a folder such as "/inbox/", from the root on')]
+Who = Annotated[
+    tuple[str, ...],
+    Many(Text(WHO, '"anonymous", "users", "user:<name>" or "token:<name>"'), least=1),
+]
+Rights = Annotated[
+    tuple[str, ...], Many(Choice(("list", "read", "create", "replace", "delete")), least=1)
+]
