@@ -80,8 +80,8 @@ packages() {
 
 programs() {
     wanted="curl"
-    # strace is of Linux alone.
-    if [ "$(uname)" = Linux ]; then wanted="$wanted strace"; fi
+    # strace is of Linux alone; of the WebDAV clients brew has only one.
+    if [ "$(uname)" = Linux ]; then wanted="$wanted strace litmus rclone cadaver"; fi
     missing=""
     for program in $wanted; do
         has "$program" || missing="$missing $program"

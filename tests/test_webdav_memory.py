@@ -1,0 +1,64 @@
+"""A folder of fifty thousand files, listed at once: what the server needs for it stays flat."""
+
+import asyncio
+import logging
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.filling import STAMP, opened, staged
+from tests.running import running
+from tests.test_memory import MIB, resident, watched
+from uploads.names import Path as Place
+from uploads.ports import Turn
+
+log = logging.getLogger(__name__)
+
+FILES, AT_ONCE = 50_000, 1000
+# An answer is 35 MiB; what is held of it is a slice, and what the reader has not taken yet.
+ALLOWED = 48 * MIB
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_listing_fifty_thousand_files_needs_little_memory(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    await fill(data)
+    with running(data) as program:
+        list_all(program.port, "/dav/none-yet/")
+        idle = resident(program)
+        async with watched(program) as seen:
+            answers = [
+                await asyncio.to_thread(list_all, program.port, "/dav/big/") for _ in range(3)
+            ]
+        log.warning("%d MiB idle, %d MiB at most", idle // MIB, max(seen) // MIB)
+
+    assert [answer.count(b"<D:response>") for answer in answers] == [FILES + 1] * 3
+    assert max(seen) - idle <= ALLOWED
+
+
+async def fill(data: Path) -> None:
+    index, blobs = await opened(data)
+    for start in range(0, FILES, AT_ONCE):
+
+        def work(turn: Turn, start: int = start) -> None:
+            for number in range(start, start + AT_ONCE):
+                bytes_ = staged(str(number))
+                turn.keep(bytes_)
+                place = Place(("big", f"picture of the year {number:06}.jpg"))
+                turn.store(place, bytes_.content, STAMP)
+
+        await index.write(work)
+    await index.close()
+    await blobs.close()
+
+
+def list_all(port: int, path: str) -> bytes:
+    connection = HTTPConnection("127.0.0.1", port, timeout=120)
+    try:
+        connection.request("PROPFIND", path, headers={"Depth": "1"})
+        return connection.getresponse().read()
+    finally:
+        connection.close()

@@ -1,0 +1,56 @@
+"""Many WebDAV clients at once: exactly one of those that exclude each other wins."""
+
+import asyncio
+from collections import Counter
+
+from tests.davs import LOCK, ask, find
+from tests.doors import got, opened
+
+
+async def test_of_many_exclusive_locks_one_is_given() -> None:
+    async with opened() as house:
+        await ask(house, "MKCOL", "a")
+        body = LOCK.format(scope="exclusive", owner="")
+        places = ["a/b.txt", "a"] * 15
+        answers = await asyncio.gather(*(ask(house, "LOCK", place, body) for place in places))
+        given = Counter(answer.status for answer in answers if answer.status != 423)
+        assert sum(given.values()) == 1
+
+
+async def test_of_many_writers_of_one_version_one_wins() -> None:
+    async with opened() as house:
+        first = await ask(house, "PUT", "a.txt", b"0")
+        states = f"([{first.headers['ETag']}])"
+        answers = await asyncio.gather(
+            *(ask(house, "PUT", "a.txt", b"%d" % one, If=states) for one in range(1, 21))
+        )
+        assert sorted(answer.status for answer in answers) == [204] + [412] * 19
+
+
+async def test_of_many_who_move_onto_a_free_name_one_wins_and_no_file_is_lost() -> None:
+    async with opened() as house:
+        names = [f"{number}.txt" for number in range(15)]
+        for name in names:
+            await ask(house, "PUT", name, name.encode())
+        answers = await asyncio.gather(
+            *(ask(house, "MOVE", name, Destination="/dav/goal", Overwrite="F") for name in names)
+        )
+        assert sorted(answer.status for answer in answers) == [201] + [412] * 14
+        left = (await find(house, "", depth="1")).hrefs
+        assert len(left) == 16
+        _, goal = await got(house, "goal")
+        assert f"/dav/{goal.decode()}" not in left
+
+
+async def test_who_writes_while_a_lock_is_taken_is_before_it_or_kept_out() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a.txt", b"0")
+        body = LOCK.format(scope="exclusive", owner="")
+        wishes = [ask(house, "PUT", "a.txt", b"%d" % one) for one in range(1, 11)]
+        wishes.insert(5, ask(house, "LOCK", "a.txt", body))
+        answers = await asyncio.gather(*wishes)
+        assert {answer.status for answer in answers} <= {200, 204, 423}
+        assert answers[5].status == 200
+        before = await got(house, "a.txt")
+        assert (await ask(house, "PUT", "a.txt", b"after")).status == 423
+        assert await got(house, "a.txt") == before
