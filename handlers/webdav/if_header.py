@@ -18,7 +18,7 @@ TOKEN: Final = re.compile(
 SECONDS: Final = re.compile(r"second-(\d{1,10})", re.IGNORECASE)
 CODED_URL: Final = re.compile(r"<([^<>\s]+)>")
 INFINITE: Final = "infinity"
-# In the middle of the years that HTTP dates can name, and that files are of.
+# The end of the year 9999, the last that an HTTP date can name.
 LATEST: Final = 253_402_300_799.0
 MOST_STATES: Final = 1000
 

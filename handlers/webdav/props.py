@@ -23,10 +23,10 @@ from uploads.feed import Position
 from uploads.files import Folder, Listing, Property
 from uploads.names import Path
 
-# As much as is written between two looks at everybody else.
+# In one slice, between which everybody else has a turn.
 AT_ONCE = 250
 MOST_LISTED = 200_000
-# Clients say by these when a file was changed; all but the last as other programs would, too.
+# By these clients say when a file was changed; the last is in seconds.
 DATES: dict[Name, str] = {
     (DAV, "getlastmodified"): "http",
     ("urn:schemas-microsoft-com:", "Win32LastModifiedTime"): "http",
