@@ -21,7 +21,7 @@ from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import refusal
 from handlers.problem_types import AT_TUS
-from handlers.problems import Refusal, of_type
+from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
 from uploads.access import Right
 from uploads.failures import MalformedRequest, TooLarge
@@ -75,12 +75,14 @@ class Tus:
         size = _declared_size(request)
         resuming = self.parts.resuming
         if concat is None:
-            begun = await resuming.create(self._arrival(request, size))
+            attempt = asking.attempt(request, UPLOADS)
+            begun = await resuming.create(self._arrival(request, size), attempt)
             if isinstance(begun, Outcome):
                 raise refusal(begun)
         else:
             begun = await resuming.create_part(self._of_a_part(request, size))
-        sends = request.content_type == PIECE
+        # Of one that is created again something may have come already.
+        sends = request.content_type == PIECE and begun.offset == 0
         if not sends and not (size == 0 and concat is None):
             return self._created(request, begun.id, begun)
         portion = _portion(request, 0, size)
@@ -171,6 +173,8 @@ class Tus:
         self, request: web.Request, id_: str, ended: Incoming | Outcome
     ) -> web.StreamResponse:
         headers = {"Location": UPLOADS + id_, **self._told(request, ended)}
+        if isinstance(ended, Incoming) and ended.replayed:
+            headers |= REPLAYED
         return web.Response(status=HTTPStatus.CREATED, headers=headers)
 
     def _told(self, request: web.Request, ended: Incoming | Outcome) -> dict[str, str]:

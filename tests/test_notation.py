@@ -26,6 +26,7 @@ from uploads.files import Content, Folder, StoredFile, Version
 from uploads.names import Equivalence
 from uploads.settling import (
     Answer,
+    Begun,
     Discard,
     Filled,
     LinkIt,
@@ -69,6 +70,7 @@ ANSWERS: list[Answer] = [
     Placed(FILE),
     Placed(FOLDER),
     Removed(path("b"), 8),
+    Begun("id"),
     Filled(2),
 ]
 

@@ -133,7 +133,8 @@ class Incoming:
 
     `offset`: how many of its bytes are durable. `size` is None until it is told. `said` is what its
     sender said of it, as `terms` writes it. `is_part`: to be joined with others, never to be stored
-    by itself. `number`: the version that it became; its bytes are no longer here then.
+    by itself. `number`: the version that it became; its bytes are no longer here then. `replayed`:
+    it was begun by an earlier try of the same request.
     """
 
     id: str
@@ -146,6 +147,7 @@ class Incoming:
     said: str
     is_part: bool = False
     number: int | None = None
+    replayed: bool = False
 
     @property
     def is_whole(self) -> bool:

@@ -33,6 +33,7 @@ KINDS: Final[dict[str, type[Any]]] = {
         files.StoredFile,
         files.Upload,
         files.Version,
+        settling.Begun,
         settling.Discard,
         settling.Filled,
         settling.LinkIt,

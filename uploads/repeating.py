@@ -63,6 +63,11 @@ def fingerprint_of_claim(arrival: Arrival) -> Fingerprint:
     return Fingerprint(asked_by(arrival), notation.written(declared), 0, declared)
 
 
+def fingerprint_of_creation(arrival: Arrival) -> Fingerprint:
+    """Of an upload in pieces that begins: no byte of it is here."""
+    return Fingerprint(asked(asked_by(arrival), _in_hex(arrival.declared), arrival.size))
+
+
 @dataclass(frozen=True, slots=True)
 class Repeats:
     rules: Rules

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from uploads import terms
 from uploads.access import Principal
+from uploads.attempts import Attempt
 from uploads.failures import (
     ArrivedAlready,
     MalformedRequest,
@@ -22,9 +23,10 @@ from uploads.parking import in_scope
 from uploads.portions import Body, Portion, Taking
 from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
 from uploads.receiving import Receiver, Within
+from uploads.repeating import Repeats, fingerprint_of_creation
 from uploads.rules import STORING, Rules
 from uploads.seats import Seats, to_the_end
-from uploads.settling import Arrival, Outcome, new_id
+from uploads.settling import Arrival, Begun, Outcome, new_id
 
 # A lost answer to the last piece is asked for again soon, if ever.
 KEEP_FINISHED = 3600.0
@@ -40,11 +42,26 @@ class Resuming:
         self._receiver = receiver
         self._clock = clock
         self._seats = Seats()
+        self._repeats = Repeats(rules)
 
-    async def create(self, arrival: Arrival) -> Incoming | Outcome:
-        """An upload that begins; or the refusal that is certain already."""
-        refused = await self._receiver.foresee(arrival)
-        return refused or await self._begin(arrival)
+    async def create(self, arrival: Arrival, attempt: Attempt | None = None) -> Incoming | Outcome:
+        """An upload that begins, or began with an earlier attempt; or the refusal that is certain
+        already.
+        """
+        with self._receiver.flights.hold(arrival.principal, attempt):
+            if not await self._has_begun(arrival.principal, attempt):
+                refused = await self._receiver.foresee(arrival)
+                if refused is not None:
+                    return refused
+            return await self._begin(arrival, attempt)
+
+    async def _has_begun(self, principal: Principal, attempt: Attempt | None) -> bool:
+        if attempt is None:
+            return False
+        now = self._clock()
+        return await self._index.read(
+            lambda view: self._repeats.knows(view, principal, attempt, now)
+        )
 
     async def create_part(self, arrival: Arrival) -> Incoming:
         """A part of a file, without a place: it will be joined with others."""
@@ -100,7 +117,12 @@ class Resuming:
         await self._seats.close()
 
     async def _begin(
-        self, arrival: Arrival, *, is_part: bool = False, counted: int = 0
+        self,
+        arrival: Arrival,
+        attempt: Attempt | None = None,
+        *,
+        is_part: bool = False,
+        counted: int = 0,
     ) -> Incoming:
         """`counted`: what of it is in the share of the principal already."""
         now = self._clock()
@@ -116,7 +138,7 @@ class Resuming:
             is_part=is_part,
         )
 
-        def work(turn: Turn) -> None:
+        def work(turn: Turn) -> Begun:
             self._rules.current(arrival.principal)
             most = self._rules.limits.arriving_files
             if turn.arriving(incoming.principal).files >= most:
@@ -126,8 +148,15 @@ class Resuming:
                 )
             self._rules.check_quota(turn.usage(incoming.principal), incoming.room - counted)
             turn.expect(incoming)
+            return Begun(incoming.id)
 
-        await self._index.write(work)
+        begun = await self._index.write(
+            lambda turn: self._repeats.once(
+                turn, arrival.principal, attempt, fingerprint_of_creation(arrival), work, now
+            )
+        )
+        if begun.replayed:
+            return replace(await self._find(begun.id, arrival.principal), replayed=True)
         try:
             # A full disk shows here.
             async with self._unfinished.open(incoming, arrival.declared):

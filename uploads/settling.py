@@ -145,7 +145,15 @@ class Filled:
     replayed: bool = False
 
 
-Answer = Outcome | Placed | Removed | Filled
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An upload that arrives in pieces was begun under this id."""
+
+    id: str
+    replayed: bool = False
+
+
+Answer = Outcome | Placed | Removed | Filled | Begun
 
 
 @dataclass(frozen=True, slots=True)
