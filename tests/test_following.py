@@ -172,7 +172,8 @@ async def test_a_followers_tree_is_the_servers_after_many_writers_and_two_kills(
             # In order; what is told again is what an answer that was lost told before.
             assert follower.numbers == sorted(follower.numbers)
         assert sorted(set(late.numbers)) == [*range(1, int(late.since) + 1)]
-        assert len(expected.files) > 3
+        # How much is left of it in the end is chance; that much was done to it is not.
+        assert int(late.since) > CHANGES_BETWEEN
     finally:
         assert program.stop() == 0
 
