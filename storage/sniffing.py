@@ -184,7 +184,7 @@ class MagicSniffer:
         self._asked: set[_Question] = set()
         self._watching: asyncio.TimerHandle | None = None
         self._stuck = 0
-        if not library_works():
+        if not magic_works():
             _log.error("libmagic cannot read %s: media types are unknown", _TABLE.name)
         # Made now, so that their tables of types are read before the first question comes.
         self._workers = [self._new_worker() for _ in range(_AT_ONCE)]
@@ -295,7 +295,7 @@ class _Worker:
             return self._questions.get()
 
 
-def library_works() -> bool:
+def magic_works() -> bool:
     """Can libmagic read our table of types, and does it know a picture when it sees one?"""
     try:
         return _tell(_load(), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") == "image/png"

@@ -200,7 +200,7 @@ def _sqlite() -> Iterator[Finding]:
 
 
 def _libmagic() -> Finding:
-    if sniffing.library_works():
+    if sniffing.magic_works():
         return Finding(Level.OK, "libmagic tells media types.")
     return Finding(
         Level.WARN,
