@@ -1,0 +1,1 @@
+"""Faults and races staged on purpose, and what must be true after each."""
