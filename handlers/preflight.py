@@ -99,7 +99,11 @@ class Preflighting:
         if kept is not None:
             reservation = {"id": kept.id, "expires": moment(time.time() + seconds)}
         verdicts = _Verdicts(self.parts, request, preflight, kept.id if kept else None)
-        before = f'{{"reservation": {json.dumps(reservation)}, "verdicts": [\n'
+        algorithm = self.parts.preflights.algorithm
+        before = (
+            f'{{"reservation": {json.dumps(reservation)}, "algorithm": "{algorithm}",'
+            ' "verdicts": [\n'
+        )
         numbered = iter(enumerate(items))
         while some := list(islice(numbered, AT_ONCE)):
             lines = await verdicts.of(some)
@@ -172,6 +176,8 @@ class _Verdicts:
         members = _head(_word(one.result), others)
         if one.earlier is not None:
             members["earlier"] = one.earlier
+        if one.same_size:
+            members["same_size"] = True
         if isinstance(one.result, Accepted):
             return {**members, **self._accepted(one, one.result)}
         return {**members, **self._refused(_problem(one))}

@@ -124,6 +124,10 @@ _PROBLEM: Final = members(
 
 VERDICTS: Final = choice("create", "replace", "rename", "link", "unchanged", *TYPES)
 EARLIER: Final = whole("The item before it that would stand in its way.")
+_HINTS: Final[Schema] = {
+    "earlier": EARLIER,
+    "same_size": {"const": True, "description": "A file that you can read has this size."},
+}
 _VERDICT: Final[Schema] = {
     "item": whole("The how-manieth item, from 0."),
     "path": text(),
@@ -206,7 +210,7 @@ SCHEMAS: Final[Schema] = {
     "AcceptedItem": members(
         {**_VERDICT, "status": choice_of(200, 201)},
         {
-            "earlier": EARLIER,
+            **_HINTS,
             "existing": ref("File"),
             "stored_as": text("The free name."),
             "reserved": {"type": "boolean", "description": "Its name is kept for you."},
@@ -214,7 +218,7 @@ SCHEMAS: Final[Schema] = {
         "An upload that would be stored, or has been.",
     ),
     "RefusedItem": {
-        "allOf": [members(_VERDICT, {"earlier": EARLIER}), ref("Problem")],
+        "allOf": [members(_VERDICT, _HINTS), ref("Problem")],
         "description": "An upload that would be refused, and how.",
     },
     "Verdicts": members(
@@ -222,6 +226,7 @@ SCHEMAS: Final[Schema] = {
             "reservation": any_of(
                 members({"id": text(minLength=1), "expires": MOMENT}), {"type": "null"}
             ),
+            "algorithm": choice("blake3", "sha256"),
             "verdicts": each(any_of(ref("AcceptedItem"), ref("RefusedItem"))),
         },
         description="One verdict for each item.",

@@ -120,6 +120,15 @@ def same_content_in_reach(_: Filled, view: View) -> None:
     assert view.same_content(TWIN.content, everywhere, BIG.child("x.jpg"))
 
 
+def size_in_reach(_: Filled, view: View) -> None:
+    everywhere = Access([EVERYBODY]).reach(ANONYMOUS, Right.READ)
+    assert view.any_of_size(TWIN.content.size, everywhere)
+
+
+def size_out_of_reach(_: Filled, view: View) -> None:
+    assert not view.any_of_size(TWIN.content.size, RULES.reach(ANONYMOUS))
+
+
 def history(_: Filled, view: View) -> None:
     assert len(view.history(BUSY, None, 10)) == 10
 
@@ -140,6 +149,8 @@ QUESTIONS: list[Question] = [
     page_of_a_walk,
     same_content_out_of_reach,
     same_content_in_reach,
+    size_in_reach,
+    size_out_of_reach,
     history,
     page_of_changes,
     usage,

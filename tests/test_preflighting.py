@@ -212,6 +212,21 @@ async def test_so_many_preflights_at_once_are_taken_of_one() -> None:
             await wire.close()
 
 
+async def test_what_has_the_size_of_a_readable_file_is_worth_a_digest() -> None:
+    async with opened(grants=[FOR_ANYBODY, FOR_ANN]) as house:
+        _, a = await sent(house, "a", b"four")
+        async with house.client.put("/files/ann/b", data=b"seven b", headers=AS_ANN) as stored:
+            assert stored.status == 201
+        items = [item("n", 4), item("a", 4), item("m", 5), item("o", 7)]
+        said = item("k", 4, digest=a["digest"])
+        found = await verdicts(house, *items, said)
+        assert found["algorithm"] == "blake3"
+        hints = [one.get("same_size") for one in found["verdicts"]]
+        assert hints == [True, True, None, None, None]
+        found = await verdicts(house, item("ann/n", 7), headers=AS_ANN)
+        assert found["verdicts"][0]["same_size"]
+
+
 async def test_who_may_do_nothing_here_asks_nothing() -> None:
     async with opened(grants=[FOR_ANN]) as house:
         assert (await verdicts(house, item("a")))["status"] == 401

@@ -207,6 +207,9 @@ class View(Grounds, Protocol):
 
     def folder(self, path: Path) -> Folder | None: ...
 
+    def any_of_size(self, size: int, reach: Reach) -> bool:
+        """A hint: is there a file of this size? What only others hold shows not even in time."""
+
     def page(self, folder: Path, listing: Listing) -> Page: ...
 
     def is_empty(self, folder: Path) -> bool: ...
@@ -329,9 +332,7 @@ class Turn(View, Protocol):
     def drop_upload(self, id: str) -> None: ...
 
     def remember(self, record: Record, bounds: Bounds) -> None:
-        """In place of one of the same name. Past the bounds the oldest are forgotten, of its
-        principal and of all.
-        """
+        """Replaces one of the same name. Past the bounds the oldest go: the principal's, or any."""
 
     def expect(self, incoming: Incoming) -> None:
         """Remembers an upload that arrives in pieces, or what became of it."""

@@ -56,7 +56,8 @@ class Asked:
 class Foretold:
     """`result`: the verdict, or why none is come to. `may_be`: what else can come of it, as its
     bytes may be what they were not said to be. `path`: where it would be stored. `earlier`: which
-    of the items before it stands in its way.
+    of the items before it stands in its way. `same_size`: the sender can read a file of this size,
+    so that it is worth the while to say the digest.
     """
 
     result: Verdict | Failure
@@ -64,6 +65,7 @@ class Foretold:
     may_be: tuple[Verdict | Failure, ...] = ()
     earlier: int | None = None
     reserved: bool = False
+    same_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Preflight:
         judgement = settling.judge(coming, arrival, content)
         self._check_type(arrival, judgement, content)
         others = list(self._others(coming, asked, content, judgement))
+        unsaid = content.digest.startswith(UNKNOWN)
+        same_size = unsaid and view.any_of_size(content.size, self.rules.reach(self.principal))
         verdict, path = judgement.verdict, arrival.path
         earlier = None if isinstance(verdict, Rename) else self._earlier(judgement)
         if isinstance(verdict, Rename):
@@ -147,7 +151,9 @@ class Preflight:
             self.rules.check_quota(coming.usage(self.principal.name), content.size)
             self._forecast.store(asked.number, path, content, self.principal.name)
             reserved = self._reserve(path)
-        return Foretold(_speakable(verdict), path, _different(verdict, others), earlier, reserved)
+        return Foretold(
+            _speakable(verdict), path, _different(verdict, others), earlier, reserved, same_size
+        )
 
     def _reserve(self, path: Path) -> bool:
         if self.reservation is None:

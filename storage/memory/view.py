@@ -105,6 +105,14 @@ class MemoryView:
                     return file
         return None
 
+    def any_of_size(self, size: int, reach: Reach) -> bool:
+        files = (
+            self._file(node, self._path(node))
+            for node in self._state.nodes.values()
+            if node.gone is None and not node.is_folder
+        )
+        return any(file.content.size == size and reach.holds(file.path.folded) for file in files)
+
     def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
         fitting = [
             digest

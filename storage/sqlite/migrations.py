@@ -286,6 +286,12 @@ def belongings(db: Database) -> None:
         ) STRICT, WITHOUT ROWID""")
 
 
+@migrations()
+def sizes(db: Database) -> None:
+    """Whether a content may be known is asked by its size, before anybody computes its digest."""
+    db.execute("CREATE INDEX contents_sized ON contents (size)")
+
+
 def _on(db: Database, event: str, row: str, action: str) -> None:
     name = f"counting_{len(list(db.triggers)) + 1}"
     db.execute(

@@ -46,6 +46,14 @@ EXTENT = """
         UNION ALL SELECT n.id, b.levels + 1, b.bytes + 1 + length(CAST(n.name AS BLOB))
         FROM below b CROSS JOIN nodes n ON n.parent = b.id AND n.gone IS NOT NULL)
     SELECT max(levels), max(bytes) FROM below"""
+# A few contents of this size, filled up with the number of none: as many seeks are always made.
+OF_SIZE = (
+    "SELECT 1 FROM (SELECT id FROM contents WHERE size = ? UNION ALL SELECT column1"
+    " FROM (VALUES (0), (0), (0), (0), (0), (0), (0), (0)) LIMIT 8) c CROSS JOIN nodes n"
+    " WHERE n.content = c.id AND n.gone IS NULL AND n.folded >= ? AND n.folded < ? LIMIT 1"
+)
+# No folded path comes after this.
+LAST = "\U0010ffff"
 CONTENT = "SELECT id, size, media_type FROM contents WHERE digest = ?"
 DECLARED = (
     "SELECT c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
@@ -138,6 +146,12 @@ class SqliteView:
             if found is not None:
                 return found.file(self._nodes.path(found))
         return None
+
+    def any_of_size(self, size: int, reach: Reach) -> bool:
+        return any(
+            self._row(OF_SIZE, size, low, LAST if high is None else high) is not None
+            for low, high in reach.ranges
+        )
 
     def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
         # The longest digest leaves the fewest contents; of a weak one there may be many namesakes.

@@ -31,6 +31,23 @@ async def test_a_file_with_the_same_content_is_found_in_reach_only(index: Index)
     assert (nowhere, elsewhere, inside) == (None, None, everywhere)
 
 
+async def test_a_file_of_a_size_is_found_in_reach_only(index: Index) -> None:
+    def work(turn: Turn) -> None:
+        store(turn, "secret/a", b"same")
+        store(turn, "gone", b"longer")
+        turn.delete(path("gone"), Stamp("ann", 2.0))
+
+    await index.write(work)
+
+    def ask(view: View) -> list[bool]:
+        outside = Reach((("", "secret"), ("secret0", None)))
+        inside = Reach((("secret/", "secret0"),))
+        four = [view.any_of_size(4, reach) for reach in (EVERYWHERE, Reach(()), outside, inside)]
+        return [*four, view.any_of_size(6, EVERYWHERE), view.any_of_size(5, EVERYWHERE)]
+
+    assert await index.read(ask) == [True, False, False, True, False, False]
+
+
 async def test_the_file_itself_is_not_its_own_twin(index: Index) -> None:
     await index.write(lambda turn: store(turn, "a", b"same"))
     assert (

@@ -34,6 +34,7 @@ def everything(turn: Turn) -> None:
     turn.files_below(path(""), path("a/b/c"), 9)
     follow(turn)
     turn.same_content(content(b"same"), EVERYWHERE, path("x"))
+    turn.any_of_size(4, EVERYWHERE)
     turn.content_declared({"md5": b"m"})
     turn.digests(content(b"same"))
     turn.vouch(content(b"parked"), ["md5"], "ann")
@@ -118,9 +119,10 @@ async def test_no_statement_scans_what_can_be_large(sqlite_index: SqliteIndex) -
 
     plan = await sqlite_index.write(work)
     assert len(statements) > 50
-    # What was found so far in a recursion, one row of values, and an sqlite_index of the unnamed alone.
+    # What was found so far in a recursion, a few contents of one size, rows of values, and an
+    # sqlite_index of the unnamed alone.
     harmless = re.compile(
-        r"SCAN (below|b|CONSTANT ROW|\?+ CONSTANT ROWS?|contents USING INDEX contents_unnamed)$"
+        r"SCAN (below|b|c|\(?subquery-\d+\)?|CONSTANT ROW|[?\d]+ CONSTANT ROWS?|contents USING INDEX contents_unnamed)$"
     )
     scans = [
         (step, sql) for sql, step in plan if step.startswith("SCAN") and not harmless.match(step)
