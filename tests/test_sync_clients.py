@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,16 +11,11 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.rclones import contents, files_in, make_tree, rclone
 from tests.running import Program, running
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the programs are packages of Debian"
-)
-
-ODD = (
-    *("a b", "\u00fcn\u00ef", "\u65e5\u672c", "100%", "semi;colon", "amp&er", "hash#tag", "plus+"),
-    *("it's", "q=1", "[br]", "{cu}", "~tilde", "pict\U0001f600", "comma,", "at@x", "$dollar"),
-    *("!bang", "(par)", "caret^", "back`tick"),
 )
 
 
@@ -66,37 +60,6 @@ def test_litmus_passes_without_a_failure_or_a_warning(
     assert "WARNING" not in said.stdout
 
 
-def rclone(
-    server: Program, *words: str, vendor: str = "other"
-) -> "subprocess.CompletedProcess[str]":
-    env = {
-        **os.environ,
-        "RCLONE_CONFIG": "/dev/null",
-        "RCLONE_CONFIG_DAV_TYPE": "webdav",
-        "RCLONE_CONFIG_DAV_URL": f"{server.url}/dav/",
-        "RCLONE_CONFIG_DAV_VENDOR": vendor,
-    }
-    return subprocess.run(
-        ["rclone", *words, "--retries", "1", "--low-level-retries", "1"],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def make_tree(root: Path, files: int) -> None:
-    chance = random.Random(5)
-    for number in range(files):
-        folders = [f"{chance.choice(ODD)}{chance.randrange(3)}" for _ in range(number % 3)]
-        path = root.joinpath(*folders, f"{chance.choice(ODD)} {number}.txt")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(chance.randbytes(chance.choice((0, 1, 100, 5_000, 70_000))))
-        moment = chance.randrange(10**9, 17 * 10**8)
-        os.utime(path, (moment, moment))
-
-
 def test_rclone_copies_syncs_and_checks_a_tree_of_odd_names(
     server: Program, tmp_path: Path
 ) -> None:
@@ -106,11 +69,11 @@ def test_rclone_copies_syncs_and_checks_a_tree_of_odd_names(
     assert rclone(server, "check", "--download", str(here), "dav:tree").returncode == 0
     again = rclone(server, "sync", str(here), "dav:tree", "-v")
     assert "There was nothing to transfer" in again.stderr
-    first = next(path for path in sorted(here.rglob("*")) if path.is_file())
+    first = files_in(here)[0]
     first.write_bytes(b"changed")
     assert rclone(server, "sync", str(here), "dav:tree").returncode == 0
     assert rclone(server, "copy", "dav:tree", str(back)).returncode == 0
-    assert _contents(here) == _contents(back)
+    assert contents(here) == contents(back)
     place = quote("/files/tree/" + first.relative_to(here).as_posix())
     history = json.loads(asked(server, "GET", place + "?versions")[2])
     assert len(history["versions"]) == 2
@@ -120,18 +83,13 @@ def test_rclone_copies_syncs_and_checks_a_tree_of_odd_names(
     assert rclone(server, "lsf", "dav:").stdout == ""
 
 
-def _contents(root: Path) -> dict[str, bytes]:
-    files = (path for path in root.rglob("*") if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
-
-
 def test_rclone_keeps_the_times_of_files_where_it_can_send_them(
     server: Program, tmp_path: Path
 ) -> None:
     make_tree(tmp_path / "here", 20)
     here = str(tmp_path / "here")
     assert rclone(server, "copy", here, "dav:tree", vendor="owncloud").returncode == 0
-    for path in (tmp_path / "here").rglob("*.txt"):
+    for path in files_in(tmp_path / "here"):
         os.utime(path, (981173106, 981173106))
     touched = rclone(server, "sync", here, "dav:tree", vendor="owncloud")
     assert touched.returncode == 0
