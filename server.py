@@ -313,6 +313,7 @@ async def serve(settings: Settings) -> int:
         doors = app.build(parts, metrics, health)
         async with listening.stop_signals() as stop, _served(settings, doors) as url:
             collector = asyncio.create_task(_collect_always(settings, store, publish))
+            listening.look_for_cycles_seldom()
             _announce(url, store.folder)
             await stop.wait()
             health.stop()

@@ -321,6 +321,20 @@ def test_garbage_is_collected_while_it_runs(tmp_path: Path) -> None:
         eventually(lambda: len(list((tmp_path / "data" / "blobs").glob("*/*"))) == 1)
 
 
+def test_what_was_made_for_the_start_is_not_looked_through_for_cycles_again() -> None:
+    look = "import gc; from program import listening; listening.look_for_cycles_seldom()"
+    tell = "print(len(gc.get_objects()) < 100 < gc.get_freeze_count(), gc.get_threshold()[0])"
+    said = subprocess.run(
+        [sys.executable, "-c", f"{look}; {tell}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout.split() == ["True", "20000"]
+
+
 def test_the_data_folder_is_private(tmp_path: Path) -> None:
     with running(tmp_path / "data") as program:
         ask(program, "PUT", "/files/a", os.urandom(100_000))
