@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from handlers import routes
+from handlers import protocol, routes
 from handlers.changes import Changes
 from handlers.contract import Contract
 from handlers.form import Forms
-from handlers.gate import GATE, Gate, Handler
+from handlers.gate import GATE, Gate
 from handlers.headers.proxies import Proxies
 from handlers.health import Health
 from handlers.identity import Guesses, Identity
@@ -21,15 +21,10 @@ def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
     proxies = Proxies.of(parts.http.trusted_proxies)
     gate = Gate(parts.http, proxies, identity, metrics, health)
-
-    @web.middleware
-    async def through_the_gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await gate.answer(request, handler)
-
-    app = web.Application(middlewares=[through_the_gate])
+    app = web.Application()
     app[GATE] = gate
-    app.on_response_prepare.append(gate.dress)
     asking = Changes(parts), Preflighting(parts)
     doors = routes.Doors(Plain(parts), Forms(parts), Parked(parts), *asking, health, Contract())
     routes.add(app, doors)
+    app[protocol.SHORTCUT] = routes.shortcut(app)
     return app

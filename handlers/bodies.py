@@ -29,7 +29,12 @@ def expects_continue(request: web.Request) -> bool:
 
 
 class Lender(Protocol):
-    """The connection, which can lend its socket for the length of a body."""
+    """The connection, which can lend its socket for the length of a body, and knows how long its
+    other end may take nothing.
+    """
+
+    @property
+    def send_idle(self) -> float: ...
 
     def lend(self, left: int) -> Loan | None:
         """None where only the event loop can read it."""

@@ -1,6 +1,6 @@
 """What every request passes: is the host ours, did another site send it, who asks; and how it ends.
 
-One middleware, because each costs every request.
+One function around every handler, because each costs every request.
 """
 
 import logging
@@ -153,17 +153,12 @@ class Gate:
         return self._last_answer(request, of_type("internal", UNFINISHED))
 
     def _last_answer(self, request: web.Request, problem: Problem) -> web.Response:
-        """Dressed here, as aiohttp has that done only to what its router saw."""
         response = rendering.problem_response(request, problem)
         response.force_close()
-        self._dress(request, response)
         return response
 
-    async def dress(self, request: web.Request, response: web.StreamResponse) -> None:
+    def dress(self, request: web.Request, response: web.StreamResponse) -> None:
         """Runs just before any headers go out."""
-        self._dress(request, response)
-
-    def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         request[BEGUN] = True
         headers = response.headers
         headers.update(ALWAYS)

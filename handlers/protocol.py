@@ -1,7 +1,8 @@
 """What aiohttp does by itself, made to speak our language.
 
-The one place that knows its inner parts: what its parser refuses never reaches a middleware, its
-own answer to `Expect` comes before one, and how far a connection is stands in private fields.
+With `conversation` the one place that knows its inner parts: what its parser refuses never reaches
+a handler, its own answer to `Expect` comes before one, and how far a connection is stands in
+private fields.
 Knows no file, no name and no rule.
 """
 
@@ -18,7 +19,8 @@ from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
 from aiohttp.streams import StreamReader
 
 from handlers import bodies, sending
-from handlers.gate import GATE, UNSPOKEN, Gate
+from handlers.conversation import Conversation
+from handlers.gate import GATE, UNSPOKEN, Gate, Handler
 from handlers.lending import Loan
 from handlers.problems import Problem, of_type
 
@@ -29,11 +31,22 @@ UNREAD = web_protocol.ERROR._replace(version=HttpVersion11)
 METHOD = re.compile(r"b'([!#$%&*+.^_`|~0-9A-Za-z-]+) ")
 TOO_MANY_HEADERS = "Too many headers received"
 
+# Finds the handler of a request where the router need not look for it.
+Shortcut = Callable[[web.Request], Handler | None]
+SHORTCUT: web.AppKey[Shortcut] = web.AppKey("shortcut")
 
-class Connection(web.RequestHandler):
+
+class Request(web.Request):
+    """Its answer is dressed by the gate, whatever the answer is and whoever made it."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        cast("Connection", self.protocol).gate.dress(self, response)
+
+
+class Connection(Conversation):
     """One client. A request that cannot be read is answered by the gate, then nothing more is."""
 
-    __slots__ = ("_gate", "_gone", "_patience")
+    __slots__ = ("_gone", "_patience", "gate")
 
     def __init__(
         self,
@@ -43,9 +56,13 @@ class Connection(web.RequestHandler):
         **options: Any,  # noqa: ANN401 - as aiohttp takes them
     ) -> None:
         super().__init__(server, loop=loop, **options)
-        self._gate = gate
+        self.gate = gate
         self._gone = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
+
+    @property
+    def send_idle(self) -> float:
+        return self.gate.http.send_idle
 
     @property
     def is_idle(self) -> bool:
@@ -85,7 +102,7 @@ class Connection(web.RequestHandler):
         """What escaped from outside the gate. A half-sent answer cannot become another one."""
         if request.writer.output_size > 0:
             raise ConnectionError("a part of an answer has been sent")
-        return self._gate.refuse_broken(cast("web.Request", request), exc)
+        return self.gate.refuse_broken(cast("web.Request", request), exc)
 
     def _make_error_handler(
         self,
@@ -94,7 +111,7 @@ class Connection(web.RequestHandler):
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             reason = " ".join(str(err_info.message).split())
             problem = self._problem(err_info.exc)
-            response = self._gate.refuse_unread(cast("web.Request", request), problem, reason)
+            response = self.gate.refuse_unread(cast("web.Request", request), problem, reason)
             await response.prepare(request)
             await response.write_eof()
             await self._hear_out()
@@ -124,8 +141,7 @@ class Connection(web.RequestHandler):
     def _await_progress(self) -> None:
         if self.transport is not None:
             left = sending.untaken(self.transport)
-            wait = self._gate.http.send_idle
-            self._patience = self._loop.call_later(wait, self._hang_up_unless_taken, left)
+            self._patience = self._loop.call_later(self.send_idle, self._hang_up_unless_taken, left)
 
     def _hang_up_unless_taken(self, left: int) -> None:
         """A reader who takes nothing would hold its connection for ever, even a closing one."""
@@ -179,23 +195,24 @@ class Connection(web.RequestHandler):
             return
         self.transport.write_eof()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._gate.http.drain_time):
+            async with asyncio.timeout(self.gate.http.drain_time):
                 await self._gone.wait()
 
 
 class Server(web.Server):
     """Makes our connections, and requests that aiohttp answers no `Expect` of."""
 
-    def __init__(self, made: web.Server, gate: Gate) -> None:
+    def __init__(self, made: web.Server, gate: Gate, shortcut: Shortcut) -> None:
         super().__init__(
-            made.request_handler,
+            self._answer,
             request_factory=self._request,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,  # noqa: SLF001
             **made._kwargs,  # noqa: SLF001
         )
-        self._factory = made.request_factory
+        self._routed = made.request_handler
         self._gate = gate
+        self._shortcut = shortcut
 
     def __call__(self) -> Connection:
         return Connection(self, self._gate, self._loop, **self._kwargs)
@@ -208,6 +225,10 @@ class Server(web.Server):
 
     def _ours(self) -> list[Connection]:
         return [one for one in self.connections if isinstance(one, Connection)]
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        asked = cast("Request", request)
+        return await self._gate.answer(asked, self._shortcut(asked) or self._routed)
 
     def _request(
         self,
@@ -226,13 +247,12 @@ class Server(web.Server):
             headers = message.headers.copy()
             del headers["Expect"]
             message = message._replace(headers=type(message.headers)(headers))
-        request = self._factory(message, payload, protocol, writer, task)
+        request = Request(message, payload, protocol, writer, task, self._loop)
         if version not in SPOKEN:
             request[UNSPOKEN] = f"HTTP/{version.major}.{version.minor}"
         if expected is not None:
             request[bodies.EXPECTED] = expected
-        if isinstance(protocol, Connection):
-            request[bodies.LENDER] = protocol
+        request[bodies.LENDER] = cast("Connection", protocol)
         return request
 
 
@@ -242,7 +262,7 @@ class Runner(web.AppRunner):
     __slots__ = ()
 
     async def _make_server(self) -> Server:
-        return Server(await super()._make_server(), self.app[GATE])
+        return Server(await super()._make_server(), self.app[GATE], self.app[SHORTCUT])
 
     @property
     def answering(self) -> Server:

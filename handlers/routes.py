@@ -1,5 +1,6 @@
 """All addresses on one screen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -7,6 +8,7 @@ from aiohttp import web
 from handlers.changes import Changes
 from handlers.contract import Contract
 from handlers.form import Forms
+from handlers.gate import Handler
 from handlers.health import Health
 from handlers.parked import Parked
 from handlers.pieces import Pieces
@@ -18,8 +20,9 @@ from handlers.tus import Tus
 from handlers.webdav.methods import WebDav
 from handlers.webdav.mount import Mount
 
+PLAIN = "/files/"
 # With every character there is, so that a line feed in a name is judged as part of the name.
-FILES = "/files/{path:(?s:.*)}"
+FILES = PLAIN + "{path:(?s:.*)}"
 DAV = "/dav/"
 MOUNTED = "{path:(?s:.*)}"
 
@@ -78,3 +81,19 @@ def add(app: web.Application, doors: Doors) -> None:
             app.router.add_get(address, handler)
         else:
             app.router.add_route(method, address, handler)
+
+
+def shortcut(app: web.Application) -> Callable[[web.Request], Handler | None]:
+    """The handlers of files, which nearly every request is for, found by how their address begins:
+    anything may follow, so that the router would find the same.
+    """
+    found = {
+        route.method: route.handler
+        for route in app.router.routes()
+        if route.resource is not None and route.resource.canonical == PLAIN + "{path}"
+    }
+
+    def handler(request: web.Request) -> Handler | None:
+        return found.get(request.method) if request.raw_path.startswith(PLAIN) else None
+
+    return handler

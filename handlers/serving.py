@@ -6,8 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import descriptions, sending
-from handlers.gate import GATE
+from handlers import bodies, descriptions, sending
 from handlers.headers import conditions, digests, dispositions, ranges
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
@@ -147,7 +146,7 @@ async def _send_span(
         raise ConnectionResetError
     if descriptor is not None and transport.get_extra_info("sslcontext") is None:
         await request.writer.drain()
-        patience = request.app[GATE].http.send_idle
+        patience = request[bodies.LENDER].send_idle
         await sending.send_file(transport, descriptor, start, count, patience)
         return
     async for piece in reading.pieces(start, count):

@@ -118,6 +118,7 @@ async def opened(
     policy: Policy | None = None,
     folders: Mapping[Path, Policy] | None = None,
     clock: Clock = time.time,
+    keep_alive: float = 60.0,
 ) -> AsyncIterator[House]:
     metrics, bell = Metrics(), Bell(FOLLOWERS, FOLLOWERS_EACH)
     policies = Policies(policy or Policy(), folders or {})
@@ -132,7 +133,9 @@ async def opened(
             parts = make_parts(metrics, grants, limits, http, policies, shelves, bell, clock)
             health = Health(parts, metrics)
             server = OurServer(app.build(parts, metrics, health))
-            await server.start_server(auto_decompress=False, access_log=None)
+            await server.start_server(
+                auto_decompress=False, access_log=None, keepalive_timeout=keep_alive
+            )
             async with TestClient(server) as client:
                 yield House(parts, metrics, health, client)
 

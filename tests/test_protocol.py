@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web, web_protocol
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser
 
 from handlers import protocol
 from handlers.parts import HttpSettings
@@ -30,7 +31,11 @@ HOST = b"Host: localhost\r\n"
 
 def test_aiohttp_has_what_we_reach_for() -> None:
     private = {"_current_request", "_messages", "_read_bufsize", "_request_count"}
-    assert private <= set(web.RequestHandler.__slots__)
+    talking = {"_waiter", "_task_handler", "_force_close", "_close", "_msg_queue_resume_size"}
+    ending = {"_keepalive", "_keepalive_handle", "_keepalive_timeout", "_lingering_time"}
+    ending |= {"_next_keepalive_close_time", "_request_handler", "_request_factory"}
+    assert private | talking | ending <= set(web.RequestHandler.__slots__)
+    assert hasattr(HttpRequestParser, "message_consumed")
     assert {"status", "exc", "message"} <= set(web_protocol._ErrInfo.__slots__)
     assert hasattr(web.RequestHandler, "connection_lost")
     assert web_protocol.ERROR._replace(method="X").method == "X"
@@ -48,6 +53,11 @@ def test_aiohttp_calls_us_as_we_expect() -> None:
         web.Server._make_request: ["self", "message", "payload", "protocol", "writer", "task"],
         web.Server.__call__: ["self"],
         web.AppRunner._make_server: ["self"],
+        web.RequestHandler.start: ["self"],
+        web.RequestHandler._handle_request: ["self", "request", "start_time", "request_handler"],
+        web.RequestHandler._process_keepalive: ["self"],
+        web.RequestHandler._resume_reading_if_drained: ["self"],
+        web.Request._prepare_hook: ["self", "response"],
     }
     for function, names in called.items():
         assert list(inspect.signature(function).parameters) == names
@@ -155,11 +165,11 @@ async def test_who_is_still_sending_gets_to_see_why_it_could_not_be_read() -> No
 async def test_a_mistake_outside_of_the_gate_is_told_as_ours(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(self: object, request: web.Request) -> None:
+    def broken(request: web.Request) -> None:
         raise RuntimeError("the secret of the house")
 
     async with opened() as house:
-        monkeypatch.setattr(web.UrlDispatcher, "resolve", broken)
+        monkeypatch.setattr(web.BaseRequest, "raw_path", property(broken))
         answer = await ask(house.client.port or 0, message("GET", "/"))
 
         assert (answer.status, answer.json["type"]) == (500, "/problems/internal")

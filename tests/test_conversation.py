@@ -1,0 +1,86 @@
+"""How requests of one connection follow each other, and that none of them goes astray."""
+
+import asyncio
+
+import pytest
+from aiohttp import web, web_protocol
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser
+from aiohttp.test_utils import make_mocked_request
+
+from handlers import protocol
+from tests.doors import opened, sent
+from tests.wire import Wire, message, put
+
+ADDRESSES = (
+    "",
+    "a",
+    "a/b",
+    "a/",
+    "?q",
+    "a?x=/y",
+    "a%2Fb",
+    "%66",
+    "a%0Ab",
+    "//",
+    "../x",
+    "a#b",
+    "{path}",
+)
+METHODS = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH", "PROPFIND")
+
+
+async def parsed(method: str, target: str) -> web.Request:
+    loop = asyncio.get_running_loop()
+    parser = HttpRequestParser(BaseProtocol(loop), loop, 1 << 16)
+    ((read, payload),), *_ = parser.feed_data(message(method, target))
+    like = make_mocked_request(method, "/")
+    return web.Request(read, payload, like.protocol, like.writer, like.task, loop)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_the_shortcut_finds_what_the_router_finds(method: str) -> None:
+    async with opened() as house:
+        made = house.client.server.app  # type: ignore[attr-defined]
+        for begin in ("/files/", "/files", "/uploads/", "http://localhost/files/"):
+            for address in ADDRESSES:
+                target = begin + address
+                request = await parsed(method, target)
+                found = made[protocol.SHORTCUT](request)
+                routed = await made.router.resolve(request)
+
+                is_quick = target.startswith("/files/") and routed.http_exception is None
+                assert found == (routed.handler if is_quick else None)
+
+
+async def test_what_comes_together_is_answered_in_its_order() -> None:
+    async with opened() as house:
+        many = 3 * web_protocol.MAX_MSG_QUEUE_SIZE
+        wire = await Wire.connect(house.client.port or 0)
+        asked = [put(f"/files/{one}", b"%d" % one) for one in range(many)]
+        asked += [message("GET", f"/files/{one}") for one in range(many)]
+        await wire.send(b"".join(asked))
+        answers = [await wire.answer() for _ in asked]
+        await wire.close()
+
+        assert [one.status for one in answers] == [201] * many + [200] * many
+        assert [one.body for one in answers[many:]] == [b"%d" % one for one in range(many)]
+
+
+async def test_a_body_that_nobody_reads_is_passed_over_before_the_next_request() -> None:
+    async with opened() as house:
+        await sent(house, "a", b"one")
+        wire = await Wire.connect(house.client.port or 0)
+        await wire.send(message("GET", "/files/a", b"x" * 100_000) + message("GET", "/files/a"))
+        answers = [await wire.answer(), await wire.answer()]
+        await wire.close()
+
+        assert [one.body for one in answers] == [b"one", b"one"]
+
+
+async def test_a_connection_that_asks_nothing_more_is_hung_up_on() -> None:
+    async with opened(keep_alive=0.2) as house:
+        wire = await Wire.connect(house.client.port or 0)
+        assert (await wire.ask(message("GET", "/health/live"))).status == 200
+        assert await wire.reader.read() == b""
+        await wire.close()
