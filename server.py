@@ -298,7 +298,7 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
 
 
 async def serve(settings: Settings) -> int:
-    listening.allow_many_connections()
+    room = listening.allow_many_connections(settings.limits.connections)
     metrics, bell = Metrics(), _bell(settings)
 
     def publish(event: Event) -> None:
@@ -311,7 +311,7 @@ async def serve(settings: Settings) -> int:
         parts = _parts(settings, store, rules, publish, bell)
         health = Health(parts, metrics)
         doors = app.build(parts, metrics, health)
-        async with listening.stop_signals() as stop, _served(settings, doors) as url:
+        async with listening.stop_signals() as stop, _served(settings, doors, room) as url:
             collector = asyncio.create_task(_collect_always(settings, store, publish))
             listening.look_for_cycles_seldom()
             _announce(url, store.folder)
@@ -326,7 +326,9 @@ async def serve(settings: Settings) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _served(settings: Settings, application: web.Application) -> AsyncIterator[str]:
+async def _served(
+    settings: Settings, application: web.Application, room: int
+) -> AsyncIterator[str]:
     """Answers at the address that is yielded. At the end, what is under way gets its grace time."""
     limits = settings.limits
     runner = protocol.Runner(
@@ -345,6 +347,7 @@ async def _served(settings: Settings, application: web.Application) -> AsyncIter
     await runner.setup()
     try:
         answering = runner.answering
+        answering.room = room
         server = await listening.listen(answering, settings.server.host, settings.server.port)
         impatience = asyncio.create_task(_hang_up_on_silence(answering, limits.header_time))
         try:

@@ -7,6 +7,7 @@ Knows no file, no name and no rule.
 """
 
 import asyncio
+import itertools
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -29,6 +30,10 @@ SPOKEN = (HttpVersion10, HttpVersion11)
 UNREAD = web_protocol.ERROR._replace(version=HttpVersion11)
 # The parser quotes the line that it refuses; a word of RFC 9110 section 5.6.2 is a method at least.
 METHOD = re.compile(r"b'([!#$%&*+.^_`|~0-9A-Za-z-]+) ")
+# Until the program says otherwise.
+UNBOUNDED = 1 << 30
+# Among so many of those who have been silent for the longest, one that can go is looked for.
+LOOKED_AT = 512
 TOO_MANY_HEADERS = "Too many headers received"
 
 # Finds the handler of a request where the router need not look for it.
@@ -76,6 +81,8 @@ class Connection(Conversation):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        if isinstance(self._manager, Server):
+            self._manager.make_room(self)
         # So that writing is paused just while anything waits to be sent, and so is watched.
         cast("asyncio.Transport", transport).set_write_buffer_limits(0)
 
@@ -200,7 +207,11 @@ class Connection(Conversation):
 
 
 class Server(web.Server):
-    """Makes our connections, and requests that aiohttp answers no `Expect` of."""
+    """Makes our connections, and requests that aiohttp answers no `Expect` of.
+
+    `room`: how many connections there may be. Past it the one that has asked nothing for the
+    longest makes way, so that those who only connect keep nobody out.
+    """
 
     def __init__(self, made: web.Server, gate: Gate, shortcut: Shortcut) -> None:
         super().__init__(
@@ -213,9 +224,39 @@ class Server(web.Server):
         self._routed = made.request_handler
         self._gate = gate
         self._shortcut = shortcut
+        self.room = UNBOUNDED
+        # By when they last asked something, or came.
+        self._by_last_word: dict[Connection, None] = {}
 
     def __call__(self) -> Connection:
         return Connection(self, self._gate, self._loop, **self._kwargs)
+
+    def make_room(self, newcomer: Connection) -> None:
+        self._by_last_word[newcomer] = None
+        if len(self._by_last_word) <= self.room:
+            return
+        for one in tuple(itertools.islice(self._by_last_word, LOOKED_AT)):
+            if one.is_idle:
+                self._dismiss(one)
+                return
+            # A request is under way: it is as good as new, so that the next search is short.
+            self._note_word(one)
+        self._dismiss(newcomer)
+
+    def _dismiss(self, connection: Connection) -> None:
+        self._by_last_word.pop(connection, None)
+        connection.force_close()
+
+    def _note_word(self, connection: Connection) -> None:
+        if self._by_last_word.pop(connection, self) is None:
+            self._by_last_word[connection] = None
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        if isinstance(handler, Connection):
+            self._by_last_word.pop(handler, None)
+        super().connection_lost(handler, exc)
 
     def busy(self) -> list[Connection]:
         return [one for one in self._ours() if not one.is_idle]
@@ -252,7 +293,8 @@ class Server(web.Server):
             request[UNSPOKEN] = f"HTTP/{version.major}.{version.minor}"
         if expected is not None:
             request[bodies.EXPECTED] = expected
-        request[bodies.LENDER] = cast("Connection", protocol)
+        asking = request[bodies.LENDER] = cast("Connection", protocol)
+        self._note_word(asking)
         return request
 
 

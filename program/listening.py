@@ -16,6 +16,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from program.console import Refused
 
+# asyncio takes so many connections before it looks at one of them, whatever there is room for.
+ACCEPTED_AT_ONCE = 64
+# As many may wait at the door; more are lost, and their senders try again.
+WAITING = 1024
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 # A request leaves few cycles behind, or none; Python would look for some after 700 new objects.
@@ -37,7 +41,7 @@ async def listen(
     """:raises Refused: the address is not ours or taken."""
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(protocol_factory, host, port, backlog=1024)
+        server = await loop.create_server(protocol_factory, host, port, backlog=ACCEPTED_AT_ONCE)
     except OSError as error:
         # For a name that does not resolve there is no errno of the system, and its text is ready.
         why = (
@@ -47,6 +51,10 @@ async def listen(
             f"Cannot listen at {host} port {port}: {why}."
             " Stop what listens there, or give another --host or --port (0 takes a free one)."
         ) from error
+    for waiting_room in server.sockets:
+        with socket.socket(fileno=os.dup(waiting_room.fileno())) as door:
+            door.listen(WAITING)
+    return server
 
 
 def address(server: asyncio.Server) -> str:
@@ -56,11 +64,16 @@ def address(server: asyncio.Server) -> str:
     return f"http://{shown}:{port}/"
 
 
-def allow_many_connections() -> None:
-    """As many open files as we may have; the usual soft limit is meant for programs with select."""
+def allow_many_connections(wanted: int) -> int:
+    """As many open files as we may have; the usual soft limit is meant for programs with select.
+
+    Returns how many connections there is room for: the other half is for files and the index.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if may_open == resource.RLIM_INFINITY else min(wanted, may_open // 2)
 
 
 def look_for_cycles_seldom() -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,14 +48,18 @@ class Program:
 
 
 def launch(
-    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
+    data: Path,
+    *options: str,
+    env: dict[str, str] | None = None,
+    log: Path | None = None,
+    under: Sequence[str] = (),
 ) -> "subprocess.Popen[str]":
-    """Returns at once. What it logs goes to `<data>.log` unless told."""
+    """Returns at once. What it logs goes to `<data>.log` unless told. `under`: a command that runs it."""
     log = log or Path(f"{data}.log")
     with log.open("ab") as logged:
         serve = [str(ROOT / "server.py"), "serve", "--data", str(data), "--port", "0"]
         return subprocess.Popen(
-            [sys.executable, *serve, *options],
+            [*under, sys.executable, *serve, *options],
             stdout=subprocess.PIPE,
             stderr=logged,
             text=True,
@@ -65,11 +69,15 @@ def launch(
 
 
 def start(
-    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
+    data: Path,
+    *options: str,
+    env: dict[str, str] | None = None,
+    log: Path | None = None,
+    under: Sequence[str] = (),
 ) -> Program:
     """Returns once the start line is out."""
     log = log or Path(f"{data}.log")
-    process = launch(data, *options, env=env, log=log)
+    process = launch(data, *options, env=env, log=log, under=under)
     began = time.monotonic()
     assert process.stdout is not None
     for line in process.stdout:
@@ -85,9 +93,13 @@ def start(
 
 @contextmanager
 def running(
-    data: Path, *options: str, env: dict[str, str] | None = None, log: Path | None = None
+    data: Path,
+    *options: str,
+    env: dict[str, str] | None = None,
+    log: Path | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Program]:
-    program = start(data, *options, env=env, log=log)
+    program = start(data, *options, env=env, log=log, under=under)
     try:
         yield program
     finally:

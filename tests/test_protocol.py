@@ -30,7 +30,7 @@ HOST = b"Host: localhost\r\n"
 
 
 def test_aiohttp_has_what_we_reach_for() -> None:
-    private = {"_current_request", "_messages", "_read_bufsize", "_request_count"}
+    private = {"_current_request", "_manager", "_messages", "_read_bufsize", "_request_count"}
     talking = {"_waiter", "_task_handler", "_force_close", "_close", "_msg_queue_resume_size"}
     ending = {"_keepalive", "_keepalive_handle", "_keepalive_timeout", "_lingering_time"}
     ending |= {"_next_keepalive_close_time", "_request_handler", "_request_factory"}

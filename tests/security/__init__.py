@@ -1,0 +1,1 @@
+"""What is tried against the server on purpose; `items` says which test answers which danger."""
