@@ -81,13 +81,16 @@ packages() {
 programs() {
     wanted="curl"
     # strace is of Linux alone; of the WebDAV clients brew has only one.
-    if [ "$(uname)" = Linux ]; then wanted="$wanted strace litmus rclone cadaver"; fi
+    if [ "$(uname)" = Linux ]; then
+        wanted="$wanted strace litmus rclone cadaver nginx:nginx-light haproxy systemd-analyze:systemd"
+    fi
     missing=""
-    for program in $wanted; do
-        has "$program" || missing="$missing $program"
+    for pair in $wanted; do
+        has "${pair%%:*}" || missing="$missing ${pair##*:}"
     done
     [ -n "$missing" ] || return 0
-    # Split on purpose: each word is a package of the same name.
+    # Split on purpose: each word is a package. At runlevel 1 Debian's packages start no service.
+    export RUNLEVEL=1
     # shellcheck disable=SC2086
     if has brew; then brew install $missing >&2
     else apt_install $missing || stop "The tests drive programs that are missing here:$missing. Install them and try again."

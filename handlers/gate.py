@@ -95,7 +95,7 @@ class Gate:
             raise ConnectionAbortedError("a part of an answer has been sent")
         problem = dialects.spoken(request, problem)
         response = dialects.written(request, problem)
-        if problem.type.slug in ENDING or self.health.stopping:
+        if problem.type.slug in ENDING or bodies.ASTRAY in request or self.health.stopping:
             response.force_close()
         return await bodies.answer_early(
             request, response, self.http.drain_bytes, self.http.drain_time
@@ -104,6 +104,7 @@ class Gate:
     async def _before(self, request: web.Request) -> web.Response | None:
         """Judges what no door has to. An answer where the request is not for a door at all."""
         request[PRINCIPAL] = ANONYMOUS
+        self._check_end(request)
         host = self._check_host(request)
         if self.health.stopping and not request.path.startswith(HEALTH):
             raise Unavailable("The server is stopping. Nothing was stored.")
@@ -124,6 +125,19 @@ class Gate:
         """Who is at the other end. A proxy that we trust is asked for whom it speaks."""
         forwarded = request.headers.getall("X-Forwarded-For", [])
         return self.proxies.client(request.remote or "", forwarded)
+
+    def _check_end(self, request: web.Request) -> None:
+        """RFC 9112 section 6.3: after a request whose end is not certain nothing is read.
+
+        Parsers pass over some encodings that they do not know; a proxy before us may not.
+        """
+        coded = request.headers.getall("Transfer-Encoding", [])
+        if not coded:
+            return
+        if coded[1:] or coded[0].lower() != "chunked" or "Content-Length" in request.headers:
+            request[bodies.ASTRAY] = True
+            detail = "Transfer-Encoding takes just one word here: chunked."
+            raise Refusal(of_type("malformed-request", detail))
 
     def _check_host(self, request: web.Request) -> str | None:
         if UNSPOKEN in request:
