@@ -138,7 +138,10 @@ class DiskBlobs:
     def free_space(self) -> int:
         now = time.monotonic()
         if self._free < _PLENTY or now - self._measured > _PLENTY_HOLDS:
-            status = os.statvfs(self._folder.path)
+            try:
+                status = os.statvfs(self._folder.path)
+            except OSError as error:
+                raise self._faults.judge(error) from error
             self._free, self._measured = status.f_bavail * status.f_frsize, now
         return self._free
 

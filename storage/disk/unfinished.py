@@ -4,6 +4,7 @@ Which of its bytes count the index knows. Implements the port `Unfinished`; know
 """
 
 import asyncio
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
@@ -20,6 +21,8 @@ from storage.disk.staging import HEAD, Arriving, Room, StagedBytes, StagedFile
 from uploads.failures import Failure, NotThere
 from uploads.files import Incoming
 from uploads.ports import Piece
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -224,8 +227,12 @@ class DiskUnfinished:
             os.close(descriptor)
 
     async def remove(self, id: str) -> None:
+        """What the disk does not let go of is left to the collector: the index has forgotten it."""
         self._states.pop(id, None)
-        await self._done(_unlink, self._folder / id)
+        try:
+            await self._done(_unlink, self._folder / id)
+        except OSError as error:
+            _log.warning("the bytes of an upload stay for now: %s", error.strerror)
 
     async def all(self) -> list[str]:
         return await self._done(_listed, self._folder)

@@ -12,6 +12,7 @@ from types import ModuleType
 import sqlite_utils.utils
 from sqlite_utils import Database
 
+from storage.disk import posix
 from storage.sqlite.migrations import migrations
 from uploads.failures import Unavailable
 
@@ -57,13 +58,18 @@ def check_library() -> None:
 
 
 def writer(folder: Path) -> Database:
-    """The one connection that writes; brings the schema up to date."""
+    """The one connection that writes; brings the schema up to date.
+
+    :raises sqlite3.Error, OSError, Unavailable: nothing can be written durably.
+    """
     database = _open(folder)
     try:
         _use_wal(database)
         _set(database, WRITER)
         if migrations.pending(database):
             migrations.apply(database)
+        # The log is there by now. SQLite syncs its entry, too, and takes no notice if that fails.
+        posix.sync_folder(folder)
     except BaseException:
         database.close()
         raise

@@ -219,8 +219,8 @@ class Writer:
         if self._database is None:
             try:
                 self._database = connecting.writer(self._folder)
-            except (sqlite3.Error, Failure) as error:
-                return _explained(error)
+            except (sqlite3.Error, OSError, Failure) as error:
+                return self._given_up(error)
             self._turn = self._new_turn(self._database)
         return None
 

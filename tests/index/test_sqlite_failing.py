@@ -9,6 +9,8 @@ from pathlib import Path as DiskPath
 
 import pytest
 
+from storage.disk import posix
+from storage.sqlite import connecting
 from storage.sqlite.index import SqliteIndex
 from storage.sqlite.turn import SqliteTurn
 from tests.index.sqlite import FailingBlobs, add, names, opened
@@ -153,3 +155,18 @@ async def test_whatever_was_acknowledged_is_there_after_a_kill(tmp_path: DiskPat
     checked = await index.read(lambda view: view._row("PRAGMA integrity_check"))  # type: ignore[attr-defined]
     assert checked == ("ok",)
     await index.close()
+
+
+def test_an_index_whose_log_may_have_no_durable_name_is_not_written(
+    tmp_path: DiskPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite syncs the name of a new log, and takes no notice when that fails."""
+
+    def fails(folder: DiskPath) -> None:
+        assert folder == tmp_path
+        assert (tmp_path / "index.sqlite-wal").exists()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(posix, "sync_folder", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        connecting.writer(tmp_path)

@@ -1,0 +1,66 @@
+"""Many cases, on all processors, and what they broke. Where the disk does not matter, in memory."""
+
+import logging
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as Folder
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SEED = int(os.environ.get("TRUST_SEED", "20261126"))
+MEMORY = Folder("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+@dataclass(frozen=True)
+class Broken:
+    """`case` can be done again by itself."""
+
+    case: str
+    faults: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.case}\n    " + "\n    ".join(self.faults)
+
+
+@contextmanager
+def in_memory() -> Iterator[Folder]:
+    where = MEMORY if os.access(MEMORY, os.W_OK) else None
+    folder = Folder(tempfile.mkdtemp(prefix="noclobber-trust-", dir=where))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def spread(cases: Iterable[T], faults: Callable[[T], list[str]]) -> Iterator[Broken | None]:
+    """None for each case that broke nothing, as they come to their ends.
+
+    Forked, as the cases fork themselves: whatever `faults` is bound to is there in all of them.
+    """
+    context = multiprocessing.get_context("fork")
+    with context.Pool(initializer=_begin, initargs=(faults,)) as pool:
+        yield from pool.imap_unordered(_judge, cases)
+
+
+def all_of(cases: Iterable[T], faults: Callable[[T], list[str]]) -> list[Broken]:
+    return [broken for broken in spread(cases, faults) if broken is not None]
+
+
+_faults: Callable[[object], list[str]]
+
+
+def _begin(faults: Callable[[object], list[str]]) -> None:
+    global _faults  # noqa: PLW0603 - a worker has one task for its life
+    _faults = faults
+    logging.disable()
+
+
+def _judge(case: object) -> Broken | None:
+    found = _faults(case)
+    return Broken(repr(case), found) if found else None
