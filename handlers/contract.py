@@ -6,7 +6,8 @@ from aiohttp import web
 
 from handlers import openapi
 from handlers.browser import assets, pages
-from handlers.descriptions import FILES, Json
+from handlers.browsing import BROWSE
+from handlers.descriptions import Json
 from handlers.headers import negotiation
 from handlers.problem_types import TYPES, ProblemType
 from handlers.rendering import json_response, page_response
@@ -22,7 +23,7 @@ class Contract:
         self._page = pages.docs(openapi.document())
 
     async def home(self, request: web.Request) -> web.Response:  # noqa: ARG002
-        return web.Response(status=SEE_OTHER, headers={"Location": FILES})
+        return web.Response(status=SEE_OTHER, headers={"Location": BROWSE})
 
     async def openapi(self, request: web.Request) -> web.Response:  # noqa: ARG002
         return web.Response(
@@ -45,6 +46,9 @@ class Contract:
         if _wants_html(request):
             return page_response(pages.problem_type(type_))
         return json_response(_members(type_), headers=KEPT_AN_HOUR)
+
+    async def built(self, request: web.Request) -> web.Response:
+        return await assets.serve_built(request)
 
     async def static(self, request: web.Request) -> web.Response:
         return await assets.serve(request)

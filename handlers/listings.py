@@ -1,5 +1,6 @@
 """Folders and histories as JSON or as pages."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from handlers.descriptions import (
 from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
-from handlers.rendering import json_response, page_response
+from handlers.rendering import json_response, page_response, scripted_page_response
 from uploads.access import Right
 from uploads.failures import MalformedRequest
 from uploads.files import Folder, Listing, Order, Page
@@ -30,21 +31,32 @@ MOST_EVENTS = 1000
 async def folder(
     parts: Parts, request: web.Request, path: Path, fields: dict[str, str]
 ) -> web.StreamResponse:
-    principal = principal_of(request)
+    if negotiation.wants_html(request.headers.get("Accept")):
+        return await folder_page(parts, request, path, fields)
     listing = _listing(fields)
-    html = negotiation.wants_html(request.headers.get("Accept"))
-    may_create = parts.rules.may(principal, Right.CREATE, path)
-    stored = asking.number(fields.get("stored") or "0", "stored")
-    if html and may_create and not parts.rules.may(principal, Right.LIST, path):
-        return page_response(pages.drop_box(path, stored))
-    found, page = await parts.holdings.page(principal, path, listing)
+    found, page = await parts.holdings.page(principal_of(request), path, listing)
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if page.after is not None:
         headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
-    if html:
-        html_text = pages.listing(found, page, listing, may_create=may_create, stored=stored)
-        return page_response(html_text, headers={"Link": headers.get("Link", "")})
-    return json_response(_members(found, page, listing), headers=headers)
+    may = [right for right in Right if parts.rules.may(principal_of(request), right, path)]
+    return json_response(_members(found, page, listing, may), headers=headers)
+
+
+async def folder_page(
+    parts: Parts, request: web.Request, path: Path, fields: dict[str, str]
+) -> web.StreamResponse:
+    """For people. The script takes it over; without script it is complete."""
+    principal, listing = principal_of(request), _listing(fields)
+    may_create = parts.rules.may(principal, Right.CREATE, path)
+    stored = asking.number(fields.get("stored") or "0", "stored")
+    if may_create and not parts.rules.may(principal, Right.LIST, path):
+        return scripted_page_response(pages.drop_box(path, stored))
+    found, page = await parts.holdings.page(principal, path, listing)
+    headers = {}
+    if page.after is not None:
+        headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
+    html = pages.listing(found, page, listing, may_create=may_create, stored=stored)
+    return scripted_page_response(html, headers)
 
 
 async def history(
@@ -77,10 +89,13 @@ async def history(
     return json_response(members, headers={"Cache-Control": "private, no-cache", "Vary": "Accept"})
 
 
-def _members(found: Folder, page: Page, listing: Listing) -> dict[str, Json]:
+def _members(
+    found: Folder, page: Page, listing: Listing, rights: Iterable[Right]
+) -> dict[str, Json]:
+    may: list[Json] = [right.value for right in rights]
     entries: list[Json] = [entry_members(entry) for entry in page.entries]
     following = _next_href(found, listing, page.after) if page.after is not None else None
-    return {**folder_members(found), "entries": entries, "next": following}
+    return {**folder_members(found), "may": may, "entries": entries, "next": following}
 
 
 def _next_href(found: Folder, listing: Listing, after: str) -> str:

@@ -16,6 +16,13 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
+# Of a page with our script. Text never becomes script or markup in it, not even by a mistake of ours.
+SCRIPTED_POLICY = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self';"
+    " style-src 'self'; img-src 'self' blob:; media-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none';"
+    " require-trusted-types-for 'script'; trusted-types noclobber"
+)
 PAGE_HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "Vary": "Accept",
@@ -46,6 +53,13 @@ def page_response(
     html: str, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     return _text(html, status, "text/html", {**(headers or {}), **PAGE_HEADERS})
+
+
+def scripted_page_response(html: str, headers: dict[str, str] | None = None) -> web.Response:
+    """A page that the script takes over."""
+    response = page_response(html, headers=headers)
+    response.headers["Content-Security-Policy"] = SCRIPTED_POLICY
+    return response
 
 
 def _text(text: str, status: int, content_type: str, headers: dict[str, str]) -> web.Response:

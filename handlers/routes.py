@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from handlers.browsing import BROWSE, Browsing
 from handlers.changes import Changes
 from handlers.contract import Contract
 from handlers.form import Forms
@@ -41,6 +42,7 @@ class Doors:
 def add(app: web.Application, doors: Doors) -> None:
     plain, parked, changes = doors.plain, doors.parked, doors.changes
     health, contract = doors.health, doors.contract
+    browsing = Browsing(plain.parts)
     posting = Posting(plain.parts, plain, doors.forms)
     webdav = WebDav(plain.parts, Mount(DAV, plain.parts.names))
     tus = Tus(plain.parts)
@@ -48,6 +50,7 @@ def add(app: web.Application, doors: Doors) -> None:
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
+        ("GET",     BROWSE + MOUNTED,          browsing.get),
         ("GET",     FILES,                     plain.get),
         ("PUT",     FILES,                     plain.put),
         ("DELETE",  FILES,                     plain.delete),
@@ -70,6 +73,7 @@ def add(app: web.Application, doors: Doors) -> None:
         ("GET",     "/problems/{slug}",        contract.problem_type),
         ("GET",     "/openapi.json",           contract.openapi),
         ("GET",     "/docs",                   contract.docs),
+        ("GET",     "/static/page/{name}",     contract.built),
         ("GET",     "/static/{name}",          contract.static),
         ("GET",     "/health/live",            health.live),
         ("GET",     "/health/ready",           health.ready),

@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.descriptions import Json
 from handlers.problem_types import TYPES
+from uploads.access import Right
 from uploads.files import Kind
 from uploads.policy import SameContent, SameFile, SameName
 
@@ -149,6 +150,7 @@ SCHEMAS: Final[Schema] = {
     "Listing": members(
         {
             **_FOLDER,
+            "may": each(choice(*Right)),
             "entries": each(any_of(ref("FileEntry"), ref("FolderEntry"))),
             "next": NEXT,
         },

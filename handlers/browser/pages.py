@@ -95,6 +95,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.globals["built"] = assets.BUILT
     made.globals["asset"] = lambda name: assets.ASSETS[name].href
     made.filters |= {
         "size": wording.size,

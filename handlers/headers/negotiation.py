@@ -23,6 +23,12 @@ def prefers(accept: str | None, offered: Sequence[str]) -> str:
     return max(offered, key=lambda media_type: _weight(weights, media_type))
 
 
+def codings(accept_encoding: str | None) -> frozenset[str]:
+    """What may be sent compressed how (section 12.5.3): only what is named, and not with q=0."""
+    weights = _weights(accept_encoding or "")
+    return frozenset(coding for coding, weight in weights.items() if weight > 0)
+
+
 def _weight(weights: dict[str, float], media_type: str) -> float:
     """By the most specific range that covers the type."""
     kind = media_type.partition("/")[0] + "/*"

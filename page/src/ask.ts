@@ -1,0 +1,61 @@
+/** Requests to this server: JSON in, JSON out, and every refusal as a problem, never an exception. */
+
+import type { Entry } from "./tree/entries.ts";
+
+export interface Problem {
+  /** The last part of its type: `name-taken`; or `offline`, where no answer came at all. */
+  readonly slug: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly next: string;
+  readonly existing?: Partial<Entry> & { href: string };
+}
+
+export interface Wish {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInit;
+  readonly signal?: AbortSignal;
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly status: number; readonly value: T }
+  | { readonly ok: false; readonly status: number; readonly problem: Problem };
+
+const OFFLINE: Problem = { slug: "offline", status: 0, title: "", detail: "", next: "" };
+
+export async function ask<T>(href: string, wish: Wish = {}): Promise<Answer<T>> {
+  let response: Response;
+  try {
+    response = await fetch(href, {
+      ...wish,
+      headers: { Accept: "application/json", ...wish.headers },
+      credentials: "same-origin",
+      redirect: "error",
+    });
+  } catch (failed) {
+    if (failed instanceof DOMException && failed.name === "AbortError") throw failed;
+    return { ok: false, status: 0, problem: OFFLINE };
+  }
+  return read<T>(response);
+}
+
+async function read<T>(response: Response): Promise<Answer<T>> {
+  const { status } = response;
+  const text = await response.text();
+  if (response.ok) {
+    return { ok: true, status, value: (text ? JSON.parse(text) : null) as T };
+  }
+  return { ok: false, status, problem: problemOf(status, text) };
+}
+
+/** A proxy in between may answer with a page of its own: then the status is all there is. */
+function problemOf(status: number, text: string): Problem {
+  try {
+    const members = JSON.parse(text) as Omit<Problem, "slug"> & { type: string };
+    return { ...members, slug: members.type.split("/").at(-1) ?? "" };
+  } catch {
+    return { slug: "unreadable", status, title: `HTTP ${status}`, detail: "", next: "" };
+  }
+}

@@ -1,0 +1,103 @@
+/** The folder that the page shows: where it is, what is in it, and how it is sorted. */
+
+import { computed, signal } from "@preact/signals";
+import { folderOfPage, pageOf } from "../address.ts";
+import { ask, type Problem } from "../ask.ts";
+import { recalled, remember } from "../memory.ts";
+import {
+  BY_NAME,
+  type Entry,
+  matching,
+  type Order,
+  type Page,
+  query,
+  type Right,
+  type Sorting,
+  turned,
+} from "./entries.ts";
+
+const AT_ONCE = 500;
+
+export const folder = signal(folderOfPage(location.pathname) ?? "/files/");
+export const entries = signal<readonly Entry[]>([]);
+export const rights = signal<ReadonlySet<Right>>(new Set());
+export const sorting = signal<Sorting>(remembered());
+export const typed = signal("");
+export const problem = signal<Problem | null>(null);
+/** The address of the page after those that are here; null at the end of the folder. */
+export const following = signal<string | null>(null);
+export const loading = signal(true);
+
+export const shown = computed(() => matching(entries.value, typed.value));
+
+let current = new AbortController();
+
+function remembered(): Sorting {
+  const [order, direction] = (recalled("sorting") ?? "").split(" ");
+  const known: readonly string[] = ["name", "size", "modified", "type"] satisfies Order[];
+  if (!order || !known.includes(order)) return BY_NAME;
+  return { order: order as Order, descending: direction === "descending" };
+}
+
+/** Asks anew for the folder. What is there stays on the screen until the answer is here. */
+export async function load(): Promise<void> {
+  current.abort();
+  current = new AbortController();
+  loading.value = true;
+  await take(folder.value + query(sorting.value, AT_ONCE), current.signal, []);
+}
+
+/** The next page, behind what is here. */
+export async function more(): Promise<void> {
+  if (following.value === null || loading.value) return;
+  loading.value = true;
+  await take(following.value, current.signal, entries.value);
+}
+
+async function take(href: string, signal: AbortSignal, before: readonly Entry[]): Promise<void> {
+  try {
+    const answer = await ask<Page>(href, { signal });
+    if (answer.ok) {
+      const { value } = answer;
+      entries.value = [...before, ...value.entries];
+      rights.value = new Set(value.may);
+      following.value = value.next;
+      problem.value = null;
+    } else {
+      if (!before.length) entries.value = [];
+      problem.value = answer.problem;
+      following.value = null;
+    }
+    loading.value = false;
+  } catch {
+    // Another folder is asked for by now.
+  }
+}
+
+/** Shows a folder, as following a link to its page would. */
+export function visit(href: string): void {
+  if (href === folder.value) return;
+  history.pushState(null, "", pageOf(href));
+  enter(href);
+}
+
+function enter(href: string): void {
+  folder.value = href;
+  entries.value = [];
+  following.value = null;
+  typed.value = "";
+  problem.value = null;
+  scrollTo(0, 0);
+  void load();
+}
+
+export function sortBy(order: Order): void {
+  sorting.value = turned(sorting.value, order);
+  remember("sorting", `${order} ${sorting.value.descending ? "descending" : "ascending"}`);
+  void load();
+}
+
+addEventListener("popstate", () => {
+  const href = folderOfPage(location.pathname);
+  if (href !== null && href !== folder.value) enter(href);
+});
