@@ -14,19 +14,22 @@ help: ## list the verbs
 setup: $(DEVELOPMENT) ## make .venv with the locked packages (the other verbs do it when needed)
 
 serve: $(RUNTIME) ## start the server; more with ARGS="--port 0 --data /tmp/data"
+	@./setup.sh page || echo "make: the pages are without script, and complete" >&2
 	@exec $(PYTHON) server.py serve $(ARGS)
 
-test: $(DEVELOPMENT) programs ## run the tests; some of them with ARGS="tests/test_names.py"
+test: $(DEVELOPMENT) programs page ## run the tests; some of them with ARGS="tests/test_names.py"
 	@$(PYTHON) -m pytest $(ARGS)
 
 check: lint types docs test ## everything that must pass: lint, types, docs, test
 
-lint: $(DEVELOPMENT) ## ruff: rules and format
+lint: $(DEVELOPMENT) ## ruff and biome: rules and format
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet .
+	@$(PYTHON) -m page.building lint
 
-types: $(DEVELOPMENT) ## mypy, strict
+types: $(DEVELOPMENT) ## mypy and tsc, strict
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m page.building types
 
 docs: $(DEVELOPMENT) ## the documents say what the code does
 	@$(PYTHON) -m pytest -q tests/test_docs.py
@@ -35,19 +38,23 @@ bench: $(DEVELOPMENT) ## measure; one benchmark with ARGS="peers --help"
 	@exec $(PYTHON) bench/run.py $(ARGS)
 
 clean: ## remove .venv and caches; never data/
-	rm -rf .venv .venv-peers .venv-clients build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-clients page/node_modules handlers/browser/static/page build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
 
 lock: ## choose the newest packages anew (needs uv)
 	uv pip compile pyproject.toml $(LOCKED) --upgrade -o requirements.lock
+	uv pip compile $(LOCKED) --upgrade --group pyproject.toml:page -o page/requirements.lock
 	uv pip compile pyproject.toml $(LOCKED) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 
 LOCKED = --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: programs
+.PHONY: programs page
 programs:
 	@./setup.sh programs
+
+page: $(DEVELOPMENT)
+	@./setup.sh page
 
 $(RUNTIME): requirements.lock setup.sh
 	@./setup.sh packages requirements.lock

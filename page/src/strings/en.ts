@@ -14,6 +14,8 @@ export const en = {
   modified: "Modified",
   kind: "Type",
   folder: "folder",
+  history: "History",
+  more: "More",
   bytes: (count: number) => (count === 1 ? "1 byte" : `${count.toLocaleString("en")} bytes`),
   emptyYours:
     "This folder is empty. What you add stays until somebody replaces or deletes it on purpose.",

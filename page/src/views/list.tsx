@@ -22,6 +22,9 @@ export function List() {
           {COLUMNS.map((order) => (
             <Head key={order} order={order} />
           ))}
+          <th scope="col" class="more">
+            <span class="unseen">{words.value.more}</span>
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -78,6 +81,7 @@ function Row({ entry, index }: { readonly entry: Entry; readonly index: number }
         </time>
       </td>
       <td class="type">{isFile ? kindOf(entry.media_type) : words.value.folder}</td>
+      <td class="more">{isFile && <a href={`${entry.href}?versions`}>{words.value.history}</a>}</td>
     </tr>
   );
 }
