@@ -97,6 +97,7 @@ programs() {
     for pair in $wanted; do
         has "${pair%%:*}" || missing="$missing ${pair##*:}"
     done
+    [ "$(uname)" != Linux ] || [ -x /sbin/mount.davfs ] || missing="$missing davfs2"
     [ -n "$missing" ] || return 0
     # Split on purpose: each word is a package. At runlevel 1 Debian's packages start no service.
     export RUNLEVEL=1
