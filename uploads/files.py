@@ -60,8 +60,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
+    """`id`: stays with it whatever it is called, and is nothing else's; 0: not known."""
+
     path: Path
     version: Version
+    id: int = field(default=0, compare=False)
 
     @property
     def etag(self) -> str:
@@ -74,11 +77,14 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """`changed` is the number of the last change of the folder itself or of anything below it."""
+    """`changed` is the number of the last change of the folder itself or of anything below it.
+    `id`: as of a file.
+    """
 
     path: Path
     changed: int
     modified: float
+    id: int = field(default=0, compare=False)
 
     @property
     def etag(self) -> str:

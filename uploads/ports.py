@@ -253,6 +253,9 @@ class View(Grounds, Protocol):
 
     def incoming(self, id: str) -> Incoming | None: ...
 
+    def gathered(self, group: str) -> list[Incoming]:
+        """Those whose ids begin with this text, which is not empty, in the order of their ids."""
+
     def arriving(self, principal: str) -> Usage:
         """Of the uploads that arrive in pieces and are not settled yet: it is part of `usage`."""
 

@@ -7,7 +7,7 @@ verdict, by the same step as an upload that comes at once.
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
-from uploads import terms
+from uploads import partnames, terms
 from uploads.access import Principal
 from uploads.attempts import Attempt
 from uploads.failures import (
@@ -25,11 +25,13 @@ from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
 from uploads.receiving import Receiver, Within
 from uploads.repeating import Repeats, fingerprint_of_creation
 from uploads.rules import STORING, Rules
-from uploads.seats import Seats, to_the_end
+from uploads.seats import Seat, Seats, to_the_end
 from uploads.settling import Arrival, Begun, Outcome, new_id
 
 # A lost answer to the last piece is asked for again soon, if ever.
 KEEP_FINISHED = 3600.0
+# Of numbered parts so many may wait in all, which are no uploads of their own.
+MOST_NUMBERED = 10_000
 
 
 class Resuming:
@@ -63,11 +65,44 @@ class Resuming:
             lambda view: self._repeats.knows(view, principal, attempt, now)
         )
 
-    async def create_part(self, arrival: Arrival) -> Incoming:
-        """A part of a file, without a place: it will be joined with others."""
+    async def create_part(
+        self, arrival: Arrival, id: str | None = None, announced: int = 0
+    ) -> Incoming:
+        """A part of a file, without a place: it will be joined with others. `id`: by which its
+        sender will ask for it; what came under that before gives way. `announced`: how much is to
+        come with the others, for which there must be room.
+        """
         self._rules.demand_some_upload(arrival.principal)
-        self._receiver.check_room(arrival.size or 0)
-        return await self._begin(arrival, is_part=True)
+        self._receiver.check_room((arrival.size or 0) + announced)
+        return await self._begin(arrival, is_part=True, id_=id, counted=-announced)
+
+    async def bring_part(self, arrival: Arrival, id: str, body: Body) -> Incoming:
+        """Such a part, with all of its bytes."""
+        async with self._seats.alone(id) as seat:
+            part = await self.create_part(arrival, id)
+            ended = await self._go_on(seat, part, arrival, Portion(0, brings=arrival.size), body)
+        return ended if isinstance(ended, Incoming) else part
+
+    async def gathered(self, group: str, principal: Principal) -> list[Incoming]:
+        """The parts of the principal whose ids begin so, in their order."""
+        now = self._clock()
+        found = await self._index.read(lambda view: view.gathered(group))
+        return [one for one in found if one.principal == principal.name and one.expires > now]
+
+    async def keep_longer(self, parts: Sequence[Incoming]) -> None:
+        """As if the last piece of each had come now, where half of their time is over."""
+        keep = self._rules.limits.keep_arriving
+        expires = self._clock() + keep
+        if all(part.expires > expires - keep / 2 for part in parts):
+            return
+
+        def work(turn: Turn) -> None:
+            for part in parts:
+                found = turn.incoming(part.id)
+                if found is not None:
+                    turn.advance(replace(found, expires=expires))
+
+        await self._index.write(work)
 
     async def join(self, arrival: Arrival, ids: Sequence[str]) -> tuple[str, Incoming | Outcome]:
         """Makes one file of parts that are whole, and says under which id it can be asked for."""
@@ -79,9 +114,10 @@ class Resuming:
             return "", refused
         incoming = await self._begin(arrival, counted=size)
         try:
-            ended = await self._append(
-                incoming.id, arrival.principal, Portion(0), self._pieces(parts), parts
-            )
+            async with self._seats.alone(incoming.id) as seat:
+                whole = replace(arrival, upload=incoming.id)
+                pieces = self._pieces(parts)
+                ended = await self._go_on(seat, incoming, whole, Portion(0), pieces, parts)
         except BaseException:
             await to_the_end(self._drop(incoming.id))
             raise
@@ -104,7 +140,12 @@ class Resuming:
 
         :raises WrongOffset, WrongLength, TakenOver: among what every upload can meet.
         """
-        return await self._append(id, principal, portion, body)
+        await self._find(id, principal)
+        async with self._seats.alone(id) as seat:
+            found = await self._find(id, principal)
+            if found.number is not None:
+                return _finished(found, portion)
+            return await self._go_on(seat, found, terms.read(found, principal), portion, body)
 
     async def cancel(self, id: str, principal: Principal) -> None:
         await self._find(id, principal)
@@ -123,11 +164,12 @@ class Resuming:
         *,
         is_part: bool = False,
         counted: int = 0,
+        id_: str | None = None,
     ) -> Incoming:
         """`counted`: what of it is in the share of the principal already."""
         now = self._clock()
         incoming = Incoming(
-            id=new_id(),
+            id=id_ or new_id(),
             principal=arrival.principal.name,
             path=arrival.path,
             size=arrival.size,
@@ -140,12 +182,9 @@ class Resuming:
 
         def work(turn: Turn) -> Begun:
             self._rules.current(arrival.principal)
-            most = self._rules.limits.arriving_files
-            if turn.arriving(incoming.principal).files >= most:
-                raise TooManyUploads(
-                    f"{most:,} of your uploads have begun and not ended, and no more are begun."
-                    " End some of them, or wait until they expire."
-                )
+            if id_ is not None:
+                turn.drop_incoming(id_)
+            self._check_number(turn, incoming)
             self._rules.check_quota(turn.usage(incoming.principal), incoming.room - counted)
             turn.expect(incoming)
             return Begun(incoming.id)
@@ -165,35 +204,43 @@ class Resuming:
             await to_the_end(self._drop(incoming.id))
             raise
 
-    async def _append(
+    async def _go_on(
         self,
-        id_: str,
-        principal: Principal,
+        seat: Seat,
+        found: Incoming,
+        arrival: Arrival,
         portion: Portion,
         body: Body,
         parts: Sequence[Incoming] = (),
     ) -> Incoming | Outcome:
-        await self._find(id_, principal)
-        async with self._seats.alone(id_) as seat:
-            found = await self._find(id_, principal)
-            if found.number is not None:
-                return _finished(found, portion)
-            incoming = await self._ready(found, principal, portion)
-            arrival = terms.read(incoming, principal)
-            with self._receiver.admission.place(principal):
-                async with self._unfinished.open(
-                    incoming, arrival.declared, portion.declared
-                ) as stage:
-                    taking = Taking(
-                        stage, incoming, portion, self._record, self._checking(incoming)
-                    )
-                    await taking.take(seat, body)
-                    if incoming.is_part or not taking.is_whole:
-                        return await taking.keep()
-                    outcome = await self._settle(stage, taking, arrival, parts)
-            for one in (incoming, *(parts if _is_kept(outcome) else ())):
-                await self._unfinished.remove(one.id)
-            return outcome
+        incoming = await self._ready(found, arrival.principal, portion)
+        arrival = replace(arrival, size=incoming.size)
+        with self._receiver.admission.place(arrival.principal):
+            async with self._unfinished.open(incoming, arrival.declared, portion.declared) as stage:
+                taking = Taking(stage, incoming, portion, self._record, self._checking(incoming))
+                await taking.take(seat, body)
+                if incoming.is_part or not taking.is_whole:
+                    return await taking.keep()
+                outcome = await self._settle(stage, taking, arrival, parts)
+        for one in (incoming, *(parts if _is_kept(outcome) else ())):
+            await self._unfinished.remove(one.id)
+        return outcome
+
+    def _check_number(self, view: View, incoming: Incoming) -> None:
+        """Of the many parts of one file that come under ids of their sender, it has more."""
+        most = self._rules.limits.arriving_files
+        begun = view.arriving(incoming.principal).files
+        if begun >= most:
+            mine = view.gathered(partnames.of_sender(incoming.principal))
+            numbered = sum(map(partnames.is_numbered, mine))
+            is_numbered = partnames.is_numbered(incoming)
+            begun = numbered if is_numbered else begun - numbered
+            most = MOST_NUMBERED if is_numbered else most
+        if begun >= most:
+            raise TooManyUploads(
+                f"{most:,} of your uploads have begun and not ended, and no more are begun."
+                " End some of them, or wait until they expire."
+            )
 
     async def _ready(self, found: Incoming, principal: Principal, portion: Portion) -> Incoming:
         incoming = portion.onto(found)

@@ -274,7 +274,7 @@ class MemoryTurn(Keeping):
 
     def _folder_at(self, path: Path, id_: int) -> Folder:
         node = self._state.nodes[id_]
-        return Folder(path, node.number, node.modified)
+        return Folder(path, node.number, node.modified, node.id)
 
     def _put(
         self, path: Path, node: Node | None, content: Content, kind: Kind, stamp: Stamp

@@ -174,6 +174,10 @@ class MemoryView:
     def incoming(self, id: str) -> Incoming | None:
         return self._state.incoming.get(id)
 
+    def gathered(self, group: str) -> list[Incoming]:
+        known = self._state.incoming
+        return [known[id_] for id_ in sorted(known) if id_.startswith(group)]
+
     def arriving(self, principal: str) -> Usage:
         rooms = [
             one.room
@@ -282,14 +286,14 @@ class MemoryView:
 
     def _entry(self, node: Node, path: Path) -> StoredFile | Folder:
         if node.is_folder:
-            return Folder(path, node.number, node.modified)
+            return Folder(path, node.number, node.modified, node.id)
         return self._file(node, path)
 
     def _file(self, node: Node, path: Path) -> StoredFile:
         version = self._state.past[node.id, node.number].event.version
         if version is None:
             raise LookupError(f"{path} was deleted")
-        return StoredFile(path, version)
+        return StoredFile(path, version, node.id)
 
     def _holds(self, node: Node, content: Content) -> bool:
         return (

@@ -52,13 +52,12 @@ class Node(NamedTuple):
         return self.folder(path) if self.is_folder else self.file(path)
 
     def folder(self, path: Path) -> Folder:
-        return Folder(path, self.number, self.modified)
+        return Folder(path, self.number, self.modified, self.id)
 
     def file(self, path: Path) -> StoredFile:
         content = Content(self.digest, self.size, self.media_type)
-        return StoredFile(
-            path, Version(self.number, content, self.at, self.modified, self.by, self.claimed_type)
-        )
+        version = Version(self.number, content, self.at, self.modified, self.by, self.claimed_type)
+        return StoredFile(path, version, self.id)
 
 
 class Nodes:

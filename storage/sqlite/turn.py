@@ -82,7 +82,7 @@ class SqliteTurn(SqliteView):
         live = self._nodes.end(trail, path)
         kind = Kind.REPLACED if live else Kind.CREATED
         kept = self._content(content)
-        number, _ = self._put(path, trail, live, kept.id, kind, stamp)
+        number, id_ = self._put(path, trail, live, kept.id, kind, stamp)
         version = Version(
             number,
             Content(content.digest, content.size, kept.media_type),
@@ -91,7 +91,7 @@ class SqliteTurn(SqliteView):
             stamp.by,
             stamp.claimed_type,
         )
-        return StoredFile(path, version)
+        return StoredFile(path, version, id_)
 
     def make_folder(self, path: Path, stamp: Stamp) -> Folder:
         trail = self._nodes.trail(path)

@@ -75,6 +75,7 @@ INCOMING = (
     "SELECT id, principal, path, size, offset, created, expires, said, is_part, number"
     " FROM arriving WHERE id = ?"
 )
+GATHERED = INCOMING.replace("id = ?", "id >= ? AND id < ? ORDER BY id")
 SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
 NO_CONTENT = 0
@@ -209,6 +210,10 @@ class SqliteView:
     def incoming(self, id: str) -> Incoming | None:
         row = self._row(INCOMING, id)
         return _incoming(row) if row else None
+
+    def gathered(self, group: str) -> list[Incoming]:
+        beyond = group[:-1] + chr(ord(group[-1]) + 1)
+        return [_incoming(row) for row in self._connection.execute(GATHERED, (group, beyond))]
 
     def arriving(self, principal: str) -> Usage:
         return self.usage(ARRIVING + principal)

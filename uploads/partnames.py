@@ -1,0 +1,37 @@
+"""Ids of parts that come under names of their sender's making, so that they can be found again.
+
+They begin alike: whose they are, then of which upload. Other ids have no dot in them.
+"""
+
+import hashlib
+
+from uploads.files import Incoming
+
+DIGITS = 20
+
+
+def of_sender(principal: str) -> str:
+    """What the ids of all of them begin with."""
+    return f"{_short(principal)}."
+
+
+def of_upload(principal: str, name: str) -> str:
+    """The id of the upload itself, which is a part without bytes: it says that it has begun."""
+    return of_sender(principal) + _short(name)
+
+
+def of_part(upload: str, number: int) -> str:
+    return f"{upload}.{number:0{DIGITS}}"
+
+
+def number(part: Incoming) -> int:
+    """In the order of which they are joined."""
+    return int(part.id.rpartition(".")[2])
+
+
+def is_numbered(part: Incoming) -> bool:
+    return part.id.count(".") > 1
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
