@@ -11,7 +11,11 @@ from handlers.contract import Contract
 from handlers.form import Forms
 from handlers.gate import Handler
 from handlers.health import Health
+from handlers.nextcloud.chunks import Chunks
+from handlers.nextcloud.facts import Facts
+from handlers.nextcloud.files import Files
 from handlers.parked import Parked
+from handlers.parts import Parts
 from handlers.pieces import Pieces
 from handlers.plain import Plain
 from handlers.posting import Posting
@@ -24,8 +28,11 @@ from handlers.webdav.mount import Mount
 PLAIN = "/files/"
 # With every character there is, so that a line feed in a name is judged as part of the name.
 FILES = PLAIN + "{path:(?s:.*)}"
-DAV = "/dav/"
+DAV, OLD_DAV = "/dav/", "/remote.php/webdav/"
+OCS = "/ocs/{ocs:v[12]\\.php}/cloud/"
 MOUNTED = "{path:(?s:.*)}"
+NEXTCLOUD = "/remote.php/dav/files/{user}"
+CHUNKS, PIECE = "/remote.php/dav/uploads/{user}/{upload}", "/{piece:[^/]*}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,6 @@ def add(app: web.Application, doors: Doors) -> None:
     health, contract = doors.health, doors.contract
     browsing = Browsing(plain.parts)
     posting = Posting(plain.parts, plain, doors.forms)
-    webdav = WebDav(plain.parts, Mount(DAV, plain.parts.names))
     tus = Tus(plain.parts)
     pieces = Pieces(plain.parts, tus, Resumable(plain.parts), parked)
     # fmt: off
@@ -57,8 +63,6 @@ def add(app: web.Application, doors: Doors) -> None:
         ("DELETE",  FILES,                     plain.delete),
         ("OPTIONS", FILES,                     plain.options),
         ("POST",    FILES,                     posting.post),
-        ("*",       DAV[:-1],                  webdav.answer),
-        ("*",       DAV + MOUNTED,             webdav.answer),
         ("GET",     "/uploads/",               parked.list),
         ("OPTIONS", "/uploads/",               tus.options),
         ("POST",    "/uploads/",               tus.create),
@@ -79,6 +83,7 @@ def add(app: web.Application, doors: Doors) -> None:
         ("GET",     "/health/live",            health.live),
         ("GET",     "/health/ready",           health.ready),
         ("GET",     "/metrics",                health.metrics),
+        *_sync(plain.parts),
     ]
     # fmt: on
     for method, address, handler in table:
@@ -86,6 +91,29 @@ def add(app: web.Application, doors: Doors) -> None:
             app.router.add_get(address, handler)
         else:
             app.router.add_route(method, address, handler)
+
+
+def _sync(parts: Parts) -> list[tuple[str, str, Handler]]:
+    """For clients that sync or mount the tree."""
+    webdav, old = (WebDav(parts, Mount(prefix, parts.names)) for prefix in (DAV, OLD_DAV))
+    facts, files = Facts(parts), Files(parts)
+    chunks = Chunks(parts, files)
+    # fmt: off
+    return [
+        ("*",       DAV[:-1],                  webdav.answer),
+        ("*",       DAV + MOUNTED,             webdav.answer),
+        ("*",       OLD_DAV[:-1],              old.answer),
+        ("*",       OLD_DAV + MOUNTED,         old.answer),
+        ("*",       NEXTCLOUD,                 files.answer),
+        ("*",       NEXTCLOUD + "/" + MOUNTED, files.answer),
+        ("*",       CHUNKS,                    chunks.answer),
+        ("*",       CHUNKS + PIECE,            chunks.answer),
+        ("GET",     "/status.php",             facts.status),
+        ("GET",     "/index.php/204",          facts.reached),
+        ("GET",     OCS + "capabilities",      facts.capabilities),
+        ("GET",     OCS + "user",              facts.user),
+    ]
+    # fmt: on
 
 
 def shortcut(app: web.Application) -> Callable[[web.Request], Handler | None]:

@@ -94,7 +94,7 @@ class Chunking:
         for part in (*begun.parts, begun.upload):
             await self.resuming.cancel(part.id, principal)
 
-    async def join(self, arrival: Arrival, name: str, total: int | None) -> Incoming | Outcome:
+    async def join(self, arrival: Arrival, name: str, total: int | None) -> Outcome:
         """Makes the file of them, or says why not. `total`: how long it has to be.
 
         :raises WrongLength: a piece is missing, or there is one too many.
@@ -103,13 +103,15 @@ class Chunking:
         _check_whole(begun, total)
         ids = [part.id for part in (begun.upload, *begun.whole)]
         _, ended = await self.resuming.join(arrival, ids)
+        if isinstance(ended, Incoming):
+            raise _not_there()
         return ended
 
     async def _find(self, principal: Principal, name: str) -> Begun:
         """Whoever asks goes on with it, so that all of it is kept a while longer."""
         begun = await self._look(principal, name)
         if begun is None:
-            raise NotThere("There is no such upload: it is done, was given up or has expired.")
+            raise _not_there()
         await self.resuming.keep_longer([begun.upload, *begun.parts])
         return begun
 
@@ -122,6 +124,10 @@ class Chunking:
 
     def _part(self, principal: Principal, size: int, echo: dict[str, str]) -> Arrival:
         return Arrival("dav", Path(()), principal, size=size, echo=echo)
+
+
+def _not_there() -> NotThere:
+    return NotThere("There is no such upload: it is done, was given up or has expired.")
 
 
 def _check_whole(begun: Begun, total: int | None) -> None:

@@ -3,8 +3,9 @@
 The other way round, too: keeping something with a file or folder.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import FileHere, FolderHere, Stale
@@ -24,9 +25,46 @@ MOST_PROPERTY_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Described:
+    """`digests`: those that whoever stored it declared, where they were asked for."""
+
     entry: StoredFile | Folder
     properties: tuple[Property, ...]
     locks: tuple[Lock, ...]
+    digests: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever asks, and what is told of an entry depending on that. `last`: the number of the last
+    change of all at that time, which anybody who may list something is told. `sight`: stands for
+    the places that they may list.
+    """
+
+    rules: Rules
+    principal: Principal
+    last: int
+    sight: str
+
+    def may(self, right: Right, path: Path) -> bool:
+        return self.rules.may(self.principal, right, path)
+
+    def may_all_below(self, right: Right, path: Path) -> bool:
+        return self.rules.access.may_all_below(self.principal, right, path)
+
+    def etag(self, entry: StoredFile | Folder) -> str:
+        """Another one after every change that the asker may see. Where something below a folder is
+        closed to them, its own number would tell when that changes. So theirs is that of the whole
+        store: it changes more often than it has to, and says nothing of this folder.
+        """
+        if isinstance(entry, StoredFile) or self.may_all_below(Right.LIST, entry.path):
+            return entry.etag
+        return f'"{self.last}-{self.sight}-folder"'
+
+    def modified(self, entry: StoredFile | Folder) -> float | None:
+        """None: the time of a folder would tell the same."""
+        if isinstance(entry, StoredFile):
+            return entry.version.modified
+        return entry.modified if self.may_all_below(Right.LIST, entry.path) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +154,31 @@ class Describing:
                 return None
         locks = Guard(self._rules, view, principal).over(path)
         return Described(entry, tuple(view.properties(path)), tuple(locks))
+
+    async def digested(
+        self, principal: Principal, described: Sequence[Described]
+    ) -> list[Described]:
+        """The same with their digests, as far as the principal may read them."""
+
+        def look(view: View) -> list[Described]:
+            return [
+                replace(one, digests=self._digests(view, principal, one.entry)) for one in described
+            ]
+
+        return await self.holdings.index.read(look)
+
+    def _digests(
+        self, view: View, principal: Principal, entry: StoredFile | Folder
+    ) -> Mapping[str, bytes]:
+        if isinstance(entry, Folder) or not self._rules.may(principal, Right.READ, entry.path):
+            return {}
+        return view.vouched(entry.content, entry.version.by)
+
+    async def asker(self, principal: Principal) -> Asker:
+        last = (await self.holdings.index.read(lambda view: view.span())).last
+        reach = self._rules.access.reach(principal, Right.LIST)
+        sight = hashlib.sha256(repr(reach.ranges).encode("utf-8", "surrogateescape")).hexdigest()
+        return Asker(self._rules, principal, last, sight[:8])
 
     async def share(self, principal: Principal) -> Share:
         usage = await self.holdings.index.read(lambda view: view.usage(principal.name))

@@ -17,8 +17,8 @@ NOWHERE: Final = Path(())
 NO_CONTENT: Final = Content("", -1)
 # By which a content itself is known, as headers call it and as we do.
 IDENTITIES: Final = {"blake3": "blake3", "sha-256": "sha256"}
-# Two contents with one MD5 can be made at will: it may confirm bytes, but not foretell them.
-WEAK: Final = "md5"
+# Two contents with one of these can be made at will: it may confirm bytes, but not foretell them.
+WEAK: Final = frozenset({"md5", "sha-1"})
 
 
 def foretold(
@@ -28,7 +28,7 @@ def foretold(
     is what only others declared: an answer that came the sooner would tell that they have it. Its
     identity is no such secret: whoever can read a file is told it.
     """
-    told = {name: value for name, value in declared.items() if name != WEAK}
+    told = {name: value for name, value in declared.items() if name not in WEAK}
     if not told:
         return None
     # As much is asked in any case: that others have it shows in no time either.
@@ -48,7 +48,8 @@ def foretold(
 def claims(arrival: Arrival) -> bool:
     """Does it ask for a content by its digest alone? If not these very bytes, none, were meant."""
     links = arrival.wishes.same_content is SameContent.LINK
-    return links and arrival.size == 0 and bool(arrival.declared) and WEAK not in arrival.declared
+    strong = bool(arrival.declared) and WEAK.isdisjoint(arrival.declared)
+    return links and arrival.size == 0 and strong
 
 
 def _identified(view: View, told: Mapping[str, bytes]) -> Content | None:

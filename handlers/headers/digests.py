@@ -8,6 +8,8 @@ from typing import Final
 # "blake3" is in no registry, and the identity of what is stored here (RFC 9530 section 5 leaves
 # keys that a recipient does not know to be passed over, so that it disturbs nobody).
 LENGTHS: Final = {"sha-256": 32, "sha-512": 64, "blake3": 32, "md5": 16}
+# Too weak for a digest field; Content-MD5 and OC-Checksum declare them.
+BY_OTHER_HEADERS: Final = frozenset({"md5", "sha-1"})
 # RFC 8941: a dictionary member whose value is a byte sequence.
 MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:;[^,]*)?", re.ASCII)
 
@@ -67,5 +69,5 @@ def header(digests: Mapping[str, bytes]) -> str:
     return ", ".join(
         f"{algorithm}=:{base64.b64encode(value).decode()}:"
         for algorithm, value in digests.items()
-        if algorithm != "md5"
+        if algorithm not in BY_OTHER_HEADERS
     )

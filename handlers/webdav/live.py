@@ -8,7 +8,7 @@ from handlers.descriptions import http_date, moment
 from handlers.webdav import xml
 from handlers.webdav.mount import Mount
 from handlers.webdav.xml import DAV, Name
-from uploads.describing import Described, Share
+from uploads.describing import Asker, Described, Share
 from uploads.files import Folder, StoredFile
 from uploads.locks import Lock
 
@@ -30,6 +30,7 @@ class Facts:
     mount: Mount
     now: float
     share: Share
+    asker: Asker
     token: str | None = None
 
 
@@ -45,14 +46,15 @@ def _folder(make: Callable[[Folder, Facts], str]) -> Make:
     return lambda one, facts: make(one.entry, facts) if isinstance(one.entry, Folder) else None
 
 
-def _modified(one: Described) -> float:
-    entry = one.entry
-    return entry.modified if isinstance(entry, Folder) else entry.version.modified
+def _modified(one: Described, facts: Facts) -> str | None:
+    modified = facts.asker.modified(one.entry)
+    return None if modified is None else http_date(modified)
 
 
-def _created(one: Described) -> float:
+def _created(one: Described, facts: Facts) -> str | None:
     entry = one.entry
-    return entry.modified if isinstance(entry, Folder) else entry.version.stored
+    created = entry.version.stored if isinstance(entry, StoredFile) else facts.asker.modified(entry)
+    return None if created is None else moment(created)
 
 
 def _type(one: Described) -> str:
@@ -82,9 +84,9 @@ LIVE: Final[Mapping[Name, Make]] = {
     (DAV, "displayname"): lambda one, _: xml.escape(one.entry.path.name),
     (DAV, "getcontentlength"): _file(lambda file: str(file.content.size)),
     (DAV, "getcontenttype"): _file(lambda file: xml.escape(file.content.media_type)),
-    (DAV, "getetag"): lambda one, _: xml.escape(one.entry.etag),
-    (DAV, "getlastmodified"): lambda one, _: http_date(_modified(one)),
-    (DAV, "creationdate"): lambda one, _: moment(_created(one)),
+    (DAV, "getetag"): lambda one, facts: xml.escape(facts.asker.etag(one.entry)),
+    (DAV, "getlastmodified"): _modified,
+    (DAV, "creationdate"): _created,
     (DAV, "supportedlock"): lambda *_: LOCK_ENTRIES,
     (DAV, "lockdiscovery"): _locks,
     (DAV, "quota-available-bytes"): _folder(lambda _, facts: str(facts.share.available)),

@@ -10,18 +10,18 @@ from handlers import asking, bodies, listings
 from handlers.asking import Target
 from handlers.dialects import DIALECT, Dialect
 from handlers.gate import METHODS
-from handlers.headers import dispositions
+from handlers.headers import checksums, dispositions
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import Plain, refusal
 from handlers.problem_types import AT_WEBDAV
 from handlers.problems import Refusal, of_type
-from handlers.webdav import if_header, refusals
+from handlers.webdav import if_header, owncloud, refusals
 from handlers.webdav.locks import Locks
 from handlers.webdav.mount import Mount
 from handlers.webdav.props import Props
 from handlers.webdav.reports import Reports
-from uploads.access import Right
+from uploads.access import Principal, Right
 from uploads.collisions import NameTaken, Replace, TypeClash, Unchanged
 from uploads.files import Folder
 from uploads.names import Path
@@ -46,7 +46,7 @@ class WebDav:
     refused: RefusedUploads = field(default_factory=RefusedUploads)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        request[DIALECT] = self._dialect()
+        self.speak(request)
         methods = self._methods()
         method = methods.get(request.method)
         if method is not None:
@@ -56,9 +56,11 @@ class WebDav:
             raise Refusal(of_type("unknown-method", detail))
         raise self._not_here(f"{request.method} does not work here.")
 
-    def _dialect(self) -> Dialect:
-        headers = {"DAV": CLASSES, "MS-Author-Via": "DAV"}
-        return Dialect(AT_WEBDAV, headers, partial(refusals.response, self.mount))
+    def speak(self, request: web.Request, **headers: str) -> None:
+        """Also in what is refused. The underscores of header names are dashes."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers = {"DAV": CLASSES, "MS-Author-Via": "DAV", **named}
+        request[DIALECT] = Dialect(AT_WEBDAV, headers, partial(refusals.response, self.mount))
 
     def _methods(self) -> dict[str, Method]:
         props, locks = Props(self.parts, self.mount), Locks(self.parts, self.mount)
@@ -88,13 +90,16 @@ class WebDav:
         found = await self.parts.holdings.find(principal_of(request), target.path)
         if isinstance(found, Folder):
             return await listings.folder(self.parts, request, target.path, {})
+        told = checksums.written(await self.parts.holdings.digests(found.file))
+        if told:
+            self.speak(request, OC_Checksum=told)
         return await Plain(self.parts).serve(request, found, found.file.version.modified)
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
         if target.is_folder:
             raise self._not_here(f'"{target.path}/" is the address of a folder.')
-        arrival = self._arrival(request, target.path)
+        arrival = self.arrival(request, target.path)
         return await self._receive(request, arrival)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -104,7 +109,7 @@ class WebDav:
         sent = dispositions.posted_name(headers.get("Slug"), headers.get("Content-Disposition"))
         whole = "/".join((*target.path.parts, sent or NAMELESS))
         path = asking.named_path(whole, self.parts.names)
-        arrival = self._arrival(request, path)
+        arrival = self.arrival(request, path)
         policy = replace(arrival.door_policy, same_name=SameName.RENAME)
         arrival = replace(arrival, door_policy=policy, may_rename=True)
         return await self._receive(request, arrival)
@@ -142,17 +147,18 @@ class WebDav:
             if _is_there(made):
                 raise self._not_here(f'There is something at "{target.path}" already.')
             raise refusal(made)
-        return web.Response(status=CREATED)
+        told = owncloud.headers(made.entry) if self._may_see(principal, target.path) else {}
+        return web.Response(status=CREATED, headers=told)
 
     async def copy(self, request: web.Request) -> web.StreamResponse:
         wanted = self._transfer(request)
         asked = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
         wanted = replace(wanted, deep=asked != "0")
-        return self._transferred(await self.parts.transfers.copy(wanted))
+        return self._transferred(wanted, await self.parts.transfers.copy(wanted))
 
     async def move(self, request: web.Request) -> web.StreamResponse:
         wanted = self._transfer(request)
-        return self._transferred(await self.parts.transfers.move(wanted))
+        return self._transferred(wanted, await self.parts.transfers.move(wanted))
 
     def _transfer(self, request: web.Request) -> Transfer:
         target = self._target(request)
@@ -169,32 +175,40 @@ class WebDav:
             if_header.overwrite(request.headers.get("Overwrite")),
         )
 
-    def _transferred(self, result: Outcome | Transferred) -> web.StreamResponse:
+    def _transferred(self, wanted: Transfer, result: Outcome | Transferred) -> web.StreamResponse:
         if isinstance(result, Outcome):
             raise refusal(result)
+        entry = result.placed.entry
+        seen = self._may_see(wanted.principal, wanted.target)
+        told = owncloud.headers(entry) if seen else {}
         if result.replaced:
-            return web.Response(status=NO_CONTENT)
-        href = self.mount.href(result.placed.entry)
-        return web.Response(status=CREATED, headers={"Location": href})
+            return web.Response(status=NO_CONTENT, headers=told)
+        told["Location"] = self.mount.href(entry)
+        return web.Response(status=CREATED, headers=told)
 
-    def _arrival(self, request: web.Request, path: Path) -> Arrival:
+    def _may_see(self, principal: Principal, path: Path) -> bool:
+        return self.parts.rules.may(principal, Right.READ, path)
+
+    def arrival(self, request: web.Request, path: Path) -> Arrival:
+        arrival = asking.arrival(request, path, {})
         return replace(
-            asking.arrival(request, path, {}),
+            arrival,
             door="dav",
             door_policy=STRICTLY if self.parts.http.dav_strict else VERSIONS,
             makes_folders=False,
+            declared=checksums.declared(request.headers.get("OC-Checksum"), arrival.declared),
             submitted=self.mount.submitted(request, path),
             modified=if_header.modified(request.headers.get("X-OC-Mtime")),
         )
 
     async def _receive(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
         try:
-            return await Plain(self.parts).receive(request, arrival, self._stored)
+            return await Plain(self.parts).receive(request, arrival, self.stored)
         except Exception:
             self.refused.note(arrival.principal, arrival.path)
             raise
 
-    def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
+    def stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
         if not outcome.accepted:
             raise refusal(outcome)
         headers = {"Cache-Control": "no-store"}
@@ -203,7 +217,7 @@ class WebDav:
         if outcome.file is not None and self.parts.rules.may(
             arrival.principal, Right.READ, outcome.path
         ):
-            headers["ETag"] = outcome.file.etag
+            headers |= {"ETag": outcome.file.etag, **owncloud.headers(outcome.file)}
         if isinstance(outcome.verdict, Replace | Unchanged):
             return web.Response(status=NO_CONTENT, headers=headers)
         headers["Location"] = self.mount.path_href(outcome.path)

@@ -21,15 +21,23 @@ DEFAULT_PORTS = (":80", ":443")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """`prefix` begins and ends with a slash."""
+    """`prefix` begins and ends with a slash. Of all characters only an @ in it is spelled in two
+    ways, even by one client.
+    """
 
     prefix: str
     limits: Limits
 
     def target(self, request: web.Request) -> Target:
-        if hosts.split(request.raw_path)[1].partition("?")[0] == self.prefix[:-1]:
+        place = hosts.split(request.raw_path)[1].partition("?")[0]
+        if place + "/" in self._spellings:
             return Target(Path(()), is_folder=True)
-        return asking.target(request, self.prefix, self.limits)
+        prefix = next((one for one in self._spellings if place.startswith(one)), self.prefix)
+        return asking.target(request, prefix, self.limits)
+
+    @property
+    def _spellings(self) -> tuple[str, str]:
+        return self.prefix, self.prefix.replace("@", "%40")
 
     def href(self, entry: StoredFile | Folder) -> str:
         slash = "/" if isinstance(entry, Folder) and entry.path.parts else ""
@@ -74,8 +82,9 @@ class Mount:
             return None
         if "#" in url or "?" in url:
             raise MalformedRequest(f'"{url}" holds a raw # or ?; write them as %23 and %3F.')
-        path = parts.path + "/" if parts.path + "/" == self.prefix else parts.path
-        return path.removeprefix(self.prefix) if path.startswith(self.prefix) else None
+        path = parts.path + "/" if parts.path + "/" in self._spellings else parts.path
+        prefix = next((one for one in self._spellings if path.startswith(one)), None)
+        return None if prefix is None else path.removeprefix(prefix)
 
 
 def _plain(host: str) -> str:

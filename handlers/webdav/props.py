@@ -15,6 +15,7 @@ from handlers.plain import refusal
 from handlers.webdav import if_header, multistatus, xml
 from handlers.webdav.live import LIVE, ONLY_BY_NAME, Facts
 from handlers.webdav.mount import Mount
+from handlers.webdav.owncloud import CHECKSUMS, OWNCLOUD
 from handlers.webdav.xml import DAV, XML, Element, Name
 from uploads.access import Principal, Right
 from uploads.describing import Change, Date, Described, Drop, Set
@@ -44,6 +45,8 @@ class Asked:
 
 
 ALL = Asked()
+KNOWN = {**LIVE, **OWNCLOUD}
+UNASKED = ONLY_BY_NAME | OWNCLOUD.keys()
 SYNC_TOKEN = (DAV, "sync-token")
 # RFC 6578 section 3: a URI, which only we understand.
 SCHEME = "urn:noclobber:sync:"
@@ -62,7 +65,7 @@ class Props:
         target, principal = self.mount.target(request), principal_of(request)
         depth = if_header.depth(request.headers.get("Depth"), "0", "1", if_header.INFINITE)
         body = await read(self.parts, request)
-        asked = _asked(xml.parse(body)) if body.strip() else ALL
+        asked = asked_in(body)
         return await multistatus.stream(request, self._found(principal, target.path, depth, asked))
 
     async def _found(
@@ -73,6 +76,7 @@ class Props:
         top = await describing.one(principal, path)
         facts = await self.facts(principal, asked)
         waiting = [path] if isinstance(top.entry, Folder) and depth != "0" else []
+        (top,) = await self.digested(principal, [top], asked)
         begun = self.described(top, asked, facts)
         listed = 0
         while waiting:
@@ -80,6 +84,7 @@ class Props:
             listing: Listing | None = Listing(limit=AT_ONCE)
             while listing is not None:
                 entries, after = await describing.page(principal, folder, listing)
+                entries = await self.digested(principal, entries, asked)
                 yield begun + "".join(self.described(one, asked, facts) for one in entries)
                 begun = ""
                 listed += len(entries)
@@ -99,7 +104,15 @@ class Props:
         token = None
         if SYNC_TOKEN in (asked.names or asked.included):
             token = sync_token((await self.parts.feed.page(principal, None, 0)).position)
-        return Facts(self.mount, self.parts.rules.clock(), share, token)
+        asker = await self.parts.describing.asker(principal)
+        return Facts(self.mount, self.parts.rules.clock(), share, asker, token)
+
+    async def digested(
+        self, principal: Principal, entries: list[Described], asked: Asked
+    ) -> list[Described]:
+        if CHECKSUMS not in (asked.names or asked.included):
+            return entries
+        return await self.parts.describing.digested(principal, entries)
 
     def listable(self, principal: Principal, entries: Sequence[Described]) -> list[Path]:
         return [
@@ -114,7 +127,7 @@ class Props:
         missing: list[str] = []
         kept = {(each.namespace, each.name): each.xml for each in one.properties}
         for name in _names(asked, kept):
-            make = LIVE.get(name)
+            make = KNOWN.get(name)
             inner = make(one, facts) if make else None
             if inner is not None:
                 shown = xml.element(name, inner) if asked.values else xml.empty(name)
@@ -162,11 +175,14 @@ async def read(parts: Parts, request: web.Request) -> bytes:
 def _names(asked: Asked, kept: dict[Name, str]) -> list[Name]:
     if asked.names is not None:
         return list(asked.names)
-    live = [name for name in LIVE if name not in ONLY_BY_NAME or not asked.values]
+    live = [name for name in KNOWN if name not in UNASKED or not asked.values]
     return list(dict.fromkeys((*live, *kept, *asked.included)))
 
 
-def _asked(root: Element) -> Asked:
+def asked_in(body: bytes) -> Asked:
+    if not body.strip():
+        return ALL
+    root = xml.parse(body)
     if root.name != (DAV, "propfind"):
         raise MalformedRequest("PROPFIND takes a propfind in the namespace DAV:.")
     prop, included = root.child("prop"), root.child("include")
@@ -208,7 +224,7 @@ def _change(one: Element, language: str | None, *, removes: bool) -> Change | No
     if one.name in DATES:
         moment = None if removes else _seconds(one.text.strip(), DATES[one.name])
         return None if moment is None else Date(moment)
-    if one.name in LIVE:
+    if one.name in KNOWN:
         return None
     if removes:
         return Drop(namespace, local)

@@ -32,7 +32,7 @@ _DECLARABLE: Mapping[str, Callable[[], Hash]] = {
     "sha-512": hashlib.sha512,
     "blake3": _blake3,
     "md5": lambda: hashlib.md5(usedforsecurity=False),
-    # Of a piece of an upload, against accidents on the way: the protocol tus wants it.
+    # Against accidents on the way: tus wants it of a piece, sync clients send it of a file.
     "sha-1": lambda: hashlib.sha1(usedforsecurity=False),
 }
 

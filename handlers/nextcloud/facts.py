@@ -1,0 +1,82 @@
+"""What these clients ask before they sync: is it a server of theirs, what can it, who am I."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from handlers.descriptions import Json
+from handlers.headers.checksums import ALGORITHMS
+from handlers.nextcloud import people
+from handlers.parts import Parts
+from handlers.rendering import json_response
+
+# Of the server whose dialect is spoken; clients refuse to work with what is too old for them.
+MAJOR: Final = 28
+VERSION: Final = f"{MAJOR}.0.0"
+PRODUCT: Final = "noclobber"
+# Seconds between two looks for changes.
+POLLED: Final = 30_000
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+NO_CONTENT: Final = 204
+# OCS says in the body, too, that all is well, and each of its versions with another number.
+FINE: Final = {"v1.php": 100, "v2.php": 200}
+
+CAPABILITIES: Final[dict[str, Json]] = {
+    "core": {"pollinterval": POLLED // 1000, "webdav-root": "remote.php/webdav"},
+    "dav": {"chunking": "1.0"},
+    "files": {"bigfilechunking": True, "undelete": False, "versioning": False},
+    "checksums": {"supportedTypes": list(ALGORITHMS), "preferredUploadType": "SHA256"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    parts: Parts
+
+    async def status(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        found: dict[str, Json] = {
+            "installed": True,
+            "maintenance": False,
+            "needsDbUpgrade": False,
+            "version": f"{VERSION}.0",
+            "versionstring": VERSION,
+            "edition": "",
+            "productname": PRODUCT,
+            "extendedSupport": False,
+        }
+        return json_response(found, headers=NOT_KEPT)
+
+    async def reached(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        """That nobody in between has answered, as networks do that want one to sign in."""
+        return web.Response(status=NO_CONTENT, headers=NOT_KEPT)
+
+    async def capabilities(self, request: web.Request) -> web.Response:
+        version: dict[str, Json] = {
+            "major": MAJOR,
+            "minor": 0,
+            "micro": 0,
+            "string": VERSION,
+            "edition": "",
+            "extendedSupport": False,
+        }
+        return _told(request, {"version": version, "capabilities": CAPABILITIES})
+
+    async def user(self, request: web.Request) -> web.Response:
+        principal = people.signed_in(self.parts, request)
+        name = people.name_of(principal)
+        share = await self.parts.describing.share(principal)
+        quota: dict[str, Json] = {
+            "free": share.available,
+            "used": share.used,
+            "total": share.used + share.available,
+        }
+        return _told(
+            request, {"id": name, "display-name": name, "displayname": name, "quota": quota}
+        )
+
+
+def _told(request: web.Request, data: dict[str, Json]) -> web.Response:
+    code = FINE[request.match_info["ocs"]]
+    meta: dict[str, Json] = {"status": "ok", "statuscode": code, "message": "OK"}
+    return json_response({"ocs": {"meta": meta, "data": data}}, headers=NOT_KEPT)
