@@ -75,7 +75,9 @@ def _refusals() -> str:
         own = [slug for slug in problems_of(one) if slug not in shared]
         if own and one.method != "HEAD":
             rows.append((f"`{one.method} {one.address}`", _slugs(own)))
-    rows.append(("anything under `/dav/`, beyond what `/files/` has", _slugs(OF_WEBDAV)))
+    rows.append(
+        ("anything under `/dav/` or `/remote.php/`, beyond what `/files/` has", _slugs(OF_WEBDAV))
+    )
     return table(("operation", "can be refused as"), rows)
 
 

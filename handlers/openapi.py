@@ -17,7 +17,8 @@ VERSION = "1"
 DESCRIPTION = (
     "Every upload is compared with what is there: by name, by content and by version. A collision"
     " is refused with a link to what it met, and with the requests that settle it. The same tree is"
-    " at /dav/ for WebDAV clients (RFC 4918), which OpenAPI has no words for."
+    " at /dav/ for WebDAV clients (RFC 4918), and at /remote.php/ for those of Nextcloud, which"
+    " OpenAPI has no words for."
 )
 
 ID: Final = text(minLength=1)
@@ -36,6 +37,7 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "id": ("path", ID, "The last part of the address that a problem gave as `upload`."),
     "slug": ("path", choice(*TYPES), "The last part of a problem's `type`."),
     "name": ("path", ID, "The name of a file of the pages."),
+    "ocs": ("path", choice("v1.php", "v2.php"), "In which version of OCS the client asks."),
     "versions": ("query", text(), "The history instead of the bytes. Its value does not matter."),
     "version": ("query", whole(least=1), "This version instead of the current one."),
     "before": ("query", whole(), "History: only changes with a lower number."),

@@ -6,6 +6,7 @@ The contract and the documentation are made from these tables; `routes` has the 
 from dataclasses import replace
 from typing import Final
 
+from handlers.nextcloud.operations import of_nextcloud
 from handlers.operation import (
     ANYTHING,
     BYTES,
@@ -53,7 +54,8 @@ RECEIVING: Final = (
     "over-quota",
     "too-many-uploads",
 )
-# Only at /dav/, which the contract cannot describe: OpenAPI knows no PROPFIND and no LOCK.
+# Only at /dav/ and /remote.php/, which the contract cannot describe: OpenAPI knows no PROPFIND and
+# no LOCK.
 OF_WEBDAV: Final = (
     "no-folder",
     "after-refusal",
@@ -376,6 +378,7 @@ def _all() -> tuple[Operation, ...]:
         *_of_pieces(),
         *(_asking(address, *TUS) for address in ("/uploads/", UPLOAD)),
         *_of_the_server(),
+        *of_nextcloud(),
     )
     read = {found.address: _without_body(found) for found in written if found.method == "GET"}
     read[UPLOAD] = _how_far(read[UPLOAD])

@@ -138,6 +138,22 @@ _VERDICT: Final[Schema] = {
 }
 
 
+def _ocs(data: Schema, description: str) -> Schema:
+    """As clients of Nextcloud want it: what there is to say, in an envelope."""
+    meta = members({"status": choice("ok"), "statuscode": choice_of(100, 200), "message": text()})
+    return members({"ocs": members({"meta": meta, "data": data})}, description=description)
+
+
+_SERVER_VERSION: Final = members(
+    {
+        **{name: whole() for name in ("major", "minor", "micro")},
+        "string": text(),
+        "edition": text(),
+        "extendedSupport": {"type": "boolean"},
+    }
+)
+
+
 def _result(name: str) -> Schema:
     return {"allOf": [members({"name": text(), "status": whole(least=200)}), ref(name)]}
 
@@ -273,4 +289,25 @@ SCHEMAS: Final[Schema] = {
     ),
     "ProblemTypes": members({"types": each(ref("ProblemType"))}),
     "Status": members({"status": choice("alive", "ready")}),
+    "NextcloudStatus": members(
+        {
+            **{name: {"type": "boolean"} for name in ("installed", "maintenance")},
+            **{name: {"type": "boolean"} for name in ("needsDbUpgrade", "extendedSupport")},
+            **{name: text() for name in ("version", "versionstring", "edition", "productname")},
+        },
+        description="The version is that of the dialect which is spoken.",
+    ),
+    "Capabilities": _ocs(
+        members({"version": _SERVER_VERSION, "capabilities": {"type": "object"}}),
+        "What of the dialect is spoken.",
+    ),
+    "CloudUser": _ocs(
+        members(
+            {
+                **{name: text() for name in ("id", "display-name", "displayname")},
+                "quota": members({name: whole() for name in ("free", "used", "total")}),
+            }
+        ),
+        "Who asks. `id` is the user in addresses below /remote.php/dav/.",
+    ),
 }

@@ -271,9 +271,7 @@ class View(Grounds, Protocol):
         """Its bytes, where they rest in the index itself."""
 
     def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
-        """Those of its digests that this principal has declared: of the others nobody is told, for
-        they say that somebody else has the content.
-        """
+        """Those that this principal has declared: the others say that somebody else has it."""
 
     def properties(self, path: Path) -> list[Property]:
         """Those of what stands at this very spelling, in the order of their names."""
@@ -323,9 +321,7 @@ class Turn(View, Protocol):
         """`target` has the same afterwards, and no others."""
 
     def lock(self, lock: Lock) -> None:
-        """A new lock, or one that lasts longer from now on. It ends with its time, and when what
-        stands at its place is deleted or moved away.
-        """
+        """A new one, or one that lasts longer now. It ends with what stands at its place."""
 
     def unlock(self, token: str) -> None: ...
 

@@ -28,7 +28,6 @@ from uploads.conditions import Condition, Tags
 from uploads.failures import MalformedRequest, NotThere, TooLarge
 from uploads.settling import Arrival
 
-UPLOADS: Final = "/remote.php/dav/uploads/"
 WHOLE: Final = ".file"
 TOTAL: Final = "OC-Total-Length"
 NUMBER: Final = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")

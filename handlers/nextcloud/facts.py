@@ -27,6 +27,8 @@ CAPABILITIES: Final[dict[str, Json]] = {
     "dav": {"chunking": "1.0"},
     "files": {"bigfilechunking": True, "undelete": False, "versioning": False},
     "checksums": {"supportedTypes": list(ALGORITHMS), "preferredUploadType": "SHA256"},
+    # Else a conflicted copy stays on the one machine where it was made.
+    "uploadConflictFiles": True,
 }
 
 
