@@ -74,7 +74,7 @@ class Resuming:
         """
         self._rules.demand_some_upload(arrival.principal)
         self._receiver.check_room((arrival.size or 0) + announced)
-        return await self._begin(arrival, is_part=True, id_=id, counted=-announced)
+        return await self._begin(arrival, is_part=True, id_=id, announced=announced)
 
     async def bring_part(self, arrival: Arrival, id: str, body: Body) -> Incoming:
         """Such a part, with all of its bytes."""
@@ -112,7 +112,7 @@ class Resuming:
         refused = await self._receiver.foresee(arrival, counted=size)
         if refused is not None:
             return "", refused
-        incoming = await self._begin(arrival, counted=size)
+        incoming = await self._begin(arrival, ends=parts)
         try:
             async with self._seats.alone(incoming.id) as seat:
                 whole = replace(arrival, upload=incoming.id)
@@ -163,10 +163,11 @@ class Resuming:
         attempt: Attempt | None = None,
         *,
         is_part: bool = False,
-        counted: int = 0,
+        ends: Sequence[Incoming] = (),
+        announced: int = 0,
         id_: str | None = None,
     ) -> Incoming:
-        """`counted`: what of it is in the share of the principal already."""
+        """`ends`: those of which it is made, and which it takes the room of."""
         now = self._clock()
         incoming = Incoming(
             id=id_ or new_id(),
@@ -184,8 +185,9 @@ class Resuming:
             self._rules.current(arrival.principal)
             if id_ is not None:
                 turn.drop_incoming(id_)
-            self._check_number(turn, incoming)
-            self._rules.check_quota(turn.usage(incoming.principal), incoming.room - counted)
+            self._check_number(turn, incoming, ends)
+            more = incoming.room + announced - sum(part.room for part in ends)
+            self._rules.check_quota(turn.usage(incoming.principal), more)
             turn.expect(incoming)
             return Begun(incoming.id)
 
@@ -226,15 +228,16 @@ class Resuming:
             await self._unfinished.remove(one.id)
         return outcome
 
-    def _check_number(self, view: View, incoming: Incoming) -> None:
-        """Of the many parts of one file that come under ids of their sender, it has more."""
+    def _check_number(self, view: View, incoming: Incoming, ends: Sequence[Incoming]) -> None:
+        """Of the numbered parts of a file there may be more."""
         most = self._rules.limits.arriving_files
         begun = view.arriving(incoming.principal).files
         if begun >= most:
             mine = view.gathered(partnames.of_sender(incoming.principal))
             numbered = sum(map(partnames.is_numbered, mine))
+            ending = sum(not partnames.is_numbered(part) for part in ends)
             is_numbered = partnames.is_numbered(incoming)
-            begun = numbered if is_numbered else begun - numbered
+            begun = numbered if is_numbered else begun - numbered - ending
             most = MOST_NUMBERED if is_numbered else most
         if begun >= most:
             raise TooManyUploads(

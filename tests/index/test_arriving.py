@@ -71,3 +71,15 @@ async def test_expired_ones_are_forgotten_in_steps(index: Index) -> None:
     assert steps == [2, 1, 0]
     assert await index.read(lambda view: view.incoming("later"))
     assert await index.read(lambda view: view.arriving("ann")) == Usage(100, 1)
+
+
+async def test_those_whose_ids_begin_alike_are_gathered_in_their_order(index: Index) -> None:
+    for id_ in ("a.x.2", "a.x", "b.x.1", "a.y", "a.x.1", "a", "a/x"):
+        await index.write(lambda turn, id_=id_: turn.expect(incoming(id_)))  # type: ignore[misc]
+
+    async def gathered(group: str) -> list[str]:
+        return [one.id for one in await index.read(lambda view: view.gathered(group))]
+
+    assert await gathered("a.x") == ["a.x", "a.x.1", "a.x.2"]
+    assert await gathered("a.") == ["a.x", "a.x.1", "a.x.2", "a.y"]
+    assert await gathered("c") == []

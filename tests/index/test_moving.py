@@ -126,3 +126,21 @@ async def test_the_extent_of_a_folder_counts_what_was_deleted_too(index: Index) 
     assert await index.read(lambda view: view.extent(path("a"))) == (3, len("/äö/dd/e".encode()))
     assert await index.read(lambda view: view.extent(path("a/b"))) == (1, 2)
     assert await index.read(lambda view: view.extent(path("none"))) == (0, 0)
+
+
+async def test_an_id_stays_with_what_is_replaced_moved_or_brought_back(index: Index) -> None:
+    def work(turn: Turn) -> list[int]:
+        made = [store(turn, "a/x", b"1"), store(turn, "a/x", b"2"), store(turn, "a/y", b"1")]
+        moved = turn.move(path("a"), path("b"), Stamp("bob", 2.0))
+        gone = turn.delete(path("b"), Stamp("bob", 3.0))
+        back = turn.restore_folder(path("b"), gone, Stamp("bob", 4.0))
+        assert back is not None
+        found = [turn.at(path(name)) for name in ("b/x", "b/y")]
+        files = [at.file for at in found if isinstance(at, FileHere)]
+        return [one.id for one in (*made, moved, back, *files)]
+
+    x, x_again, y, folder_moved, folder_back, x_back, y_back = await index.write(work)
+    assert x == x_again == x_back
+    assert y == y_back
+    assert folder_moved == folder_back
+    assert len({0, x, y, folder_moved}) == 4
