@@ -125,7 +125,7 @@ class Parking:
             self._check_type(upload, arrival.path)
             turn.drop_upload(upload.id)
             if not isinstance(judgement.verdict, Unchanged):
-                self.rules.check_quota(turn.usage(principal.name), upload.content.size)
+                self.rules.check_share(turn, principal, upload.content.size)
             return settling.record(turn, arrival, upload.content, judgement, now)
         resolutions = settling.resolutions(turn, principal, upload.path, judgement)
         return Outcome(

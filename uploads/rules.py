@@ -27,7 +27,7 @@ from uploads.failures import (
 from uploads.files import Usage
 from uploads.names import Path
 from uploads.policy import Policies, Policy, SameName, Wishes
-from uploads.ports import Accounts, Clock
+from uploads.ports import Accounts, Clock, View
 from uploads.reserving import Reservations
 
 STORING = (Right.CREATE, Right.REPLACE)
@@ -149,6 +149,11 @@ class Rules:
     def check_quota(self, usage: Usage, size: int) -> None:
         """Is there room for one version more, of this size?"""
         self.check_usage(Usage(usage.bytes + size, usage.files + 1))
+
+    def check_share(self, view: View, principal: Principal, size: int) -> None:
+        """As `check_quota`, and nobody looks how much is used where nothing limits it."""
+        if self.limits.quota_bytes is not None or self.limits.quota_files is not None:
+            self.check_quota(view.usage(principal.name), size)
 
     def check_usage(self, usage: Usage) -> None:
         if not self._within_quota(usage):

@@ -203,7 +203,7 @@ class Settling:
             turn.keep(staged)
         if isinstance(judgement.verdict, Accepted):
             if not isinstance(judgement.verdict, Unchanged):
-                self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
+                self.rules.check_share(turn, arrival.principal, content.size)
                 self._keep(turn, arrival, staged)
             return self.record(turn, arrival, content, judgement, now)
         resolutions = self.resolutions(turn, arrival.principal, arrival.path, judgement)
@@ -226,7 +226,7 @@ class Settling:
         if not isinstance(judgement.verdict, Accepted):
             return Outcome(judgement.verdict, arrival.path)
         if not isinstance(judgement.verdict, Unchanged):
-            self.rules.check_quota(turn.usage(arrival.principal.name), content.size)
+            self.rules.check_share(turn, arrival.principal, content.size)
             turn.vouch(content, arrival.declared.keys(), arrival.principal.name)
         return self.record(turn, arrival, content, judgement, now)
 

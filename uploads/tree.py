@@ -208,7 +208,7 @@ class Tree:
                 return Outcome(verdict, path, verdict.existing)
             Guard(self.rules, turn, principal).check_stored(path)
             self.fitting.check_type(version.content, path)
-            self.rules.check_quota(turn.usage(principal.name), version.content.size)
+            self.rules.check_share(turn, principal, version.content.size)
             restored = turn.restore(path, version.version.number, stamp)
             return Outcome(verdict, path, restored)
 
@@ -296,7 +296,7 @@ class Tree:
         stamp: Stamp,
     ) -> Placed:
         if isinstance(found, StoredFile):
-            self.rules.check_quota(turn.usage(principal.name), found.content.size)
+            self.rules.check_share(turn, principal, found.content.size)
             placed = turn.store(target, found.content, _as_dated(stamp, found))
             turn.copy_properties(found.path, target)
             return Placed(placed)
@@ -305,7 +305,7 @@ class Tree:
             turn.make_folder(path, stamp)
             turn.copy_properties(folder.path, path)
         for file, path in self.fitting.copies(turn, found.path, target):
-            self.rules.check_quota(turn.usage(principal.name), file.content.size)
+            self.rules.check_share(turn, principal, file.content.size)
             turn.store(path, file.content, _as_dated(stamp, file))
             turn.copy_properties(file.path, path)
         turn.copy_properties(found.path, target)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage.sqlite import connecting
-from storage.sqlite.nodes import Keys
+from storage.sqlite.nodes import Keys, Nodes
 from storage.sqlite.readers import Reader, Readers
 from storage.sqlite.view import SqliteView
 from storage.sqlite.writer import CLOSED, Job, Wiring, Writer
@@ -60,7 +60,9 @@ class SqliteIndex:
             writer.close()
             raise
         writer.start()
-        readers = [Reader(each, SqliteView(each.conn, wiring.keys)) for each in databases]
+        readers = [
+            Reader(each, SqliteView(each.conn, Nodes(each.conn, wiring.keys))) for each in databases
+        ]
         return cls(writer, Readers(readers, loop))
 
     async def close(self) -> None:

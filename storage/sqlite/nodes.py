@@ -145,3 +145,26 @@ class Nodes:
             names.append(node.name)
             node = self.by_id(node.parent)
         return Path(tuple(reversed(names)))
+
+
+class NodesOfATurn(Nodes):
+    """Within one turn of the writer nobody else changes the tree, and it asks for the same path
+    several times: the last trail holds as long as no row has been written since.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+        super().__init__(connection, keys)
+        self._path: Path | None = None
+        self._trail: list[Node] = []
+        self._rows = 0
+
+    def begin(self) -> None:
+        """Another turn: what was true in the last may have been taken back."""
+        self._path = None
+
+    def trail(self, path: Path) -> list[Node]:
+        rows = self._connection.total_changes
+        if path != self._path or rows != self._rows:
+            self._trail = super().trail(path)
+            self._path, self._rows = path, rows
+        return self._trail

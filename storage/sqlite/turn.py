@@ -11,7 +11,7 @@ from typing import NamedTuple
 from storage.sqlite.changes import NOT_MADE, About, Changes, modified
 from storage.sqlite.garbage import Garbage
 from storage.sqlite.migrations import ROOT
-from storage.sqlite.nodes import Keys, Node
+from storage.sqlite.nodes import Keys, Node, NodesOfATurn
 from storage.sqlite.past import VersionRow
 from storage.sqlite.view import CONTENT, SqliteView
 from uploads.attempts import Bounds, Record
@@ -51,25 +51,36 @@ class SqliteTurn(SqliteView):
     def __init__(
         self, connection: sqlite3.Connection, keys: Keys, blobs: Blobs, clock: Clock
     ) -> None:
-        super().__init__(connection, keys)
+        self._lasting = NodesOfATurn(connection, keys)
+        super().__init__(connection, self._lasting)
         self._changes = Changes(connection, self._nodes, self._past, self._properties)
         self._garbage = Garbage(connection)
         self._blobs = blobs
         self._clock = clock
+        self._kept: dict[str, Kept] = {}
         self.taken = 0
+
+    def begin(self) -> None:
+        """One more turn, of which nothing is known yet."""
+        self._lasting.begin()
+        self._kept.clear()
 
     def keep(self, staged: Staged) -> None:
         content = staged.content
         small = self._blobs.keep(staged)
-        kept = self._connection.execute(
+        found = self._connection.execute(
             KEEP, (content.digest, content.size, content.media_type, self._clock())
         )
-        id_ = kept.lastrowid if kept.rowcount else self._agreeing(content)
+        if found.rowcount:
+            kept = Kept(int(found.lastrowid or 0), content.size, content.media_type)
+        else:
+            kept = self._agreeing(content)
         if small is not None:
-            self._connection.execute(KEEP_SMALL, (id_, small))
+            self._connection.execute(KEEP_SMALL, (kept.id, small))
             self.taken += len(small)
         for algorithm, value in staged.digests.items():
-            self._connection.execute(KEEP_DIGEST, (algorithm, value, id_))
+            self._connection.execute(KEEP_DIGEST, (algorithm, value, kept.id))
+        self._kept[content.digest] = kept
 
     def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
         if algorithms:
@@ -260,19 +271,22 @@ class SqliteTurn(SqliteView):
         return self._there(path) if path.parts else self._nodes.root
 
     def _content(self, content: Content) -> "Kept":
+        kept = self._kept.get(content.digest)
+        if kept is not None:
+            return kept
         row = self._connection.execute(CONTENT, (content.digest,)).fetchone()
         if row is None:
             raise LookupError(f"{content.digest} was not kept")
         return Kept(*row)
 
-    def _agreeing(self, content: Content) -> int:
+    def _agreeing(self, content: Content) -> "Kept":
         there = self._content(content)
         if there.size != content.size:
             raise Unavailable(
                 "What is stored does not agree with what arrived."
                 " The operator of this server needs to verify it."
             )
-        return there.id
+        return there
 
 
 class Kept(NamedTuple):

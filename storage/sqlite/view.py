@@ -9,7 +9,7 @@ from storage.sqlite.belongings import Locks, Properties
 from storage.sqlite.feed import Feed
 from storage.sqlite.listing import page
 from storage.sqlite.migrations import ARRIVING, PARKED
-from storage.sqlite.nodes import ENTRY, Keys, Node, Nodes
+from storage.sqlite.nodes import ENTRY, Node, Nodes
 from storage.sqlite.past import Past
 from storage.sqlite.records import Records
 from uploads import names
@@ -82,9 +82,9 @@ NO_CONTENT = 0
 
 
 class SqliteView:
-    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+    def __init__(self, connection: sqlite3.Connection, nodes: Nodes) -> None:
         self._connection = connection
-        self._nodes = Nodes(connection, keys)
+        self._nodes = nodes
         self._past = Past(connection, self._nodes)
         self._feed = Feed(connection, self._nodes)
         self._records = Records(connection)

@@ -179,16 +179,18 @@ class Writer:
             self._closing = waiting is None
 
     def _work(self, database: Database, job: Job) -> None:
-        database.execute("SAVEPOINT turn")
+        connection = database.conn
+        connection.execute("SAVEPOINT turn")
+        self._turn.begin()
         try:
             job.result = job.work(self._turn)
         except BaseException as error:  # noqa: BLE001 - it goes to the caller, whatever it is
             job.error = _explained(error) if isinstance(error, sqlite3.Error) else error
             # A full disk can make SQLite undo the whole transaction by itself.
-            if database.conn.in_transaction:
-                database.execute("ROLLBACK TO turn")
-        if database.conn.in_transaction:
-            database.execute("RELEASE turn")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO turn")
+        if connection.in_transaction:
+            connection.execute("RELEASE turn")
 
     def _given_up(self, error: BaseException | None) -> Failure:
         """Nothing of the batch has happened."""

@@ -43,6 +43,35 @@ async def test_a_batch_is_bounded(tmp_path: DiskPath) -> None:
     assert [event.turns for event in events if isinstance(event, Committed)] == [256, 45]
 
 
+async def test_a_turn_sees_what_it_has_written_and_nothing_that_another_took_back(
+    sqlite_index: SqliteIndex,
+) -> None:
+    seen: list[type] = []
+
+    def look(turn: Turn) -> None:
+        seen.append(type(turn.at(path("a/b"))))
+
+    def taken_back(turn: Turn) -> None:
+        look(turn)
+        store(turn, "a/b")
+        look(turn)
+        raise ZeroDivisionError
+
+    def gone_again(turn: Turn) -> None:
+        store(turn, "a/b")
+        look(turn)
+        turn.delete(path("a/b"), Stamp("ann", 1.0))
+        look(turn)
+        # The bytes of the first turn were taken back with it, so that they have to be kept anew.
+        store(turn, "a/b")
+
+    async with Held(sqlite_index):
+        works = (taken_back, look, gone_again, look)
+        tasks = [asyncio.ensure_future(sqlite_index.write(work)) for work in works]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert seen == [Nothing, FileHere, Nothing, FileHere, Nothing, FileHere]
+
+
 async def test_of_a_shared_commit_only_the_work_that_raised_is_undone(
     sqlite_index: SqliteIndex,
 ) -> None:
