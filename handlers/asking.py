@@ -52,9 +52,12 @@ def named_path(text: str, limits: names.Limits) -> Path:
 
 
 def query(request: web.Request) -> dict[str, str]:
+    asked = request.raw_path.partition("?")[2]
+    if not asked:
+        return {}
     try:
         pairs = parse_qsl(
-            request.raw_path.partition("?")[2],
+            asked,
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,

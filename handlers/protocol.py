@@ -44,6 +44,13 @@ SHORTCUT: web.AppKey[Shortcut] = web.AppKey("shortcut")
 class Request(web.Request):
     """Its answer is dressed by the gate, whatever the answer is and whoever made it."""
 
+    # Of what is noted with a request most is not there, and a mapping would raise it to know that.
+    def get(self, key: Any, default: Any = None) -> Any:  # noqa: ANN401 - as aiohttp has it
+        return self._state.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._state
+
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         cast("Connection", self.protocol).gate.dress(self, response)
 

@@ -12,6 +12,7 @@ from handlers.problems import Problem
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
+IN_JSON = {"Content-Type": "application/json"}
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
@@ -46,7 +47,7 @@ def json_response(
     members: Json, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     body = json.dumps(members).encode() + b"\n"
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+    return web.Response(body=body, status=status, headers={**IN_JSON, **(headers or {})})
 
 
 def page_response(

@@ -95,7 +95,7 @@ def parse(text: str, limits: Limits) -> Path:
     """
     if not text:
         return Path(())
-    if len(text.encode("utf-8", "surrogatepass")) > limits.path_bytes:
+    if _utf8_is_longer(text, limits.path_bytes):
         raise BadName(
             Rule.PATH_TOO_LONG,
             text,
@@ -117,6 +117,11 @@ def parse(text: str, limits: Limits) -> Path:
     return Path(tuple(parts))
 
 
+def _utf8_is_longer(text: str, most: int) -> bool:
+    """A character takes four bytes at most, so that short texts need not be encoded to know it."""
+    return 4 * len(text) > most and len(text.encode("utf-8", "surrogatepass")) > most
+
+
 def encode(text: str) -> str:
     return quote(text, safe=READABLE + "/", errors="surrogatepass")
 
@@ -126,7 +131,8 @@ def decode(raw: bytes) -> str:
 
     An encoded slash is refused here, because after decoding nobody could tell it from a real one.
     """
-    _check_escapes(raw)
+    if b"%" in raw:
+        _check_escapes(raw)
     try:
         return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:

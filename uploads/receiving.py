@@ -261,9 +261,10 @@ class Receiver:
 
     def _check_type(self, arrival: Arrival, media_type: str) -> None:
         policy = self._rules.policies.of(arrival.path.parent)
-        name = arrival.path.name
-        fits = self._sniffer.fits(media_type, name)
-        self._rules.check_type(policy, media_type, name, fits=fits)
+        if policy.is_choosy:
+            name = arrival.path.name
+            fits = self._sniffer.fits(media_type, name)
+            self._rules.check_type(policy, media_type, name, fits=fits)
 
     def expect(self, arrival: Arrival) -> None:
         """Raises the `Failure` that is certain before anything is read: no right, no room."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from handlers.headers import fields
-from uploads.conditions import Condition, Tags
+from uploads.conditions import UNCONDITIONAL, Condition, Tags
 
 
 class MalformedCondition(ValueError):
@@ -29,6 +29,8 @@ SHOWN_AT_MOST = 100
 
 def condition(if_match: Sequence[str], if_none_match: Sequence[str]) -> Condition:
     """The lines of both headers, as they came."""
+    if not if_match and not if_none_match:
+        return UNCONDITIONAL
     return Condition(_tags("If-Match", if_match), _tags("If-None-Match", if_none_match))
 
 

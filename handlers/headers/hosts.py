@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from handlers.problems import Refusal, of_type
@@ -36,7 +36,8 @@ def _checked(authority: str) -> str:
     return authority.lower()
 
 
-def is_ours(host: str, names: Collection[str]) -> bool:
+@lru_cache(64)
+def is_ours(host: str, names: frozenset[str]) -> bool:
     """An address literal, localhost, or a configured name: this stops DNS rebinding."""
     found = AUTHORITY.fullmatch(host)
     name = found[1] if found else host
