@@ -5,11 +5,55 @@ Knows aiohttp's inner parts, as `protocol` does, and nothing of what is asked.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeGuard, cast
 
 from aiohttp import web, web_protocol
-from aiohttp.http import StreamWriter
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import HttpVersion11, StreamWriter
+from aiohttp.http_writer import _serialize_headers as serialized
 from aiohttp.streams import StreamReader
+
+LENGTH = "Content-Length"
+WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+WITHOUT_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
+
+
+def is_plain(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuard[web.Response]:
+    """Bytes that are all here, in an answer that needs nothing but a head before them: as nearly
+    every answer is.
+    """
+    return (
+        type(response) is web.Response
+        and isinstance(response.body, bytes)
+        and bool(response.body)
+        and response.status >= HTTPStatus.OK
+        and response.status not in WITHOUT_BODY
+        and request.method not in WITHOUT_BODY_METHODS
+        and request.version == HttpVersion11
+        and not (response.prepared or response.chunked or response.compression)
+        and LENGTH not in response.headers
+    )
+
+
+async def _write(response: web.Response, request: web.BaseRequest) -> None:
+    """Head and body at once. aiohttp, which asks at each step what kind of answer it is, writes the
+    same.
+    """
+    body, headers = cast("bytes", response.body), response.headers
+    headers[LENGTH] = str(len(body))
+    headers.setdefault("Content-Type", "application/octet-stream")
+    headers["Date"] = rfc822_formatted_time()
+    if response.keep_alive is None:
+        response._keep_alive = request.keep_alive  # noqa: SLF001 - as its own way of writing does
+    if not response.keep_alive:
+        headers["Connection"] = "close"
+    await request._prepare_hook(response)  # noqa: SLF001
+    head = serialized(f"HTTP/1.1 {response.status} {response.reason}", headers)
+    response._eof_sent = True  # noqa: SLF001
+    writer = cast("StreamWriter", request.writer)
+    writer._writelines((head, body))  # noqa: SLF001
+    await writer.drain()
 
 
 class Conversation(web.RequestHandler):
@@ -86,6 +130,18 @@ class Conversation(web.RequestHandler):
         response, is_gone = await self._handle_request(request, None, handler)
         self._keepalive = bool(response.keep_alive)
         return not is_gone
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """The answer, and whether nobody is there any more who takes it."""
+        if self._upgraded or not is_plain(resp, request):
+            return await super().finish_response(request, resp, start_time)
+        try:
+            await _write(resp, request)
+        except ConnectionError:
+            return resp, True
+        return resp, False
 
     async def _pass_over(self, payload: StreamReader) -> None:
         """What nobody has read of a body, as the next request stands behind it."""

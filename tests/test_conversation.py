@@ -1,6 +1,7 @@
 """How requests of one connection follow each other, and that none of them goes astray."""
 
 import asyncio
+import re
 
 import pytest
 from aiohttp import web, web_protocol
@@ -8,7 +9,8 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser
 from aiohttp.test_utils import make_mocked_request
 
-from handlers import protocol
+from handlers import conversation, protocol
+from handlers.parts import HttpSettings
 from tests.doors import opened, sent
 from tests.wire import Wire, message, put
 
@@ -51,6 +53,48 @@ async def test_the_shortcut_finds_what_the_router_finds(method: str) -> None:
 
                 is_quick = target.startswith("/files/") and routed.http_exception is None
                 assert found == (routed.handler if is_quick else None)
+
+
+ASKED = {
+    "a file": message("GET", "/files/a"),
+    "its head": message("HEAD", "/files/a"),
+    "a part of it": message("GET", "/files/a", b"", {"Range": "bytes=1-2"}),
+    "two parts": message("GET", "/files/a", b"", {"Range": "bytes=0-0,2-2"}),
+    "what is not there": message("GET", "/files/none"),
+    "no method": message("BREW", "/files/none"),
+    "an empty file": message("GET", "/files/empty"),
+    "a listing": message("GET", "/files/"),
+    "a page": message("GET", "/files/", b"", {"Accept": "text/html"}),
+    "what can be asked": message("OPTIONS", "/files/a"),
+    "a name that is taken": put("/files/a", b"two"),
+    "the last of a connection": message("GET", "/files/a", b"", {"Connection": "close"}),
+    "an old version": message("GET", "/files/a").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "from another origin": message("GET", "/files/a", b"", {"Origin": "https://app.example"}),
+}
+# Of each answer its own: the time, ids and the version that a change made.
+OF_ITS_OWN = re.compile(rb"(?i)\d\d:\d\d:\d\d|[0-9a-f]{16}|uploads/[\w-]{32}|\d\d:\d\d\.\d+")
+
+
+@pytest.mark.parametrize("case", ASKED)
+async def test_what_is_written_at_once_is_what_aiohttp_would_write(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    welcome = HttpSettings(cors_origins=frozenset({"https://app.example"}))
+    async with opened(http=welcome) as house:
+        await sent(house, "a", b"one")
+        await sent(house, "empty", b"")
+        found = []
+        for _ in range(2):
+            wire = await Wire.connect(house.client.port or 0)
+            await wire.send(ASKED[case])
+            wire.writer.write_eof()
+            found.append(OF_ITS_OWN.sub(b"-", await wire.reader.read()))
+            await wire.close()
+            monkeypatch.setattr(conversation, "is_plain", lambda *_: False)
+
+        heads = [sorted(one.partition(b"\r\n\r\n")[0].lower().split(b"\r\n")) for one in found]
+        assert heads[0] == heads[1]
+        assert found[0].partition(b"\r\n\r\n")[2] == found[1].partition(b"\r\n\r\n")[2]
 
 
 async def test_what_comes_together_is_answered_in_its_order() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import web, web_protocol
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpRequestParser
+from aiohttp.http import HttpRequestParser, StreamWriter
+from aiohttp.http_writer import _serialize_headers
+from multidict import CIMultiDict
 
 from handlers import protocol
 from handlers.parts import HttpSettings
@@ -36,6 +38,10 @@ def test_aiohttp_has_what_we_reach_for() -> None:
     ending |= {"_next_keepalive_close_time", "_request_handler", "_request_factory"}
     assert private | talking | ending <= set(web.RequestHandler.__slots__)
     assert hasattr(HttpRequestParser, "message_consumed")
+    answered = web.Response(body=b"x")
+    assert (answered._keep_alive, answered._eof_sent, answered.prepared) == (None, False, False)
+    head = _serialize_headers("HTTP/1.1 200 OK", CIMultiDict({"A": "b"}))
+    assert head == b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"
     assert {"status", "exc", "message"} <= set(web_protocol._ErrInfo.__slots__)
     assert hasattr(web.RequestHandler, "connection_lost")
     assert web_protocol.ERROR._replace(method="X").method == "X"
@@ -57,7 +63,9 @@ def test_aiohttp_calls_us_as_we_expect() -> None:
         web.RequestHandler._handle_request: ["self", "request", "start_time", "request_handler"],
         web.RequestHandler._process_keepalive: ["self"],
         web.RequestHandler._resume_reading_if_drained: ["self"],
+        web.RequestHandler.finish_response: ["self", "request", "resp", "start_time"],
         web.Request._prepare_hook: ["self", "response"],
+        StreamWriter._writelines: ["self", "chunks"],
     }
     for function, names in called.items():
         assert list(inspect.signature(function).parameters) == names

@@ -184,8 +184,12 @@ WORKS = {
 
 
 def main() -> None:
-    arguments = _arguments()
+    arguments = read_arguments(list(WORKS))
     servers = [one for one in SERVERS if not arguments.only or one.name in arguments.only]
+    compare(servers, arguments)
+
+
+def compare(servers: list[Server], arguments: argparse.Namespace) -> None:
     subprocess.run([str(ROOT / "setup.sh"), "peers"], check=True)
     with tempfile.NamedTemporaryFile(dir=MEMORY) as source:
         for _ in range(arguments.size >> 20):
@@ -267,10 +271,11 @@ def _row(name: str, promises: list[str], rounds: list[dict[str, Figure]]) -> str
     return f"| {' | '.join(cells)} |"
 
 
-def _arguments() -> argparse.Namespace:
+def read_arguments(works: list[str]) -> argparse.Namespace:
+    """`works` are done where none are named."""
     parser = argparse.ArgumentParser(description="Measure noclobber beside other servers.")
     words = lambda text: text.split(",")  # noqa: E731
-    parser.add_argument("--works", type=words, default=list(WORKS), help=", ".join(WORKS))
+    parser.add_argument("--works", type=words, default=works, help=", ".join(WORKS))
     parser.add_argument("--only", type=words, default=[], help="names of servers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, default=1 << 30, help="of a large file, in bytes")
