@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import magic
 import pytest
 
 from storage.sniffing import MagicSniffer
@@ -58,6 +59,7 @@ class Libmagic:
     def __init__(self, *, mime: bool, magic_file: str) -> None:
         assert mime
         assert Path(magic_file).is_file()
+        self.flags, self.cookie = 0, magic.magic_open(0)
 
     def from_buffer(self, head: bytes) -> str:
         if head == b"hang":

@@ -108,6 +108,25 @@ def test_an_office_file_with_a_program_inside_is_an_office_file(tell: Tell) -> N
     assert tell(head).endswith("wordprocessingml.document")
 
 
+def test_what_is_left_out_for_bytes_that_are_no_text_tells_the_same(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, asked = Random(9), set()
+    for head, _ in ALL:
+        at = random.randrange(len(head) + 1)
+        asked |= {head, head + b"\0", b"\0" + head, head[:at] + b"\0" + head[at:]}
+    for size in (1, 9, 99, 999, 8192):
+        wide = "päge, näme\n".encode("utf-16-le") * size
+        for mark in (b"", b"\0", b"\xff\xfe", b"\0\0\xfe\xff", b"+/v8", b"{", b"\x4c\x00"):
+            asked |= {mark + random.randbytes(size), mark + wide}
+    quick = {head: tell(head) for head in asked}
+    # Every head begins with nothing, so that none is taken for what is no text.
+    monkeypatch.setattr(sniffing, "_MARKS", (b"",))
+
+    assert {head: tell(head) for head in asked} == quick
+    assert {"text/plain", "text/html", "image/png", UNKNOWN} <= set(quick.values())
+
+
 def test_random_bytes_are_shown_as_nothing(tell: Tell) -> None:
     random = Random(7)
     told = {tell(random.randbytes(random.randint(1, 4000))) for _ in range(3000)}
