@@ -14,14 +14,24 @@ import {
   shown,
   typed,
 } from "./tree/folder.ts";
-import { UploadForm } from "./upload/form.tsx";
+import { Choosing } from "./upload/choosing.tsx";
+import { Uploads } from "./upload/panel.tsx";
+import { start } from "./upload/store.ts";
 import { Crumbs } from "./views/crumbs.tsx";
 import { List } from "./views/list.tsx";
 
 export function App() {
-  useEffect(() => void load(), []);
+  useEffect(() => {
+    void load();
+    start();
+  }, []);
   const isDropBox = problem.value?.status === 403 || problem.value?.status === 401;
-  return isDropBox ? <DropBox /> : <Folder />;
+  return (
+    <>
+      {isDropBox ? <DropBox /> : <Folder />}
+      <Uploads />
+    </>
+  );
 }
 
 function Folder() {
@@ -35,7 +45,7 @@ function Folder() {
       <h1>
         <bdi>{name}</bdi>
       </h1>
-      {rights.value.has("create") && <UploadForm heading={words.value.addFiles} />}
+      {rights.value.has("create") && <Choosing heading={words.value.addFiles} />}
       {entries.value.length > 0 && <Bar />}
       {problem.value ? <Failed /> : <Contents />}
     </>
@@ -101,7 +111,7 @@ function DropBox() {
         {dropBox} <bdi>{nameOf(folder.value)}</bdi>
       </h1>
       <p class="lead">{dropBoxLead}</p>
-      <UploadForm heading={handIn} />
+      <Choosing heading={handIn} />
     </>
   );
 }

@@ -1,9 +1,11 @@
 /** Every sentence of the page, in German. */
 
 import type { Words } from "./en.ts";
+import { upload as uploading } from "./upload.de.ts";
 
 export const de: Words = {
   title: "noclobber",
+  uploading,
   language: "Sprache",
   files: "Dateien",
   where: "Wo das ist",
@@ -31,12 +33,6 @@ export const de: Words = {
     "Hier kannst du Dateien einwerfen. Weder du noch andere Einwerfende sehen, was darin ist.",
   addFiles: "Dateien hier hinzufügen",
   handIn: "Dateien einwerfen",
-  chooseFiles: "Dateien",
-  upload: "Hochladen",
-  ifTaken: "Wenn ein Name vergeben ist",
-  askMe: "frag mich",
-  keepBoth: "beide behalten, die neue nummerieren",
-  replaceIt: "ersetzen, die alte Fassung behalten",
   kinds: {
     "application/octet-stream": "unbekannt",
     "application/pdf": "PDF",

@@ -1,7 +1,10 @@
 /** Every sentence of the page, in English. The other languages have the same shape. */
 
+import { upload as uploading } from "./upload.en.ts";
+
 export const en = {
   title: "noclobber",
+  uploading,
   language: "Language",
   files: "Files",
   where: "Where this is",
@@ -28,12 +31,6 @@ export const en = {
   dropBoxLead: "You may hand in files here. Neither you nor others who hand in see what is inside.",
   addFiles: "Add files here",
   handIn: "Hand in files",
-  chooseFiles: "Files",
-  upload: "Upload",
-  ifTaken: "If a name is taken",
-  askMe: "ask me",
-  keepBoth: "keep both, number the new one",
-  replaceIt: "replace, keep the old version",
   kinds: {
     "application/octet-stream": "unknown",
     "application/pdf": "PDF",

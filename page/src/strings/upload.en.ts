@@ -1,0 +1,131 @@
+/** The sentences about uploading, in English. */
+
+import type { Choice, Kind, Result } from "../upload/item.ts";
+
+const count = (number: number) => number.toLocaleString("en");
+const files = (number: number) => (number === 1 ? "1 file" : `${count(number)} files`);
+
+export const upload = {
+  addFiles: "Upload files",
+  addFolder: "Upload a folder",
+  orDrop: "or drop them anywhere on this page",
+  dropHere: (folder: string) => `Drop it here to add it to ${folder}`,
+  panel: "Uploads",
+  looking: "Looking through what you chose …",
+  uploading: (done: number, all: number) => `Uploading: ${count(done)} of ${files(all)}`,
+  paused: (done: number, all: number) => `Paused: ${count(done)} of ${files(all)}`,
+  waiting: (number: number) => `${files(number)} wait for you`,
+  finished: (number: number) => `Done: ${files(number)}`,
+  speed: (perSecond: string) => `${perSecond}/s`,
+  left: (seconds: number) => {
+    if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
+    if (seconds < 3600) return `${Math.round(seconds / 60)} min left`;
+    return `${count(Math.round(seconds / 360) / 10)} h left`;
+  },
+  of: (done: string, all: string) => `${done} of ${all}`,
+  total: "All of it",
+  pause: "Pause",
+  goOn: "Go on",
+  cancelAll: "Cancel all",
+  cancel: "Cancel",
+  retry: "Try again",
+  retryFailed: (number: number) =>
+    number === 1 ? "Try the failed one again" : `Try the ${count(number)} failed ones again`,
+  close: "Close",
+  showList: "Show all files",
+  hideList: "Hide the files",
+  list: "Files on their way",
+  name: (action: string, name: string) => `${action}: ${name}`,
+  offline: "The server does not answer. It goes on by itself as soon as it does.",
+  lost: (number: number) =>
+    `The browser has let go of ${files(number)}. Choose or drop the same again: it goes on where it stopped.`,
+  again: "Choose again",
+  phases: {
+    waiting: "waits",
+    hashing: "is it there already?",
+    question: "needs your word",
+    ready: "waits",
+    sending: "on its way",
+    done: "done",
+    failed: "not taken",
+    lost: "choose it again",
+  },
+  held: "paused",
+  results: {
+    stored: "stored",
+    there: "already there",
+    replaced: "replaced; the old version is kept",
+    both: "stored beside the one that was there",
+    linked: "stored as a second name for the same content",
+    received: "received",
+    skipped: "left out",
+    undone: "taken back",
+  } satisfies Record<Result, string>,
+  report: {
+    stored: (number: number) => `${count(number)} stored`,
+    there: (number: number) => `${count(number)} already there`,
+    replaced: (number: number) => `${count(number)} replaced`,
+    both: (number: number) => `${count(number)} kept beside the other`,
+    linked: (number: number) =>
+      number === 1
+        ? "1 second name for a known content"
+        : `${count(number)} second names for known contents`,
+    received: (number: number) => `${count(number)} received`,
+    skipped: (number: number) => `${count(number)} left out`,
+    undone: (number: number) => `${count(number)} taken back`,
+  } satisfies Record<Result, (number: number) => string>,
+  failed: (number: number) => `${count(number)} not taken`,
+  unavailable: "The server could not take it now.",
+  more: (number: number) => `Show ${count(number)} more`,
+  undo: "Undo",
+  undoFailed: "It was changed since, and is left as it is.",
+  questions: (number: number) => (number === 1 ? "1 question" : `${count(number)} questions`),
+  answer: (number: number) =>
+    number === 1 ? "Answer the question" : `Answer ${count(number)} questions`,
+  later: "Decide later",
+  position: (at: number, all: number) => `${count(at)} of ${count(all)}`,
+  previous: "Previous",
+  next: "Next",
+  kinds: {
+    name: "Another file has this name",
+    equivalent: "A name that counts as the same is taken",
+    content: "This very content is there under another name",
+    clash: "A folder and a file cannot share a name",
+  } satisfies Record<Kind, string>,
+  changed:
+    "It was changed by somebody else while you decided. Nothing was overwritten; this is what is there now.",
+  existing: "Already there",
+  yours: "Yours",
+  unknown: "There is a file that you may not look at.",
+  facts: { folder: "Folder", size: "Size", date: "Changed", by: "By" },
+  differs: "differs",
+  noPreview: "No preview",
+  pictureThere: "The picture that is there",
+  pictureYours: "Your picture",
+  textThere: "First lines of what is there",
+  textYours: "First lines of yours",
+  what: "What shall happen?",
+  choices: {
+    replace: "Replace it",
+    both: "Keep both",
+    link: "Add this name, too",
+    use: "Use the one that is there",
+    skip: "Leave mine out",
+  } satisfies Record<Choice, string>,
+  meanings: {
+    replace: () => "The old version stays in the history.",
+    both: (name: string) => `Yours becomes ${name}`,
+    link: () => "No byte has to be sent, and it takes no more room.",
+    use: () => "Nothing is stored.",
+    skip: () => "Nothing changes there.",
+  } satisfies Record<Choice, (name: string) => string>,
+  forAll: (number: number) => `For all ${count(number)} like this`,
+  told: {
+    began: (number: number) => `${files(number)} chosen.`,
+    asks: (number: number) =>
+      `${number === 1 ? "One file needs" : `${count(number)} files need`} your word.`,
+    over: (summary: string) => `Uploading is done. ${summary}.`,
+  },
+};
+
+export type UploadWords = typeof upload;

@@ -1,0 +1,77 @@
+/** What the server answered to an upload: stored, refused, or nothing at all. Pure. */
+
+import type { Existing, Plan, Refusal, Result, Undo } from "./item.ts";
+
+export interface Stored {
+  readonly result: Result;
+  readonly href?: string;
+  readonly undo?: Undo;
+}
+
+export type Outcome =
+  | { readonly is: "stored"; readonly stored: Stored }
+  | { readonly is: "refused"; readonly refusal: Refusal }
+  /** `answered`: by the server, which could not take it now; `after` so many seconds it may. */
+  | { readonly is: "broken"; readonly answered: boolean; readonly after?: number };
+
+/** Nothing wrong with the request itself: the same may well succeed a little later. */
+const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
+
+export interface Told {
+  readonly status: number;
+  readonly text: string;
+  header(name: string): string | null;
+}
+
+export function outcomeOf(told: Told, plan: Plan): Outcome {
+  if (told.status >= 200 && told.status < 300)
+    return { is: "stored", stored: storedOf(told, plan) };
+  if (AGAIN.has(told.status)) return broken(told);
+  const refusal = refusalIn(told);
+  return refusal.retryable ? broken(told) : { is: "refused", refusal };
+}
+
+function broken(told: Told): Outcome {
+  const after = Number(told.header("Retry-After") ?? Number.NaN);
+  const answered = told.status > 0;
+  return { is: "broken", answered, ...(Number.isFinite(after) ? { after } : {}) };
+}
+
+export function refusalIn({ status, text }: Pick<Told, "status" | "text">): Refusal {
+  try {
+    const members = JSON.parse(text) as Refusal & { type: string };
+    return { ...members, slug: members.type.split("/").at(-1) ?? "" };
+  } catch {
+    return { slug: "unreadable", status, title: `HTTP ${status}`, detail: "", next: "" };
+  }
+}
+
+function storedOf(told: Told, plan: Plan): Stored {
+  const members = parsed(told.text);
+  const href = members?.href ?? plainHref(told.header("Content-Location"));
+  const etag = members?.etag ?? told.header("ETag");
+  // Who may create but not look is told that it was received, and no more.
+  if (!href) return { result: "received" };
+  const result =
+    plan.as === "stored" && told.header("Link")?.includes("duplicate") ? "linked" : plan.as;
+  return { result, href, ...(etag ? { undo: undoing(plan, href, etag) } : {}) };
+}
+
+/** What takes it back. The condition spares what came after it. */
+function undoing(plan: Plan, href: string, etag: string): Undo {
+  return plan.before === undefined
+    ? { method: "DELETE", href, etag }
+    : { method: "POST", href: `${href}?restore=${plan.before}`, etag };
+}
+
+function plainHref(location: string | null): string | undefined {
+  return location?.startsWith("/files/") ? location : undefined;
+}
+
+function parsed(text: string): Existing | null {
+  try {
+    return text ? (JSON.parse(text) as Existing) : null;
+  } catch {
+    return null;
+  }
+}

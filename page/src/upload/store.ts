@@ -1,0 +1,134 @@
+/** The one uploader of the page, what of it is on the screen, and what it hears from the browser. */
+
+import { effect, signal } from "@preact/signals";
+import { isFolder, pathOf, written } from "../address.ts";
+import { folder, load } from "../tree/folder.ts";
+import type { Item } from "./item.ts";
+import { Keeping } from "./keeping.ts";
+import { ownSession, Sessions } from "./sessions.ts";
+import { inList, inTransfer, type Source, type Walk } from "./sources.ts";
+import { Uploader } from "./uploader.ts";
+
+const LOOK_MS = 400;
+
+/** Counts on whenever something has changed; at most once for each picture on the screen. */
+export const revision = signal(0);
+export const isAsking = signal(false);
+export const isDropping = signal(false);
+
+const session = ownSession();
+const keeping = new Keeping(session);
+let isDrawn = true;
+
+export const uploader: Uploader = new Uploader(keeping, () => {
+  if (!isDrawn) return;
+  isDrawn = false;
+  setTimeout(() => {
+    isDrawn = true;
+    revision.value += 1;
+  }, 60);
+});
+
+/** The uploader as it is now: whatever looks at it is drawn anew when something has changed. */
+export function now(): Uploader {
+  void revision.value;
+  return uploader;
+}
+
+export function choose(files: Iterable<File>): void {
+  begin(inList([...files]));
+}
+
+function begin(walk: Walk): void {
+  void uploader.add(walk, written(pathOf(folder.value)));
+}
+
+/** Goes on with what this tab had begun before it was left, and with what no tab cares for now. */
+async function takeUp(): Promise<void> {
+  const kept = await keeping.all();
+  const sessions = new Set(kept.map((one) => one.session));
+  const ours = await new Sessions(session).orphans(sessions);
+  for (const one of kept.filter((found) => ours.has(found.session))) {
+    uploader.restore(one.item, await readable(one.item, await keeping.sourceOf(one.item.id)));
+  }
+  uploader.pump();
+}
+
+/** A handle whose leave has run out needs a click before it opens again. */
+async function readable(item: Item, source: Source | null): Promise<Source | null> {
+  if (!source || source instanceof File || item.phase === "done") return source;
+  const asked = source as { queryPermission?: (wish: object) => Promise<PermissionState> };
+  const state = await asked.queryPermission?.({ mode: "read" }).catch(() => "denied");
+  return state === "granted" ? source : null;
+}
+
+/** Asks for leave to read again what was let go of; false where there is nothing to ask for. */
+export async function reopen(): Promise<boolean> {
+  let opened = false;
+  for (const item of uploader.queue.of("lost")) {
+    const source = await keeping.sourceOf(item.id);
+    if (!source || source instanceof File) continue;
+    const asked = source as { requestPermission?: (wish: object) => Promise<PermissionState> };
+    const state = await asked.requestPermission?.({ mode: "read" }).catch(() => "denied");
+    if (state !== "granted") return opened;
+    uploader.reopened(item, source);
+    opened = true;
+  }
+  return opened;
+}
+
+function hasFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+function listen(): void {
+  let leaving: ReturnType<typeof setTimeout> | null = null;
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    if (leaving !== null) clearTimeout(leaving);
+    // It is told again and again while something is held over the page, and then no more.
+    leaving = setTimeout(() => {
+      isDropping.value = false;
+    }, 300);
+    isDropping.value = true;
+  });
+  addEventListener("drop", (event) => {
+    if (!hasFiles(event) || !event.dataTransfer) return;
+    event.preventDefault();
+    isDropping.value = false;
+    begin(inTransfer(event.dataTransfer));
+  });
+  addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length) return;
+    event.preventDefault();
+    begin(inTransfer(event.clipboardData));
+  });
+  addEventListener("online", () => uploader.wake());
+  addEventListener("pagehide", () => void keeping.flush());
+  document.addEventListener("visibilitychange", () => void keeping.flush());
+}
+
+/** The speed is looked at in even steps; the folder is shown anew when something has come to it. */
+function look(): void {
+  let seen = 0;
+  setInterval(() => {
+    const { queue, rate } = uploader;
+    if (queue.countOf("sending") > 0) {
+      rate.note(performance.now(), uploader.moved, queue.countOf("done"));
+      revision.value += 1;
+    }
+  }, LOOK_MS);
+  effect(() => {
+    void revision.value;
+    const done = uploader.queue.countOf("done");
+    if (done !== seen && uploader.queue.isQuiet && isFolder(folder.value)) void load();
+    if (uploader.queue.isQuiet) seen = done;
+  });
+}
+
+export function start(): void {
+  listen();
+  look();
+  void takeUp();
+}

@@ -1,0 +1,398 @@
+/** Moves the items on: asks, computes digests, sends, and waits where it must. Knows no screen. */
+
+import type { Outcome } from "./answers.ts";
+import {
+  AT_ONCE,
+  answered,
+  askedOf,
+  changeBy,
+  isOurs,
+  judge,
+  probes,
+  refusalIn,
+  STEP,
+} from "./asking.ts";
+import { Hashing } from "./hashing.ts";
+import type { Choice, Item, Refusal } from "./item.ts";
+import type { Keeping } from "./keeping.ts";
+import { freshId } from "./keys.ts";
+import { decided } from "./questions.ts";
+import { type Change, isSame, Queue } from "./queue.ts";
+import { Rate } from "./rate.ts";
+import { discard, giveBack, preflight, takeBack } from "./requests.ts";
+import { Alarm, backOff, Rest } from "./rest.ts";
+import { IN_PIECES_FROM, type Sent, send } from "./sending.ts";
+import { type Found, fileOf, type Source, type Walk } from "./sources.ts";
+import { refused } from "./verdicts.ts";
+
+/** Browsers open six connections to a server, and the page wants some of them for itself. */
+const SENT_AT_ONCE = 4;
+const LARGE_AT_ONCE = 2;
+/** Reading one and computing for another go together. */
+const HASHED_AT_ONCE = 3;
+const MOST_TRIES = 6;
+
+export class Uploader {
+  readonly queue: Queue;
+  readonly rate = new Rate();
+  readonly rests = new Rest();
+  /** Bytes that have gone over the wire: what is there already does not make it faster. */
+  moved = 0;
+  /** Folders are still being walked through. */
+  walking = 0;
+  private readonly keeping: Keeping;
+  private readonly changed: () => void;
+  private readonly hashing = new Hashing();
+  private readonly sources = new Map<string, Source>();
+  private readonly under = new Map<string, AbortController>();
+  private readonly probing = new Map<string, number>();
+  private algorithm = "blake3";
+  private isAsking = false;
+  /** Whose digests are being computed. */
+  private readonly digested = new Set<string>();
+  private isProbing = false;
+  private readonly alarm = new Alarm(() => this.look());
+
+  constructor(keeping: Keeping, changed: () => void) {
+    this.keeping = keeping;
+    this.changed = changed;
+    this.queue = new Queue((item) => {
+      keeping.note(item);
+      changed();
+    });
+  }
+
+  /** `folder`: the path of the folder that they are dropped into. */
+  async add(walk: Walk, folder: string): Promise<void> {
+    this.walking += 1;
+    try {
+      for await (const found of walk) {
+        this.take(found, folder);
+        if (this.queue.length % AT_ONCE === 0) this.pump();
+      }
+    } finally {
+      this.walking -= 1;
+      this.pump();
+    }
+  }
+
+  restore(item: Item, source: Source | null): void {
+    if (source) this.sources.set(item.id, source);
+    const isOver = item.phase === "done" || item.phase === "failed" || item.phase === "question";
+    const needs = item.type === "file" && !item.plan?.settle && !isOver;
+    const phase = needs && !source ? "lost" : isOver ? item.phase : onward(item);
+    this.queue.put({ ...item, phase, sent: item.upload ? item.sent : 0, until: 0 });
+  }
+
+  /** Its bytes can be read again. */
+  reopened(item: Item, source: Source): void {
+    this.sources.set(item.id, source);
+    this.queue.change(item.id, { phase: onward(item) });
+    this.pump();
+  }
+
+  pause(): void {
+    this.queue.paused = true;
+    for (const controller of this.under.values()) controller.abort();
+    this.rate.forget();
+    this.changed();
+  }
+
+  goOn(): void {
+    this.queue.paused = false;
+    this.wake();
+  }
+
+  /** At once, whatever it was waiting for. */
+  wake(): void {
+    this.rests.end();
+    this.pump();
+  }
+
+  hold(id: string): void {
+    this.queue.change(id, { held: true });
+    this.under.get(id)?.abort();
+  }
+
+  release(id: string): void {
+    this.queue.change(id, { held: false });
+    this.pump();
+  }
+
+  retry(items: readonly Item[]): void {
+    for (const { id, plan, refusal } of items) {
+      // Another try is another request, unless the first may still be answered.
+      const key = refusal ? { key: freshId() } : {};
+      const phase = plan ? "ready" : "waiting";
+      this.queue.change(id, { phase, tries: 0, until: 0, ...key });
+    }
+    this.pump();
+  }
+
+  cancel(items: readonly Item[]): void {
+    for (const item of items) {
+      this.under.get(item.id)?.abort();
+      this.hashing.giveUp(item.id);
+      this.drop(item.id);
+      // What has come so far would only lie there until its time is over.
+      if (item.upload && item.phase !== "done") void giveBack(item.upload);
+    }
+    this.changed();
+    this.pump();
+  }
+
+  decide(items: readonly Item[], choice: Choice): void {
+    for (const item of items) {
+      const decision = decided(item, choice);
+      this.probing.delete(item.id);
+      if ("plan" in decision) {
+        const { plan } = decision;
+        this.queue.change(item.id, { phase: "ready", plan, key: freshId(), tries: 0, ...WITHOUT });
+      } else {
+        if (decision.discard) void discard(decision.discard, NEVER);
+        const where = decision.href ? { href: decision.href } : {};
+        this.queue.change(item.id, { phase: "done", result: decision.result, ...where });
+      }
+    }
+    this.pump();
+  }
+
+  async undo(item: Item): Promise<void> {
+    if (!item.undo) return;
+    const outcome = await takeBack(item.undo, NEVER);
+    if (outcome.is === "stored") this.queue.change(item.id, { result: "undone" });
+    else if (outcome.is === "refused") this.queue.change(item.id, { refusal: outcome.refusal });
+  }
+
+  /** The report has been read. */
+  clear(): void {
+    for (const item of [...this.queue.of("done"), ...this.queue.of("failed")]) this.drop(item.id);
+    this.rate.forget();
+    this.changed();
+  }
+
+  source(id: string): Source | null {
+    return this.sources.get(id) ?? null;
+  }
+
+  pump(): void {
+    this.changed();
+    if (this.queue.paused) return;
+    const now = Date.now();
+    if (now < this.rests.until) {
+      this.alarm.at(this.rests.until);
+      return;
+    }
+    void this.ask(now);
+    void this.probe();
+    for (let more = HASHED_AT_ONCE; more > 0; more -= 1) void this.hash(now);
+    this.sendSome(now);
+  }
+
+  private take({ dropped, source }: Found, folder: string): void {
+    const lost = this.queue
+      .of("lost")
+      .find((item) => isSame(item, dropped) && `/${item.path}`.endsWith(`/${dropped.path}`));
+    if (lost && source) {
+      void this.keeping.keepSource(lost.id, source);
+      this.reopened(lost, source);
+      return;
+    }
+    const id = freshId();
+    const path = folder ? `${folder}/${dropped.path}` : dropped.path;
+    const item = this.queue.add({ ...dropped, path }, id);
+    if (!item) return;
+    if (source) {
+      this.sources.set(id, source);
+      void this.keeping.keepSource(id, source);
+    }
+    if (item.type === "folder") {
+      this.queue.change(id, { phase: "ready", plan: { path, as: "stored" } });
+    }
+  }
+
+  private async ask(now: number): Promise<void> {
+    const items = this.queue.next("waiting", AT_ONCE, now);
+    if (this.isAsking || !items.length) return;
+    this.isAsking = true;
+    const foretold = await preflight(items.map(askedOf), NEVER);
+    this.isAsking = false;
+    if (foretold === "no answer") return this.rest();
+    this.rests.heard();
+    const refusal = refusalIn(foretold);
+    if ("verdicts" in foretold) {
+      this.algorithm = foretold.algorithm;
+      for (const [index, verdict] of foretold.verdicts.entries()) {
+        const item = this.queue.get(items[index]?.id ?? "");
+        const until = item?.phase === "waiting" && judge(this.queue, item, verdict, Date.now());
+        if (until) this.alarm.at(until);
+      }
+    } else if (refusal) {
+      for (const { id } of items) this.queue.change(id, { phase: "failed", refusal });
+    }
+    this.pump();
+  }
+
+  /** What can be answered to the questions: asked for all new ones together. */
+  private async probe(): Promise<void> {
+    const open = this.queue.of("question").filter((item) => this.probing.get(item.id) !== -1);
+    const batch = open.slice(0, 40).map((item) => {
+      const from = this.probing.get(item.id) ?? 2;
+      return { item, from, asked: probes(item, from) };
+    });
+    if (this.isProbing || !batch.length) return;
+    this.isProbing = true;
+    const foretold = await preflight(
+      batch.flatMap(({ asked }) => asked),
+      NEVER,
+    );
+    this.isProbing = false;
+    if (foretold === "no answer") return this.rest();
+    const verdicts = "verdicts" in foretold ? foretold.verdicts : [];
+    let at = 0;
+    for (const { item, from, asked } of batch) {
+      const some = verdicts.slice(at, at + asked.length);
+      at += asked.length;
+      const { question } = this.queue.get(item.id) ?? {};
+      if (!question) continue;
+      const told = answered(question, asked, some, from);
+      this.probing.set(item.id, told ? -1 : from + STEP);
+      if (told) this.queue.change(item.id, { question: told });
+    }
+    this.pump();
+  }
+
+  private async hash(now: number): Promise<void> {
+    const item = this.queue.next("hashing", 64, now).find(({ id }) => !this.digested.has(id));
+    if (this.digested.size >= HASHED_AT_ONCE || !item) return;
+    this.digested.add(item.id);
+    const file = await this.bytes(item.id);
+    const digest = file && (await this.hashing.of(item.id, this.algorithm, file));
+    this.digested.delete(item.id);
+    if (this.queue.get(item.id)?.phase === "hashing") {
+      // Without a digest nothing is known of the bytes, and they are sent.
+      this.queue.change(item.id, { phase: "waiting", digest: digest ?? "" });
+    }
+    this.pump();
+  }
+
+  private sendSome(now: number): void {
+    const isLarge = (item: Item | null) => (item?.size ?? 0) >= IN_PIECES_FROM;
+    let large = [...this.under.keys()].filter((id) => isLarge(this.queue.get(id))).length;
+    for (const item of this.queue.next("ready", SENT_AT_ONCE * 8, now)) {
+      if (this.under.size >= SENT_AT_ONCE) return;
+      if (isLarge(item) && large >= LARGE_AT_ONCE) continue;
+      if (isLarge(item)) large += 1;
+      void this.sendOne(item);
+    }
+  }
+
+  private async sendOne(item: Item): Promise<void> {
+    const { id, plan } = item;
+    if (!plan) return;
+    const controller = new AbortController();
+    this.under.set(id, controller);
+    this.queue.change(id, { phase: "sending" });
+    const watcher = {
+      begun: (upload: string) => void this.queue.change(id, { upload }),
+      sent: (bytes: number) => {
+        const sent = Math.min(bytes, item.size);
+        this.moved += Math.max(0, sent - (this.queue.get(id)?.sent ?? sent));
+        if (!controller.signal.aborted) this.queue.change(id, { sent });
+      },
+    };
+    const sent = await send(item, plan, () => this.bytes(id), controller.signal, watcher);
+    this.under.delete(id);
+    const now = this.queue.get(id);
+    if (now) this.end(now, sent, controller.signal.aborted);
+    this.pump();
+  }
+
+  private end(item: Item, sent: Sent, aborted: boolean): void {
+    const { id } = item;
+    const back: Change = { phase: "ready", sent: item.upload ? item.sent : 0 };
+    if (sent.is === "stored") {
+      this.rests.heard();
+      this.sources.delete(id);
+      this.queue.change(id, { phase: "done", ...WITHOUT_UPLOAD, ...sent.stored });
+    } else if (aborted) {
+      this.queue.change(id, back);
+    } else if (sent.is === "unreadable") {
+      this.sources.delete(id);
+      this.queue.change(id, { phase: "lost" });
+    } else if (sent.is === "refused") {
+      this.rests.heard();
+      this.refuse(item, sent.refusal);
+    } else {
+      this.breakOff(item, back, sent);
+    }
+  }
+
+  private refuse(item: Item, refusal: Refusal): void {
+    const step = refused(item, refusal, isOurs(this.queue, refusal.existing?.href));
+    const { key } = step.do === "send" ? { key: freshId() } : item;
+    const change = changeBy(step, Date.now());
+    this.queue.change(item.id, { sent: 0, key, ...WITHOUT_UPLOAD, ...change });
+    if (change.until) this.alarm.at(change.until);
+  }
+
+  private breakOff(item: Item, back: Change, broken: Outcome & { is: "broken" }): void {
+    if (!broken.answered) {
+      this.queue.change(item.id, back);
+      this.rest();
+      return;
+    }
+    const tries = item.tries + 1;
+    // What was begun on the server is not there any more: from the beginning, then.
+    const anew = broken.after === 0 && item.upload ? { ...WITHOUT_UPLOAD, sent: 0 } : {};
+    if (tries >= MOST_TRIES) {
+      const refusal = { slug: "unavailable", status: 503, title: "", detail: "", next: "" };
+      this.queue.change(item.id, { ...back, phase: "failed", refusal });
+      return;
+    }
+    const wait = broken.after === undefined ? backOff(tries) : broken.after * 1000;
+    const until = Date.now() + wait;
+    this.queue.change(item.id, { ...back, ...anew, tries, until });
+    this.alarm.at(until);
+  }
+
+  private rest(): void {
+    this.rests.broke(Date.now());
+    this.rate.forget();
+    this.pump();
+  }
+
+  /** What waits longer is looked for again. */
+  private look(): void {
+    const now = Date.now();
+    const later = [...this.queue.of("waiting"), ...this.queue.of("ready")]
+      .map(({ until }) => until)
+      .filter((until) => until > now);
+    if (later.length) this.alarm.at(Math.min(...later));
+    this.pump();
+  }
+
+  private async bytes(id: string): Promise<Blob | null> {
+    const source = this.sources.get(id);
+    try {
+      return source ? await fileOf(source) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  private drop(id: string): void {
+    this.queue.remove(id);
+    this.sources.delete(id);
+    this.probing.delete(id);
+    this.keeping.forget(id);
+  }
+}
+
+const NEVER = new AbortController().signal;
+const WITHOUT = { question: undefined, refusal: undefined, upload: undefined } as unknown as Change;
+const WITHOUT_UPLOAD = { upload: undefined } as unknown as Change;
+
+function onward(item: Item): "ready" | "waiting" {
+  return item.plan ? "ready" : "waiting";
+}

@@ -1,0 +1,182 @@
+"""What breaks off goes on: the network, the server, the tab."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
+
+from tests.page import browser as browsers
+from tests.page.browser import violations
+from tests.page.relay import Relay, relayed
+from tests.page.uploading import (
+    brought,
+    choose,
+    drop,
+    got,
+    headline,
+    made,
+    opened,
+    over,
+    panel,
+)
+from tests.running import Program, start
+
+MIB = 1 << 20
+LARGE = bytes(range(256)) * (24 * MIB // 256)
+
+
+@pytest.fixture
+def relay(server: Program) -> Iterator[Relay]:
+    """So slow that something can happen in the middle."""
+    with relayed(server.port, speed=12 * MIB) as one:
+        yield one
+
+
+@pytest.fixture
+def context(browser: Browser, relay: Relay) -> Iterator[BrowserContext]:
+    with browser.new_context(base_url=relay.url, locale="en-GB") as one:
+        yield one
+
+
+def half_sent(tab: Page, name: str = "large.bin") -> None:
+    """Until some of it is on its way, and not all."""
+    tab.wait_for_function(
+        "name => [...document.querySelectorAll('progress')].some(one =>"
+        " one.getAttribute('aria-label') === name && one.value > one.max * 0.3)",
+        arg=name,
+    )
+
+
+@contextmanager
+def crashing(context: BrowserContext) -> Iterator[Page]:
+    """A tab whose process ends at the end of the block, with no time for last words."""
+    page = context.new_page()
+    yield page
+    with page.expect_event("crash"), suppress(Error):
+        page.goto("chrome://crash")
+    page.close()
+
+
+def kept(tab: Page, phase: str) -> None:
+    """Until the browser has written down that some item is in this phase."""
+    tab.wait_for_function(
+        """phase => new Promise(resolve => {
+            const opening = indexedDB.open("noclobber-uploads");
+            opening.onsuccess = () => {
+                const asked = opening.result.transaction("items").objectStore("items").getAll();
+                asked.onsuccess = () => {
+                    opening.result.close();
+                    resolve(asked.result.some(({item}) => item.phase === phase && item.upload));
+                };
+            };
+        })""",
+        arg=phase,
+    )
+
+
+def test_the_network_goes_and_comes_back(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"large.bin": LARGE, "small.txt": b"small"}))
+    half_sent(tab)
+    relay.cut()
+    expect(panel(tab)).to_contain_text("The server does not answer.")
+    assert violations(tab) == []
+    relay.mend()
+    over(tab, "2 stored")
+    assert got(server, "large.bin") == LARGE
+    # What had come was not sent again, but for a little that was on its way just then.
+    assert relay.passed < len(LARGE) * 1.3
+
+
+def test_the_server_is_killed_in_the_middle_and_comes_back(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    small = {f"{number}.txt": f"small {number}".encode() for number in range(200)}
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"large.bin": LARGE, **small}))
+    half_sent(tab)
+    server.kill()
+    expect(panel(tab)).to_contain_text("The server does not answer.")
+    again = start(tmp_path / "data", "--port", str(server.port))
+    try:
+        over(tab, "201 stored")
+        assert got(again, "large.bin") == LARGE
+        for name, body in small.items():
+            assert got(again, name) == body
+    finally:
+        again.stop()
+
+
+def test_a_reloaded_page_goes_on_by_itself_with_small_files(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    relay.speed = MIB
+    small = {f"{number:03}.bin": bytes([number]) * 200_000 for number in range(40)}
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", small))
+    expect(headline(tab)).to_have_text(re.compile(r"Uploading: [1-9]\d? of 40 files"))
+    tab.reload()
+    over(tab, "40 stored")
+    for name, body in small.items():
+        assert got(server, name) == body
+
+
+def test_a_tab_that_died_is_followed_by_another(
+    server: Program, relay: Relay, context: BrowserContext, tmp_path: Path
+) -> None:
+    small = {f"{number:03}.bin": bytes([number]) * 300_000 for number in range(40)}
+    with crashing(context) as first:
+        opened(first)
+        choose(first, *made(tmp_path / "in", {"large.bin": LARGE, **small}))
+        half_sent(first)
+        kept(first, "sending")
+    with browsers.tab(context) as second:
+        opened(second)
+        expect(panel(second)).to_contain_text("The browser has let go of 1 file.")
+        assert violations(second) == []
+        sent = brought(tmp_path / "data.log")["PATCH"]
+        choose(second, tmp_path / "in" / "large.bin")
+        # What had been stored, and not been written down yet, is there already.
+        over(second, re.compile(r"^\d+ stored(, \d already there)?$"))
+        assert got(server, "large.bin") == LARGE
+        for name, body in small.items():
+            assert got(server, name) == body
+        rest = brought(tmp_path / "data.log")["PATCH"] - sent
+        assert rest < len(LARGE) * 0.9, "it went on where it had stopped"
+
+
+def test_another_tab_leaves_alone_what_this_one_does(
+    relay: Relay, context: BrowserContext, tab: Page, tmp_path: Path
+) -> None:
+    relay.speed = 6 * MIB
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"large.bin": LARGE}))
+    half_sent(tab)
+    with browsers.tab(context) as other:
+        opened(other)
+        # It has asked around for long enough when it takes up what nobody cares for.
+        choose(other, *made(tmp_path / "other", {"another.txt": b"another"}))
+        over(other, "1 stored")
+        other.wait_for_timeout(1000)
+        over(other, "1 stored")
+    over(tab, "1 stored")
+
+
+def test_a_dropped_file_goes_on_after_a_reload(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    """By its handle, for which the leave to read lasts as long as the tab."""
+    relay.speed = 8 * MIB
+    opened(tab)
+    drop(tab, *made(tmp_path / "in", {"large.bin": LARGE}))
+    half_sent(tab)
+    kept(tab, "sending")
+    tab.reload()
+    over(tab, "1 stored")
+    assert got(server, "large.bin") == LARGE
+    assert relay.passed < len(LARGE) * 1.5
