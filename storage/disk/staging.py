@@ -94,6 +94,7 @@ class Arriving:
         self._batch = _LEAST
         self._handed_over = time.monotonic()
         self._sheet: Sheet | None = None
+        self._finished = False
         self._written = self._on_its_way = 0
         self._work: asyncio.Future[Any] | None = None
 
@@ -129,19 +130,29 @@ class Arriving:
         gathered, self._gathered = self._gathered, bytearray()
         sheet, seconds = await self._done(self._finish, gathered)
         self._room.publish(Synced(seconds))
+        self._finished = True
         return StagedFile(self._content(), self._hasher.digests(), self._head, sheet)
 
     async def __aexit__(self, *_: object) -> None:
-        await self._close()
+        """Whoever has brought a known content does not wait until its room is given back, which
+        would tell that it is known. What has a name of its own is gone before anybody may look.
+        """
+        if self._finished and self._room.sheets.links == 1:
+            self._begin_to_leave()
+        else:
+            await self._close()
 
     async def _close(self) -> None:
         """Drops what was not linked, once no thread writes any more, also if nobody waits."""
         if self._sheet is None and self._work is None:
             return
+        await asyncio.shield(self._begin_to_leave())
+
+    def _begin_to_leave(self) -> "asyncio.Task[None]":
         leaving = asyncio.create_task(self._leave())
         self._room.leaving.add(leaving)
         leaving.add_done_callback(self._room.leaving.discard)
-        await asyncio.shield(leaving)
+        return leaving
 
     async def _leave(self) -> None:
         if self._work is not None:

@@ -35,7 +35,10 @@ KEEP = (
     "INSERT INTO contents (digest, size, media_type, made) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (digest) DO NOTHING"
 )
-KEEP_SMALL = "INSERT INTO small VALUES (?, ?) ON CONFLICT DO NOTHING"
+KEEP_SMALL = "INSERT INTO small VALUES (?, ?)"
+# What is known already costs as much to write as what is new: else time would tell of it.
+KEEP_AGAIN = "UPDATE contents SET digest = digest WHERE id = ?"
+CLEAR_SMALL = "DELETE FROM small WHERE content = ?"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 VOUCH = "INSERT INTO vouched VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 DATE_NODE = "UPDATE nodes SET modified = ? WHERE id = ?"
@@ -75,7 +78,9 @@ class SqliteTurn(SqliteView):
             kept = Kept(int(found.lastrowid or 0), content.size, content.media_type)
         else:
             kept = self._agreeing(content)
+            self._connection.execute(KEEP_AGAIN, (kept.id,))
         if small is not None:
+            self._connection.execute(CLEAR_SMALL, (kept.id,))
             self._connection.execute(KEEP_SMALL, (kept.id, small))
             self.taken += len(small)
         for algorithm, value in staged.digests.items():
