@@ -132,6 +132,8 @@ async def test_what_is_not_kept_leaves_nothing_behind(blobs: DiskBlobs, tmp_path
         await stage.write(DATA)
         await stage.finish()
     assert files(tmp_path) == []
+    while leaving := set(blobs._room.leaving):
+        await asyncio.wait(leaving)
     assert open_files() == before
 
 
