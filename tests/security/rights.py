@@ -16,7 +16,16 @@ from uploads.names import Path
 LIST, READ, CREATE, REPLACE, DELETE = Right
 NONE: frozenset[Right] = frozenset()
 ANYBODY = NONE
+# Whoever has signed in.
+KNOWN = "known"
+# Whoever may store something, new or over something.
+STORING = "storing"
 PLACE = "f"
+MOUNTS = {
+    "/dav/": "/dav/",
+    "/remote.php/webdav/": "/remote.php/webdav/",
+    "/remote.php/dav/files/{user}/": "/remote.php/dav/files/{me}/",
+}
 TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 FIND = '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'
@@ -39,7 +48,7 @@ class Row:
     address: str
     state: str
     target: str
-    needs: frozenset[Right] | None
+    needs: frozenset[Right] | str | None
     body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,6 +98,10 @@ def _reading() -> Iterator[Row]:
         yield Row(method, "/uploads/{id}", "of somebody else", "{parked}", None)
         yield Row(method, "/uploads/{id}", "of nobody", "/uploads/none", None)
         yield Row(method, "/uploads/{id}/content", "of somebody else", "{parked}/content", None)
+        yield Row(method, "/static/page/{name}", "what was not built", "/static/page/none", None)
+        yield Row(method, "/browse/{path}", "a folder", "/browse/f/{c}/", these(LIST))
+        yield Row(method, "/browse/{path}", "nothing", "/browse/f/{c}/none/", None)
+        yield Row(method, "/browse/", "what lies outside", "/browse/", None)
         yield Row(method, "/uploads/", "ones own", "/uploads/", ANYBODY)
         yield Row(method, "/changes", "the tree", "/changes?since=0", these(LIST))
     yield Row("HEAD", "/uploads/{id}", "arriving for somebody else", "{arriving}", None, None, TUS)
@@ -173,8 +186,8 @@ def _open_to_all() -> Iterator[Row]:
             yield Row(method, address, "open to all on this machine", target, ANYBODY)
 
 
-def _webdav() -> Iterator[Row]:
-    dav, there, free = "/dav/", "/dav/f/{c}/file", "/dav/f/{c}/free"
+def _webdav(dav: str, mount: str) -> Iterator[Row]:
+    there, free = mount + "f/{c}/file", mount + "f/{c}/free"
     yield Row("OPTIONS", dav, "whatever is there", there, ANYBODY)
     for method in ("GET", "HEAD"):
         yield Row(method, dav, "a file", there, these(READ))
@@ -182,26 +195,49 @@ def _webdav() -> Iterator[Row]:
     yield Row("PUT", dav, "a free name", free, these(CREATE), "new {c}")
     yield Row("PUT", dav, "a file", there, these(REPLACE), "new {c}")
     yield Row("DELETE", dav, "a file", there, these(DELETE))
-    yield Row("DELETE", dav, "a folder", "/dav/f/{c}/sub/", these(DELETE))
+    yield Row("DELETE", dav, "a folder", mount + "f/{c}/sub/", these(DELETE))
     yield Row("MKCOL", dav, "a free name", free, these(CREATE))
-    near, far = {"Destination": free}, {"Destination": "/dav/out-{c}"}
+    near, far = {"Destination": free}, {"Destination": mount + "out-{c}"}
     onto = {"Destination": there}
     yield Row("MOVE", dav, "to a free name", there, these(READ, DELETE, CREATE), None, near)
     yield Row("COPY", dav, "to a free name", there, these(READ, CREATE), None, near)
     yield Row("MOVE", dav, "out", there, None, None, far)
     yield Row("COPY", dav, "out", there, None, None, far)
-    inner = "/dav/f/{c}/sub/inner"
+    inner = mount + "f/{c}/sub/inner"
     yield Row("COPY", dav, "over a file", inner, these(READ, REPLACE), None, onto)
     yield Row("MOVE", dav, "over a file", inner, these(READ, DELETE, REPLACE), None, onto)
     yield Row("PROPFIND", dav, "a file", there, these(READ), FIND, {"Depth": "0"})
-    yield Row("PROPFIND", dav, "a folder", "/dav/f/{c}/", these(LIST), FIND, {"Depth": "1"})
+    yield Row("PROPFIND", dav, "a folder", mount + "f/{c}/", these(LIST), FIND, {"Depth": "1"})
     yield Row("PROPPATCH", dav, "a file", there, these(REPLACE), SET)
-    yield Row("REPORT", dav, "a folder", "/dav/f/{c}/", these(LIST), SYNC)
+    yield Row("REPORT", dav, "a folder", mount + "f/{c}/", these(LIST), SYNC)
     yield Row("LOCK", dav, "a file", there, these(REPLACE), TAKE)
     yield Row("LOCK", dav, "a free name", free, these(CREATE, REPLACE), TAKE)
     token = {"Lock-Token": "<urn:uuid:00000000-0000-0000-0000-000000000000>"}
     yield Row("UNLOCK", dav, "a lock of nobody", there, None, None, token)
-    yield Row("POST", dav, "a member", "/dav/f/{c}/", these(CREATE), "new {c}")
+    yield Row("POST", dav, "a member", mount + "f/{c}/", these(CREATE), "new {c}")
 
 
-ROWS = (*_reading(), *_writing(), *_asking(), *_open_to_all(), *_webdav())
+def _nextcloud() -> Iterator[Row]:
+    mine, theirs = "/remote.php/dav/uploads/{me}/", "/remote.php/dav/uploads/admin/"
+    upload, piece = "/remote.php/dav/uploads/{user}/{upload}", "/{piece}"
+    goal = {"Destination": "/remote.php/dav/files/{me}/f/{c}/free"}
+    yield Row("MKCOL", upload, "ones own", mine + "{c}", STORING, None, goal)
+    for method in ("MKCOL", "PROPFIND", "DELETE"):
+        yield Row(method, upload, "of somebody else", theirs + "{c}", None, None, goal)
+    for method, name in (("PUT", "/1"), ("DELETE", "/1"), ("MOVE", "/.file")):
+        yield Row(
+            method, upload + piece, "of somebody else", theirs + "{c}" + name, None, "x", goal
+        )
+    for method in ("GET", "HEAD"):
+        for address, target in (
+            ("/status.php", "/status.php"),
+            ("/index.php/204", "/index.php/204"),
+            ("/ocs/{ocs}/cloud/capabilities", "/ocs/v1.php/cloud/capabilities"),
+        ):
+            yield Row(method, address, "open to all", target, ANYBODY)
+        user = Row(method, "/ocs/{ocs}/cloud/user", "who I am", "/ocs/v1.php/cloud/user", KNOWN)
+        yield user
+
+
+ROWS = (*_reading(), *_writing(), *_asking(), *_open_to_all(), *_nextcloud())
+ROWS += tuple(row for address, mount in MOUNTS.items() for row in _webdav(address, mount))

@@ -11,27 +11,35 @@ from aiohttp import ClientResponse
 from handlers import app
 from handlers.health import Health
 from handlers.metrics import Metrics
+from handlers.nextcloud.chunks import Chunks
+from handlers.nextcloud.files import Files
 from handlers.operations import OPERATIONS
 from handlers.webdav.methods import WebDav
 from handlers.webdav.mount import Mount
 from storage.memory.shelves import MemoryAccounts
 from tests.doors import House, make_parts, opened
 from tests.security.rights import (
+    CREATE,
+    KNOWN,
     LIST,
+    MOUNTS,
     PLACE,
     READ,
+    REPLACE,
     RIGHTS,
     ROWS,
+    STORING,
     STRANGER,
     TOKENS,
     USERS,
     Row,
     user,
 )
-from uploads.access import ALL_RIGHTS, Grant
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant
 from uploads.names import Path
 
 ADMIN = "admin"
+CHUNKS = "/remote.php/dav/uploads/{user}/{upload}"
 GRANTS = [
     Grant(Path(()), frozenset({f"user:{ADMIN}"}), ALL_RIGHTS),
     Grant(Path((PLACE,)), frozenset({f"user:{ADMIN}"}), ALL_RIGHTS),
@@ -88,6 +96,11 @@ async def prepared(house: House, case: str) -> dict[str, str]:
     return {"c": case, "version": version, "parked": parked, "arriving": begun.headers["Location"]}
 
 
+def known_of(who: str) -> dict[str, str]:
+    """What they call themselves in addresses."""
+    return {"me": {STRANGER: ANONYMOUS_NAME, **dict.fromkeys(TOKENS, "editor")}.get(who, who)}
+
+
 def filled(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}|%(c)%", lambda found: values[found[1] or found[2]], text)
 
@@ -99,6 +112,11 @@ async def state(house: House) -> str:
 
 
 def allowed(row: Row, who: str) -> bool:
+    if row.needs == KNOWN:
+        return who != STRANGER
+    if row.needs == STORING:
+        return bool(RIGHTS[who] & {CREATE, REPLACE})
+    assert not isinstance(row.needs, str)
     return row.needs is not None and row.needs <= RIGHTS[who]
 
 
@@ -109,7 +127,7 @@ async def test_each_row_is_carried_out_for_who_has_its_rights_and_for_nobody_els
 ) -> None:
     faults = []
     for number, row in enumerate(ROWS):
-        values = await prepared(house, f"case-{number}")
+        values = {**await prepared(house, f"case-{number}"), **known_of(who)}
         before = await state(house)
         headers = {name: filled(value, values) for name, value in row.headers.items()}
         async with house.client.request(
@@ -143,6 +161,8 @@ def _tells_nothing(row: Row, status: int, said: str) -> bool:
     """A list of nothing, and a status that WebDAV puts into its list."""
     if row.method in {"PROPFIND", "REPORT", "PROPPATCH"}:
         return status == 207 and "HTTP/1.1 200" not in said
+    if row.address == "/browse/{path}":
+        return status == 200 and "file" not in re.findall(r"<a [^>]*>([^<]*)<", said)
     if row.address == "/preflight":
         return status == 200 and '"not-' in said
     return row.address == "/files/" and '"entries": []' in said
@@ -152,7 +172,8 @@ async def test_who_holds_no_right_gets_one_answer_for_what_is_there_and_what_is_
     house: House,
 ) -> None:
     for who in (STRANGER, "outsider", "token for elsewhere"):
-        values = await prepared(house, f"alike-{who.replace(' ', '-')}")
+        case = f"alike-{who.replace(' ', '-')}"
+        values = {**await prepared(house, case), **known_of(who)}
         for number, row in enumerate(one for one in ROWS if "{c}" in one.target):
             answers = []
             for case in (values["c"], f"none-{number}"):
@@ -173,7 +194,11 @@ def test_each_method_of_each_address_has_a_row() -> None:
     asked = {(row.method, row.address) for row in ROWS}
     told = {(one.method, one.address) for one in OPERATIONS}
     webdav = WebDav(make_parts(Metrics()), Mount("/dav/", make_parts(Metrics()).names))
-    told |= {(method, "/dav/") for method in webdav._methods()}
+    told |= {(method, mount) for method in webdav._methods() for mount in MOUNTS}
+    parts = make_parts(Metrics())
+    chunks = Chunks(parts, Files(parts))
+    for piece, address in ((None, ""), ("1", "/{piece}"), (".file", "/{piece}")):
+        told |= {(method, CHUNKS + address) for method in chunks._methods(piece)}
     assert asked == told
 
 
@@ -182,7 +207,8 @@ def test_the_table_of_operations_has_all_routes() -> None:
     parts = make_parts(metrics)
     router = app.build(parts, metrics, Health(parts, metrics)).router
     served = {re.sub(r":[^}]*", "", resource.canonical) for resource in router.resources()}
-    addresses = {one.address.rstrip("/") for one in OPERATIONS} | {"/dav", "/dav/{path}"}
+    addresses = {one.address.rstrip("/") for one in OPERATIONS} | {CHUNKS, CHUNKS + "/{piece}"}
+    addresses |= {mount.rstrip("/") for mount in MOUNTS} | {mount + "{path}" for mount in MOUNTS}
     assert {one.rstrip("/") for one in served} - addresses == set()
 
 
