@@ -92,6 +92,7 @@ programs() {
     # strace is of Linux alone; of the WebDAV clients brew has only one.
     if [ "$(uname)" = Linux ]; then
         wanted="$wanted strace litmus rclone cadaver chromium nginx:nginx-light haproxy systemd-analyze:systemd"
+        wanted="$wanted nextcloudcmd:nextcloud-desktop-cmd"
     fi
     missing=""
     for pair in $wanted; do
