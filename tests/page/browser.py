@@ -23,6 +23,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A host that is not this machine to the browser: there it has no cryptography of its own.
+    "--host-resolver-rules=MAP plain.test 127.0.0.1",
 )
 # The browser notes every refusal of the server; those that a page must not meet are told below.
 NOTED = "Failed to load resource: "

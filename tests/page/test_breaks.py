@@ -12,6 +12,7 @@ from tests.page import browser as browsers
 from tests.page.browser import violations
 from tests.page.relay import Relay, relayed
 from tests.page.uploading import (
+    asked,
     brought,
     choose,
     drop,
@@ -21,6 +22,7 @@ from tests.page.uploading import (
     opened,
     over,
     panel,
+    put,
 )
 from tests.running import Program, start
 
@@ -110,6 +112,24 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(
             assert got(again, name) == body
     finally:
         again.stop()
+
+
+def test_bytes_that_met_a_conflict_late_are_not_sent_again(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    relay.speed = 2 * MIB
+    mine = bytes(range(255)) * 12_000
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"a.bin": mine}))
+    half_sent(tab, "a.bin")
+    put(server, "a.bin", b"theirs, and faster")
+    relay.speed = 0
+    dialog = asked(tab)
+    passed = relay.passed
+    dialog.get_by_role("button", name="Replace it").click()
+    over(tab, "1 replaced")
+    assert got(server, "a.bin") == mine
+    assert relay.passed - passed < MIB // 8
 
 
 def test_a_reloaded_page_goes_on_by_itself_with_small_files(

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.page import browser as browsers
 from tests.page.browser import violations
 from tests.page.uploading import (
     brought,
@@ -20,10 +21,12 @@ from tests.page.uploading import (
     put,
     slowly,
 )
-from tests.running import Program
+from tests.running import Program, running, start
 
 MIB = 1 << 20
 MANY = 2000
+# What it takes to ask, without a byte of the file.
+MOST_ASKED = 10_000
 
 
 def test_chosen_files_are_stored_and_told_with_their_links(
@@ -65,6 +68,21 @@ def test_a_dropped_folder_is_walked_through_with_its_empty_folders(
         assert got(server, path) == body
     tab.goto("/browse/tree/")
     expect(tab.locator("tbody .name")).to_have_text(["deep", "nothing", "a.txt"])
+
+
+def test_a_browser_without_handles_walks_through_a_folder_as_well(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    files = {f"tree/{number}.txt": f"{number}".encode() for number in range(150)}
+    made(tmp_path, files)
+    (tmp_path / "tree" / "deep" / "nothing").mkdir(parents=True)
+    tab.add_init_script("delete DataTransferItem.prototype.getAsFileSystemHandle")
+    opened(tab)
+    drop(tab, tmp_path / "tree")
+    over(tab, "151 stored")
+    assert got(server, "tree/149.txt") == b"149"
+    tab.goto("/browse/tree/deep/")
+    expect(tab.locator("tbody .name")).to_have_text(["nothing"])
 
 
 def test_a_folder_picker_keeps_the_paths(server: Program, tab: Page, tmp_path: Path) -> None:
@@ -111,7 +129,24 @@ def test_what_is_there_already_is_not_sent(server: Program, tab: Page, tmp_path:
     choose(tab, *made(tmp_path, {"known.bin": body}))
     over(tab, "1 already there")
     expect(panel(tab).get_by_role("link", name="known.bin")).to_be_visible()
-    assert sum(brought(tmp_path / "data.log").values()) - before < 10_000
+    assert sum(brought(tmp_path / "data.log").values()) - before < MOST_ASKED
+
+
+def test_digests_are_computed_on_plain_http_too(browser: Browser, tmp_path: Path) -> None:
+    """Where a browser has no cryptography of its own, and no handles."""
+    env = {"NOCLOBBER_SERVER_NAMES": "plain.test"}
+    with (
+        running(tmp_path / "data", env=env) as server,
+        browser.new_context(base_url=f"http://plain.test:{server.port}") as context,
+        browsers.tab(context) as tab,
+    ):
+        put(server, "known.bin", b"known " * 100_000)
+        before = sum(brought(tmp_path / "data.log").values())
+        opened(tab)
+        assert not tab.evaluate("isSecureContext")
+        choose(tab, *made(tmp_path, {"known.bin": b"known " * 100_000}))
+        over(tab, "1 already there")
+        assert sum(brought(tmp_path / "data.log").values()) - before < MOST_ASKED
 
 
 def test_copies_in_one_drop_are_no_question_and_are_sent_once(
@@ -157,6 +192,38 @@ def test_what_cannot_be_taken_says_why_and_can_be_tried_again(
     assert violations(tab) == []
     panel(tab).get_by_role("button", name="Try the failed one again").click()
     over(tab, "1 stored, 1 not taken")
+
+
+def test_what_failed_is_tried_again_with_one_button(browser: Browser, tmp_path: Path) -> None:
+    files = {f"{number}.txt": b"rather long " * (number + 9) for number in range(5)}
+    small = {"NOCLOBBER_LIMITS_FILE_SIZE": "20 B"}
+    server = start(tmp_path / "data", env=small)
+    with (
+        browser.new_context(base_url=server.url, locale="en-GB") as context,
+        browsers.tab(context) as tab,
+    ):
+        opened(tab)
+        choose(tab, *made(tmp_path, {"good.txt": b"good", **files}))
+        over(tab, "1 stored, 5 not taken")
+        server.stop()
+        with running(tmp_path / "data", "--port", str(server.port)):
+            panel(tab).get_by_role("button", name="Try the 5 failed ones again").click()
+            over(tab, "6 stored")
+
+
+def test_whoever_may_add_nothing_is_offered_nothing(browser: Browser, tmp_path: Path) -> None:
+    access = '[{folder = "/", who = ["anonymous"], rights = ["list", "read"]}]'
+    (tmp_path / "in").mkdir()
+    with (
+        running(tmp_path / "data", env={"NOCLOBBER_ACCESS": access}) as server,
+        browser.new_context(base_url=server.url, locale="en-GB") as context,
+        browsers.tab(context) as tab,
+    ):
+        tab.goto("/browse/")
+        expect(tab.get_by_text("There is nothing here that you may see.")).to_be_visible()
+        assert tab.get_by_role("button", name="Upload files").count() == 0
+        drop(tab, *made(tmp_path / "in", {"a.txt": b"a"}))
+        expect(panel(tab)).to_have_count(0)
 
 
 def test_names_with_markup_never_become_markup(tab: Page, tmp_path: Path) -> None:

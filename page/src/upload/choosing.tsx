@@ -1,11 +1,17 @@
 /** Where files and folders are chosen: two buttons, for those who do not drop. */
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { words } from "../strings/words.ts";
-import { choose } from "./store.ts";
+import { choose, isTaking } from "./store.ts";
 
 export function Choosing({ heading }: { readonly heading: string }) {
   const { addFiles, addFolder, orDrop } = words.value.uploading;
+  useEffect(() => {
+    isTaking.value = true;
+    return () => {
+      isTaking.value = false;
+    };
+  }, []);
   return (
     <section class="choosing" aria-label={heading}>
       <Chooser label={addFiles} weight="main" folders={false} />

@@ -102,6 +102,8 @@ export interface Item {
   /** Held back by its own button. */
   readonly held: boolean;
   readonly sent: number;
+  /** How much of it has been read for its digest. */
+  readonly read?: number;
   /** How often the server itself could not take it; a network that is gone does not count. */
   readonly tries: number;
   /** Not to be tried before this moment, in milliseconds. */

@@ -65,8 +65,12 @@ function Line({ item, at, of }: { readonly item: Item; readonly at: number; read
         {item.phase === "failed" && button(said.retry, () => uploader.retry([item]))}
         {button(said.cancel, () => uploader.cancel([item]))}
       </div>
-      {item.phase === "sending" && item.size > 0 && (
-        <progress max={item.size} value={item.sent} aria-label={name} />
+      {(item.phase === "sending" || item.phase === "hashing") && item.size > 0 && (
+        <progress
+          max={item.size}
+          value={item.phase === "sending" ? item.sent : (item.read ?? 0)}
+          aria-label={name}
+        />
       )}
     </li>
   );

@@ -117,10 +117,6 @@ export class Queue {
     return phases.reduce((sum, phase) => sum + this.in(phase).size, 0);
   }
 
-  countHeld(phase: Phase): number {
-    return this.of(phase).filter((item) => item.held).length;
-  }
-
   /** How many files of this length are on the list: two of them may be the same. */
   sharesSize(size: number): boolean {
     return (this.sizes.get(size) ?? 0) > 1;
@@ -140,14 +136,19 @@ export class Queue {
 
   /** Nothing is under way or waits for its turn; questions may be open. */
   get isQuiet(): boolean {
-    const moving = this.countOf("hashing", "sending");
-    const waiting = this.countOf("waiting", "ready");
-    const held = waiting ? this.countHeld("waiting") + this.countHeld("ready") : 0;
-    return moving === 0 && waiting === held;
+    if (this.countOf("hashing", "sending") > 0) return false;
+    return this.areHeld("waiting") && this.areHeld("ready");
   }
 
   get isOver(): boolean {
     return this.length > 0 && this.countOf("done", "failed") === this.length;
+  }
+
+  private areHeld(phase: Phase): boolean {
+    for (const id of this.in(phase)) {
+      if (!this.items.get(id)?.held) return false;
+    }
+    return true;
   }
 
   private in(phase: Phase): Set<string> {

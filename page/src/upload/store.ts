@@ -15,6 +15,8 @@ const LOOK_MS = 400;
 export const revision = signal(0);
 export const isAsking = signal(false);
 export const isDropping = signal(false);
+/** Whether files are taken here at all: then there is a place on the page that says so. */
+export const isTaking = signal(false);
 
 const session = ownSession();
 const keeping = new Keeping(session);
@@ -77,14 +79,14 @@ export async function reopen(): Promise<boolean> {
   return opened;
 }
 
-function hasFiles(event: DragEvent): boolean {
-  return event.dataTransfer?.types.includes("Files") ?? false;
+function isForUs(event: DragEvent): boolean {
+  return isTaking.value && (event.dataTransfer?.types.includes("Files") ?? false);
 }
 
 function listen(): void {
   let leaving: ReturnType<typeof setTimeout> | null = null;
   addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
+    if (!isForUs(event)) return;
     event.preventDefault();
     if (leaving !== null) clearTimeout(leaving);
     // It is told again and again while something is held over the page, and then no more.
@@ -94,13 +96,13 @@ function listen(): void {
     isDropping.value = true;
   });
   addEventListener("drop", (event) => {
-    if (!hasFiles(event) || !event.dataTransfer) return;
+    if (!isForUs(event) || !event.dataTransfer) return;
     event.preventDefault();
     isDropping.value = false;
     begin(inTransfer(event.dataTransfer));
   });
   addEventListener("paste", (event) => {
-    if (!event.clipboardData?.files.length) return;
+    if (!isTaking.value || !event.clipboardData?.files.length) return;
     event.preventDefault();
     begin(inTransfer(event.clipboardData));
   });

@@ -267,7 +267,8 @@ export class Uploader {
     if (this.digested.size >= HASHED_AT_ONCE || !item) return;
     this.digested.add(item.id);
     const file = await this.bytes(item.id);
-    const digest = file && (await this.hashing.of(item.id, this.algorithm, file));
+    const tell = (read: number) => void this.queue.change(item.id, { read });
+    const digest = file && (await this.hashing.of(item.id, this.algorithm, file, tell));
     this.digested.delete(item.id);
     if (this.queue.get(item.id)?.phase === "hashing") {
       // Without a digest nothing is known of the bytes, and they are sent.
