@@ -85,6 +85,18 @@ async def test_conditions_are_honoured() -> None:
         assert (broken.status, broken.refusal) == (400, "malformed-condition")
 
 
+async def test_an_if_is_honoured_by_what_only_reads_too() -> None:
+    async with opened() as house:
+        etag = (await ask(house, "PUT", "a.txt", b"one")).headers["ETag"]
+        for method, path, status in (("GET", "a.txt", 200), ("PROPFIND", "a.txt", 207)):
+            assert (await ask(house, method, path, If=f"([{etag}])")).status == status
+            refused = await ask(house, method, path, If='(["gone"])')
+            assert (refused.status, refused.refusal) == (412, "stale-version")
+            assert (await ask(house, method, path, If="(broken")).status == 400
+        assert (await ask(house, "HEAD", "a.txt", If="(<DAV:no-lock>)")).status == 412
+        assert (await ask(house, "GET", "nothing", If="(Not <DAV:no-lock>)")).status == 404
+
+
 async def test_who_wants_it_strict_gets_412_and_keeps_what_was_there() -> None:
     async with opened(http=STRICT) as house:
         first = await ask(house, "PUT", "a.txt", b"one")

@@ -142,7 +142,8 @@ async def test_a_lock_is_told_with_its_owner_refreshed_and_given_back() -> None:
         assert active.findtext("{DAV:}timeout") in {"Second-600", "Second-599"}
         refreshed = await ask(house, "LOCK", "a.txt", If=f"(<{token}>)", Timeout="Infinite")
         assert refreshed.xml.findtext(".//{DAV:}timeout") in {"Second-3600", "Second-3599"}
-        assert (await ask(house, "LOCK", "a.txt", If="(<urn:uuid:0>)")).status == 412
+        for states in ("(<urn:uuid:0>)", f'(<{token}> ["gone"])'):
+            assert (await ask(house, "LOCK", "a.txt", If=states)).status == 412
         assert (await ask(house, "LOCK", "a.txt")).status == 412
         assert await _unlock(house, "a.txt", "<urn:uuid:0>") == 409
         assert await _unlock(house, "a.txt", "none") == 400

@@ -128,6 +128,15 @@ async def test_a_request_is_done_as_a_whole_or_not_at_all() -> None:
         assert kept[COLOUR][1].text == "red"
 
 
+async def test_no_more_properties_are_looked_for_at_each_file_than_a_client_needs() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a.txt", b"one")
+        asked = [f'<p{number} xmlns="x"/>' for number in range(201)]
+        assert (await find(house, "a.txt", *asked[:200])).status == 207
+        refused = await find(house, "a.txt", *asked)
+        assert (refused.status, refused.refusal) == (400, "malformed-request")
+
+
 async def test_steps_are_done_in_their_order() -> None:
     async with opened() as house:
         await ask(house, "PUT", "a.txt", b"one")
@@ -181,6 +190,9 @@ async def test_what_is_kept_with_a_file_is_bounded() -> None:
         refused = await patch(house, "a.txt", setting(many))
         assert (refused.status, refused.refusal) == (507, "over-quota")
         assert "{urn:x}p1" not in (await find(house, "a.txt")).properties("/dav/a.txt")
+        for name in ("p", "q"):
+            half = await patch(house, "a.txt", setting(f"<x:{name}>{'r' * 40_000}</x:{name}>"))
+        assert (half.status, half.refusal) == (507, "over-quota")
         large = await patch(house, "a.txt", setting(X.format("r" * 70_000)))
         assert (large.status, large.refusal) == (413, "too-large")
 

@@ -145,6 +145,38 @@ async def test_the_token_is_told_as_a_property_and_leads_on_from_there() -> None
         assert (await report(house, "a/", token)).hrefs == ["/dav/a/c.txt"]
 
 
+async def test_a_token_is_a_condition_that_nothing_in_its_folder_was_changed_since() -> None:
+    async with opened() as house:
+        await sent(house, "a/b.txt", b"one")
+        told = (await find(house, "a/", "sync-token")).properties("/dav/a/")
+        token = told["{DAV:}sync-token"][1].text
+        unchanged = {"If": f"</dav/a/> (<{token}>)"}
+        await sent(house, "elsewhere.txt", b"two")
+        assert (await ask(house, "PUT", "a/c.txt", b"three", **unchanged)).status == 201
+        refused = await ask(house, "PUT", "a/d.txt", b"four", **unchanged)
+        assert (refused.status, refused.refusal) == (412, "stale-version")
+        assert (await ask(house, "MKCOL", "a/d", **unchanged)).status == 412
+        assert (
+            await ask(house, "DELETE", "a/b.txt", If=f"</dav/a/> (Not <{token}>)")
+        ).status == 204
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        "</dav/a/> (<urn:noclobber:sync:999999>)",
+        "</dav/a/> (<urn:noclobber:sync:now>)",
+        "</dav/a/b.txt> (<urn:noclobber:sync:1>)",
+        "</dav/nowhere/> (<urn:noclobber:sync:1>)",
+        "<http://elsewhere/a/> (<urn:noclobber:sync:1>)",
+    ],
+)
+async def test_a_token_that_is_not_of_the_folder_is_a_condition_that_fails(states: str) -> None:
+    async with opened() as house:
+        await sent(house, "a/b.txt", b"one")
+        assert (await ask(house, "PUT", "a/c.txt", b"two", If=states)).status == 412
+
+
 @pytest.mark.parametrize("token", ["urn:noclobber:sync:999999", "urn:noclobber:sync:x", "old"])
 async def test_a_token_that_leads_nowhere_is_no_answer_of_nothing(token: str) -> None:
     async with opened() as house:
@@ -164,6 +196,8 @@ async def test_reports_that_cannot_be_are_refused() -> None:
         assert (await ask(house, "REPORT", "a/", "<x/>")).status == 400
         small = await report(house, "a/", FIRST, limit=1)
         assert (small.status, small.refusal) == (507, "too-much-to-list")
+        assert small.xml.find(f"{DAV}number-of-matches-within-limits") is not None
+        assert len((await report(house, "a/", FIRST, limit=2)).hrefs) == 2
 
 
 async def test_a_client_is_told_nothing_of_what_it_may_not_list() -> None:
@@ -185,3 +219,8 @@ async def test_a_client_is_told_nothing_of_what_it_may_not_list() -> None:
         assert answer.hrefs == ["/dav/a.txt"]
         assert "404" in answer.text
         assert "hidden" not in answer.text
+        later = (await report(house, "", token, Authorization=ANN)).xml
+        shown = later.findtext(f"{DAV}sync-token")
+        for place, status in (("/dav/", 207), ("/dav/hidden/", 412)):
+            headers = {"If": f"<{place}> (<{shown}>)", "Depth": "0", "Authorization": ANN}
+            assert (await ask(house, "PROPFIND", "", **headers)).status == status, place

@@ -20,7 +20,8 @@ from uploads.rules import Rules
 from uploads.settling import Outcome
 
 MOST_PROPERTIES = 500
-MOST_PROPERTY_BYTES = 1 << 20
+# So much can be held of each of many files that are listed at once.
+MOST_PROPERTY_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Describing:
             _, page = self.holdings.list_in(view, principal, folder, listing)
             guard = Guard(self._rules, view, principal)
             above = [lock for lock in guard.over(folder) if lock.deep]
-            below = guard.below(folder)
+            below = self._by_place(guard.below(folder))
             described = [
                 Described(
                     entry,
@@ -180,6 +181,19 @@ class Describing:
         sight = hashlib.sha256(repr(reach.ranges).encode("utf-8", "surrogateescape")).hexdigest()
         return Asker(self._rules, principal, last, sight[:8])
 
+    async def expect(
+        self, principal: Principal, path: Path, submitted: Submitted
+    ) -> Outcome | None:
+        """What the `If` of a request that changes nothing comes to; None: it holds."""
+
+        def look(view: View) -> Outcome | None:
+            found = self.holdings.find_in(view, principal, path)
+            if Guard(self._rules, view, principal, submitted).holds():
+                return None
+            return Outcome(Stale(None if isinstance(found, Folder) else found.file), path)
+
+        return await self.holdings.index.read(look)
+
     async def share(self, principal: Principal) -> Share:
         usage = await self.holdings.index.read(lambda view: view.usage(principal.name))
         limits = self._rules.limits
@@ -228,9 +242,11 @@ class Describing:
                 if found.path.parts:
                     turn.set_modified(found.path, modified)
 
-    def _at(self, locks: Sequence[Lock], path: Path) -> list[Lock]:
-        """Those of the locks below that are at this place."""
-        if not locks:
-            return []
-        keys = self._rules.policies.keys(path)
-        return [lock for lock in locks if self._rules.policies.keys(lock.path) == keys]
+    def _by_place(self, locks: Sequence[Lock]) -> Mapping[tuple[str, ...], list[Lock]]:
+        found: dict[tuple[str, ...], list[Lock]] = {}
+        for lock in locks:
+            found.setdefault(self._rules.policies.keys(lock.path), []).append(lock)
+        return found
+
+    def _at(self, locks: Mapping[tuple[str, ...], list[Lock]], path: Path) -> list[Lock]:
+        return locks.get(self._rules.policies.keys(path), []) if locks else []

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from uploads import names
 from uploads.access import Reach
+from uploads.changes import Span
 from uploads.collisions import AtName, FileAbove, FileHere, FolderHere, Lookalike, Nothing
 from uploads.files import Content, Folder, StoredFile, Usage, Version
 from uploads.locks import Lock
@@ -119,6 +120,9 @@ class ForecastView:
 
     def locks_below(self, path: Path) -> list[Lock]:
         return self.view.locks_below(path)
+
+    def span(self) -> Span:
+        return self.view.span()
 
     def free_name(self, path: Path) -> Path:
         def taken(name: str) -> bool:

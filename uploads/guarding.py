@@ -86,6 +86,8 @@ class Guard:
         return (path is not None and self._has(path, state)) != state.negated
 
     def _has(self, path: Path, state: State) -> bool:
+        if state.since is not None:
+            return self._is_unchanged(path, state.since)
         if not state.is_etag:
             return any(lock.token == state.text for lock in self.over(path))
         if not self.rules.may(self.principal, Right.READ, path):
@@ -93,8 +95,22 @@ class Guard:
         match self.view.at(path):
             case FileHere(file):
                 etag = file.etag
-            case FolderHere(folder):
+            case FolderHere(folder) if self._sees_all(path):
                 etag = folder.etag
             case _:
                 return False
         return state.text.removeprefix(WEAK) == etag
+
+    def _is_unchanged(self, path: Path, since: int) -> bool:
+        """A number that has not come yet is of a store that was set back: what it knew is gone."""
+        match self.view.at(path):
+            case FolderHere(folder) if self.rules.may(self.principal, Right.LIST, path):
+                last = self.view.span().last
+                # Where something below is closed, the folder's number would tell when that changes.
+                changed = folder.changed if self._sees_all(path) else last
+                return changed <= since <= last
+            case _:
+                return False
+
+    def _sees_all(self, folder: Path) -> bool:
+        return self.rules.access.may_all_below(self.principal, Right.LIST, folder)

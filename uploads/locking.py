@@ -65,7 +65,7 @@ class Locking:
             self.rules.current(principal)
             guard = Guard(self.rules, turn, principal, submitted)
             mine = [one for one in guard.over(path) if one.token in submitted.tokens]
-            if not mine or mine[0].principal != principal.name:
+            if not mine or mine[0].principal != principal.name or not guard.holds():
                 return Outcome(Stale(None), path)
             lock = replace(mine[0], expires=self._until(seconds))
             turn.lock(lock)

@@ -29,11 +29,15 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A lock token, or an entity tag, that a resource has or (`negated`) does not have."""
+    """A lock token, or an entity tag, that a resource has or (`negated`) does not have.
+
+    `since`: it says that nothing in the folder was changed after this number.
+    """
 
     text: str
     is_etag: bool
     negated: bool
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

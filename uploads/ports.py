@@ -201,6 +201,8 @@ class Grounds(Protocol):
 
     def locks_below(self, path: Path) -> list[Lock]: ...
 
+    def span(self) -> Span: ...
+
 
 class View(Grounds, Protocol):
     """What can be asked of the index, in one consistent moment."""
@@ -240,8 +242,6 @@ class View(Grounds, Protocol):
 
     def changes(self, since: int, limit: int) -> list[Change]:
         """Those with higher numbers, in their order. Nothing is missing between two of a page."""
-
-    def span(self) -> Span: ...
 
     def usage(self, principal: str) -> Usage: ...
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from handlers.headers.conditions import MalformedCondition
+from handlers.webdav import sync_tokens
 from uploads.failures import MalformedRequest
 from uploads.locks import State, States, Submitted
 from uploads.names import Path
@@ -80,7 +81,10 @@ class _Reading:
                 kind = self.peek()
             if kind not in {"uri", "etag"}:
                 raise self.malformed()
-            states.append(State(self.take(kind), kind == "etag", negated))
+            text = self.take(kind)
+            # RFC 6578 section 5: a sync token is a state of its collection.
+            since = sync_tokens.known_through(text) if kind == "uri" else None
+            states.append(State(text, kind == "etag", negated, since))
         self.take("close")
         if not states:
             raise self.malformed()

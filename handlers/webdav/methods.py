@@ -35,6 +35,7 @@ CLASSES = "1, 2, 3"
 VERSIONS = Wishes(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
 STRICTLY = replace(VERSIONS, same_name=SameName.REFUSE)
 NAMELESS = "upload"
+READING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT"})
 
 Method = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,6 +51,7 @@ class WebDav:
         methods = self._methods()
         method = methods.get(request.method)
         if method is not None:
+            await self._expect(request)
             return await method(request)
         if request.method not in METHODS:
             detail = f"{request.method} is no method that is known here."
@@ -61,6 +63,16 @@ class WebDav:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         headers = {"DAV": CLASSES, "MS-Author-Via": "DAV", **named}
         request[DIALECT] = Dialect(AT_WEBDAV, headers, partial(refusals.response, self.mount))
+
+    async def _expect(self, request: web.Request) -> None:
+        """An `If` is for every method; where something is changed, it is judged in that turn."""
+        if request.method in READING and "If" in request.headers:
+            path = self._target(request).path
+            submitted = self.mount.submitted(request, path)
+            describing = self.parts.describing
+            refused = await describing.expect(principal_of(request), path, submitted)
+            if refused is not None:
+                raise refusal(refused)
 
     def _methods(self) -> dict[str, Method]:
         props, locks = Props(self.parts, self.mount), Locks(self.parts, self.mount)

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from handlers import bodies
-from handlers.changes import position_text
 from handlers.headers import conditions
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import refusal
-from handlers.webdav import if_header, multistatus, xml
+from handlers.webdav import if_header, multistatus, sync_tokens, xml
 from handlers.webdav.live import LIVE, ONLY_BY_NAME, Facts
 from handlers.webdav.mount import Mount
 from handlers.webdav.owncloud import CHECKSUMS, OWNCLOUD
@@ -20,13 +19,12 @@ from handlers.webdav.xml import DAV, XML, Element, Name
 from uploads.access import Principal, Right
 from uploads.describing import Change, Date, Described, Drop, Set
 from uploads.failures import MalformedRequest, TooLarge
-from uploads.feed import Position
 from uploads.files import Folder, Listing, Property
 from uploads.names import Path
 
 # In one slice, between which everybody else has a turn.
 AT_ONCE = 250
-MOST_LISTED = 200_000
+MOST_LISTED, MOST_ASKED = 200_000, 200
 # By these clients say when a file was changed; the last is in seconds.
 DATES: dict[Name, str] = {
     (DAV, "getlastmodified"): "http",
@@ -48,12 +46,6 @@ ALL = Asked()
 KNOWN = {**LIVE, **OWNCLOUD}
 UNASKED = ONLY_BY_NAME | OWNCLOUD.keys()
 SYNC_TOKEN = (DAV, "sync-token")
-# RFC 6578 section 3: a URI, which only we understand.
-SCHEME = "urn:noclobber:sync:"
-
-
-def sync_token(position: Position) -> str:
-    return SCHEME + position_text(position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +95,8 @@ class Props:
         share = await self.parts.describing.share(principal)
         token = None
         if SYNC_TOKEN in (asked.names or asked.included):
-            token = sync_token((await self.parts.feed.page(principal, None, 0)).position)
+            now = await self.parts.feed.page(principal, None, 0)
+            token = sync_tokens.written(now.position)
         asker = await self.parts.describing.asker(principal)
         return Facts(self.mount, self.parts.rules.clock(), share, asker, token)
 
@@ -197,7 +190,11 @@ def asked_in(body: bytes) -> Asked:
 
 
 def names_in(prop: Element) -> tuple[Name, ...]:
-    return tuple(dict.fromkeys(one.name for one in prop.children()))
+    """Each of them is looked for at every file that is listed."""
+    names = tuple(dict.fromkeys(one.name for one in prop.children()))
+    if len(names) > MOST_ASKED:
+        raise MalformedRequest(f"At most {MOST_ASKED} properties are told at once. Ask for fewer.")
+    return names
 
 
 def _wanted(root: Element) -> list[tuple[Name, Change | None]]:

@@ -5,17 +5,17 @@ change of properties or of a time alone is no change of a file, and is not told.
 """
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from handlers import changes
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_type
-from handlers.webdav import if_header, multistatus, xml
+from handlers.webdav import if_header, multistatus, sync_tokens, xml
 from handlers.webdav.live import Facts
-from handlers.webdav.props import SCHEME, Asked, Props, names_in, read, sync_token
+from handlers.webdav.props import Asked, Props, names_in, read
 from handlers.webdav.xml import DAV, Element
 from uploads.access import Principal, Right
 from uploads.describing import Described
@@ -28,7 +28,6 @@ MOST_LINES = 1000
 # Of changes elsewhere, so many pages are passed over for one answer.
 MOST_PAGES = 20
 AT_ONCE = 250
-MOST_LISTED = 100_000
 RESULTS = re.compile(r"[1-9][0-9]{0,8}")
 TRUNCATED = "<D:error><D:number-of-matches-within-limits/></D:error>"
 
@@ -57,30 +56,44 @@ class Reports:
             raise MalformedRequest("A sync-collection is asked of a folder.")
         self.parts.rules.demand(principal, Right.LIST, target.path)
         facts = await self.props.facts(principal)
-        if wanted.since is None:
-            body = await self._all(principal, target.path, wanted, facts)
-        else:
+        if wanted.since is not None:
             body = await self._since(principal, top, wanted, wanted.since, facts)
-        return multistatus.whole(body)
+            return multistatus.whole(body)
+        if wanted.limit is not None:
+            await self._count(principal, target.path, wanted, wanted.limit)
+        return await multistatus.stream(request, self._all(principal, target.path, wanted, facts))
 
-    async def _all(self, principal: Principal, path: Path, wanted: Wanted, facts: Facts) -> str:
+    async def _all(
+        self, principal: Principal, path: Path, wanted: Wanted, facts: Facts
+    ) -> AsyncIterator[str]:
         """Where the changes are is asked first: what is changed meanwhile is told once more."""
         now = (await self.parts.feed.page(principal, None, 0)).position
-        found: list[str] = []
+        async for entries in self._pages(principal, path, deep=wanted.deep):
+            yield "".join(self.props.described(one, wanted.asked, facts) for one in entries)
+        yield _token(now)
+
+    async def _count(self, principal: Principal, path: Path, wanted: Wanted, most: int) -> None:
+        """A list that is cut would end with a token that leads past what was left out."""
+        found = 0
+        async for entries in self._pages(principal, path, deep=wanted.deep):
+            found += len(entries)
+            if found > most:
+                detail = f'"{path}" holds more than {most:,} entries, and they come all or none.'
+                raise Refusal(of_type("too-much-to-list", detail))
+
+    async def _pages(
+        self, principal: Principal, path: Path, *, deep: bool
+    ) -> AsyncIterator[list[Described]]:
         waiting = [path]
         while waiting:
             folder, listing = waiting.pop(), Listing(limit=AT_ONCE)
             more = True
             while more:
                 entries, after = await self.parts.describing.page(principal, folder, listing)
-                found += [self.props.described(one, wanted.asked, facts) for one in entries]
-                if len(found) > (wanted.limit or MOST_LISTED):
-                    detail = f'"{path}" holds more than can be listed at once.'
-                    raise Refusal(of_type("too-much-to-list", detail))
-                if wanted.deep:
+                yield entries
+                if deep:
                     waiting += self.props.listable(principal, entries)
                 listing, more = replace(listing, after=after), after is not None
-        return "".join(found) + _token(now)
 
     async def _since(
         self,
@@ -136,7 +149,7 @@ def _emptied(line: Line) -> set[Path]:
 
 
 def _token(position: Position) -> str:
-    return xml.element((DAV, "sync-token"), xml.escape(sync_token(position)))
+    return xml.element((DAV, "sync-token"), xml.escape(sync_tokens.written(position)))
 
 
 def _wanted(root: Element) -> Wanted:
@@ -160,12 +173,7 @@ def _wanted(root: Element) -> Wanted:
 def _position(token: str) -> Position | None:
     if not token:
         return None
-    position = None
-    if token.startswith(SCHEME):
-        try:
-            position = changes.position(token.removeprefix(SCHEME))
-        except MalformedRequest:
-            position = None
+    position = sync_tokens.read(token)
     if position is None:
         detail = f'"{token}" is no sync-token of this server.'
         raise Refusal(of_type("changes-forgotten", detail))
