@@ -15,12 +15,14 @@ from handlers.parked import Parked
 from handlers.parts import Parts
 from handlers.plain import Plain
 from handlers.preflight import Preflighting
+from handlers.sessions import Sessions
 
 
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
     proxies = Proxies.of(parts.http.trusted_proxies)
-    gate = Gate(parts.http, proxies, identity, metrics, health)
+    sessions = Sessions(parts.accounts)
+    gate = Gate(parts.http, proxies, identity, sessions, metrics, health)
     app = web.Application()
     app[GATE] = gate
     asking = Changes(parts), Preflighting(parts)

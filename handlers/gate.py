@@ -11,8 +11,8 @@ from http import HTTPMethod
 
 from aiohttp import web
 
-from handlers import answers, bodies, cors, dialects, rendering
-from handlers.headers import hosts
+from handlers import answers, bodies, cors, dialects, rendering, sessions
+from handlers.headers import hosts, negotiation
 from handlers.headers.conditions import MalformedCondition
 from handlers.headers.digests import MalformedDigest
 from handlers.headers.proxies import Proxies
@@ -21,6 +21,7 @@ from handlers.identity import PRINCIPAL, Identity
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings
 from handlers.problems import (
+    BEARER_ONLY,
     Problem,
     Refusal,
     of_bad_name,
@@ -28,6 +29,7 @@ from handlers.problems import (
     of_malformed,
     of_type,
 )
+from handlers.sessions import Sessions
 from uploads.access import ANONYMOUS
 from uploads.failures import Failure, Unavailable
 from uploads.names import BadName
@@ -64,6 +66,7 @@ class Gate:
     http: HttpSettings
     proxies: Proxies
     identity: Identity
+    sessions: Sessions
     metrics: Metrics
     health: Health
 
@@ -95,6 +98,8 @@ class Gate:
             raise ConnectionAbortedError("a part of an answer has been sent")
         problem = dialects.spoken(request, problem)
         response = dialects.written(request, problem)
+        if "WWW-Authenticate" in response.headers and _has_page(request):
+            response.headers["WWW-Authenticate"] = BEARER_ONLY
         if problem.type.slug in ENDING or bodies.ASTRAY in request or self.health.stopping:
             response.force_close()
         return await bodies.answer_early(
@@ -118,6 +123,10 @@ class Gate:
         if authorization := request.headers.getall("Authorization", []):
             address = self.address(request)
             request[PRINCIPAL] = await self.identity.identify(authorization, address)
+        elif signed_in := self.sessions.principal(request):
+            if request.method not in SAFE_METHODS:
+                self._check_own(request, host)
+            request[PRINCIPAL] = signed_in
         # RFC 9110 section 9.3.7: the server as such is meant.
         return answers.options(cors.METHODS) if request.raw_path == "*" else None
 
@@ -196,6 +205,14 @@ class Gate:
         if not allowed:
             raise Refusal(of_type("cross-site", "A page of another site sent this request."))
 
+    def _check_own(self, request: web.Request, host: str | None) -> None:
+        """A cookie comes along by itself, so the browser has to say that a page of ours asked."""
+        site = request.headers.get("Sec-Fetch-Site")
+        origin = request.headers.get("Origin")
+        own = origin is not None and origin.partition("://")[2].lower() == host
+        if not (site == "same-origin" or (site is None and own)):
+            raise Refusal(of_type("cross-site", "No page of this server sent this request."))
+
     def _log(self, request: web.Request, response: web.StreamResponse, spent: float) -> None:
         if not access_log.isEnabledFor(logging.INFO):
             return
@@ -218,6 +235,13 @@ class Gate:
                 }
             },
         )
+
+
+def _has_page(request: web.Request) -> bool:
+    """A browser with our page in it: it signs in there, and must not ask in a window of its own."""
+    if request.headers.get("Sec-Fetch-Mode") or request.headers.get("X-Requested-With"):
+        return True
+    return sessions.is_there(request) or negotiation.wants_html(request.headers.get("Accept"))
 
 
 def _problem(

@@ -59,6 +59,8 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     "reservation": ("query", text(), "The id of the reservation under which the name is kept."),
     "recursive": ("query", FLAG, "A folder with all that is in it."),
     "move": ("query", GOAL, "The path to move to."),
+    "entry": ("query", text(), "The name of something in the folder. May be repeated."),
+    "next": ("query", text(), "The page to go to once signed in."),
     "copy": ("query", GOAL, "The path to copy to. No byte is copied."),
     "restore": ("query", whole(least=1), "The number of the version or deletion to restore."),
     "same-file": ("query", choice(*SameFile), "What to do if the file holds these very bytes."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from handlers.problem_types import Statuses
 
 JSON, HTML, TEXT, ANYTHING = "application/json", "text/html", "text/plain", "*/*"
-EVENTS = "text/event-stream"
+EVENTS, ZIP = "text/event-stream", "application/zip"
 FORM, FIELDS, BYTES, PIECE, PART = (
     "multipart/form-data",
     "application/x-www-form-urlencoded",

@@ -19,6 +19,7 @@ from handlers.operation import (
     PART,
     PIECE,
     TEXT,
+    ZIP,
     Answer,
     Operation,
     as_page,
@@ -92,6 +93,7 @@ TUS: Final = ("Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm", "Tus-Max
 HERE: Final = "/files/{path}"
 FOLDER: Final = "/files/{path}/"
 ROOT: Final = "/files/"
+ARCHIVE: Final = "/archive/"
 UPLOAD: Final = "/uploads/{id}"
 
 _STORED: Final = (
@@ -252,6 +254,22 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
             " verdict says so. With `reserve` the names of those that would be stored are kept"
             " from others for so many seconds.",
         ),
+        *(
+            Operation(
+                method, address, "Take a folder, or some of what is in it, as one ZIP file",
+                ("path", "entry") if address != ARCHIVE else ("entry",),
+                (Answer(200, "The ZIP file, made while it is sent.", ((ZIP, ()),),
+                        ("Content-Disposition",)),),
+                (*PATH, "damaged", "too-many-uploads",
+                 *(("body-stalled", "body-too-short") if method == "POST" else ())),
+                (FIELDS,) if method == "POST" else (),
+                "`entry` names something in the folder, and may be repeated; without it all of the"
+                " folder comes. What the caller may not read is left out. With POST the names stand"
+                " in the fields of a form, as many as are wanted.",
+            )
+            for address in (ARCHIVE, ARCHIVE + "{path}")
+            for method in ("GET", "POST")
+        ),
         Operation(
             "GET", "/changes", "Follow the tree: every change, in its order",
             ("since", "wait", "limit", "Last-Event-ID"),
@@ -328,6 +346,14 @@ def _of_the_server() -> tuple[Operation, ...]:
                           headers=("Location",))), PATH),
         Operation("GET", "/browse/", "The top folder as a page", LISTED,
                   (as_page("The page of the top folder."),), PATH),
+        Operation("GET", "/session", "Who is signed in on the page", ("next",),
+                  (in_json(200, "Who it is.", "Session", page=True),)),
+        Operation("POST", "/session", "Sign in on the page, or out", (),
+                  (in_json(200, "Signed in; the cookie stands for it.", "Session"),
+                   Answer(303, "Signed in or out; for browsers.", headers=("Location",))),
+                  ("body-stalled", "body-too-short"), (FIELDS,),
+                  "The fields are `user` and `password`, and `next` for where to go then; or"
+                  " `sign_out`. Programs need no session: they send Basic or Bearer credentials."),
         Operation("GET", "/problems/", "What can be refused, and what to do then", (),
                   (in_json(200, "All types of problems.", "ProblemTypes", page=True),)),
         Operation("GET", "/problems/{slug}", "What one type of problem means", ("slug",),

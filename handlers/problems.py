@@ -238,6 +238,7 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
 }
 
 CHALLENGES = 'Basic realm="noclobber", charset="UTF-8", Bearer realm="noclobber"'
+BEARER_ONLY = 'Bearer realm="noclobber"'
 WANTED_DIGESTS = "sha-512=5, sha-256=10"
 
 

@@ -78,7 +78,10 @@ def problem_response(request: web.Request, problem: Problem) -> web.Response:
     headers = problem.all_headers()
     accept = request.headers.get("Accept")
     if negotiation.wants_html(accept):
-        html = pages.problem(problem, request_id(request))
+        if problem.type.slug == "not-identified":
+            html = pages.sign_in(request.raw_path, problem.detail)
+        else:
+            html = pages.problem(problem, request_id(request))
         return page_response(html, problem.status, headers)
     headers["Vary"] = "Accept"
     if negotiation.prefers(accept, ("application/problem+json", "text/plain")) == "text/plain":

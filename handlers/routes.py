@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from handlers.archives import ARCHIVE, Archives
 from handlers.browsing import BROWSE, Browsing
 from handlers.changes import Changes
 from handlers.contract import Contract
@@ -21,6 +22,7 @@ from handlers.plain import Plain
 from handlers.posting import Posting
 from handlers.preflight import Preflighting
 from handlers.resumable import Resumable
+from handlers.signing import SESSION, Signing
 from handlers.tus import Tus
 from handlers.webdav.methods import WebDav
 from handlers.webdav.mount import Mount
@@ -49,7 +51,8 @@ class Doors:
 def add(app: web.Application, doors: Doors) -> None:
     plain, parked, changes = doors.plain, doors.parked, doors.changes
     health, contract = doors.health, doors.contract
-    browsing = Browsing(plain.parts)
+    browsing, signing = Browsing(plain.parts), Signing(plain.parts)
+    archives = Archives(plain.parts)
     posting = Posting(plain.parts, plain, doors.forms)
     tus = Tus(plain.parts)
     pieces = Pieces(plain.parts, tus, Resumable(plain.parts), parked)
@@ -72,6 +75,10 @@ def add(app: web.Application, doors: Doors) -> None:
         ("POST",    "/uploads/{id}",           parked.post),
         ("DELETE",  "/uploads/{id}",           pieces.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
+        ("GET",     ARCHIVE + MOUNTED,         archives.get),
+        ("POST",    ARCHIVE + MOUNTED,         archives.post),
+        ("GET",     SESSION,                   signing.get),
+        ("POST",    SESSION,                   signing.post),
         ("GET",     "/changes",                changes.get),
         ("POST",    "/preflight",              doors.preflighting.post),
         ("GET",     "/problems/",              contract.problem_types),

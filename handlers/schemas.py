@@ -172,6 +172,10 @@ SCHEMAS: Final[Schema] = {
         },
         description="One page of a folder: folders first, then files.",
     ),
+    "Session": members(
+        {"user": {"type": ["string", "null"]}, "users": {"type": "boolean"}},
+        description="Who is signed in, null where nobody is; and whether anybody could.",
+    ),
     "Change": members(
         {"version": NUMBER, "kind": choice(*Kind), "at": MOMENT, "by": text()},
         {"href": HREF, "etag": FILE_ETAG, **_CONTENT, "modified": MOMENT},

@@ -134,6 +134,9 @@ class OperatorOnly:
     def current(self, principal: Principal) -> Principal | None:
         return principal
 
+    def seal(self, principal: Principal) -> str:
+        return principal.name
+
     def any_users(self) -> bool:
         return True
 

@@ -91,6 +91,17 @@ class FileAccounts:
             self._current()
         return bool(self._roster.users)
 
+    def seal(self, principal: Principal) -> str:
+        roster = self._current()
+        proofs = [
+            roster.tokens[name].secret
+            for kind, _, name in (group.partition(":") for group in sorted(principal.groups))
+            if kind == "token" and name in roster.tokens
+        ]
+        user = roster.users.get(principal.name.removeprefix("user:"))
+        proofs += [] if user is None or proofs else [user.password]
+        return hmac.digest(self._key, "\0".join(proofs).encode(), "sha256").hex()
+
     def close(self) -> None:
         self._threads.shutdown()
 

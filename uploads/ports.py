@@ -395,5 +395,8 @@ class Accounts(Protocol):
 
     def any_users(self) -> bool: ...
 
+    def seal(self, principal: Principal) -> str:
+        """Another one as soon as the principal has another password or another token."""
+
 
 Clock = Callable[[], float]

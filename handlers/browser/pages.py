@@ -261,6 +261,16 @@ def waiting(
     return _render("waiting.html", upload=upload, compared=compared)
 
 
+def session(principal: Principal, onward: str, *, any_users: bool) -> str:
+    """Who is signed in; or the form to sign in with, where there is anybody to sign in as."""
+    name = "" if principal.is_anonymous else principal.name.removeprefix("user:")
+    return _render("session.html", principal=name, onward=onward, any_users=any_users, wrong="")
+
+
+def sign_in(onward: str, wrong: str) -> str:
+    return _render("session.html", principal="", onward=onward, any_users=True, wrong=wrong)
+
+
 def problem_type(type_: ProblemType) -> str:
     return _render("problem_type.html", type=type_)
 

@@ -234,5 +234,8 @@ class MemoryAccounts:
     def any_users(self) -> bool:
         return bool(self.passwords)
 
+    def seal(self, principal: Principal) -> str:
+        return self.passwords.get(principal.name, "")
+
     def _principal(self, user: str) -> Principal:
         return self.principals.get(user) or Principal(user, frozenset({user}))
