@@ -19,12 +19,12 @@ from handlers.operation import (
     PART,
     PIECE,
     TEXT,
-    ZIP,
     Answer,
     Operation,
     as_page,
     in_json,
 )
+from handlers.page_operations import OF_THE_PAGE
 from handlers.problem_types import AT_TUS
 
 # Refusals, by what can bring them about.
@@ -93,7 +93,6 @@ TUS: Final = ("Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm", "Tus-Max
 HERE: Final = "/files/{path}"
 FOLDER: Final = "/files/{path}/"
 ROOT: Final = "/files/"
-ARCHIVE: Final = "/archive/"
 UPLOAD: Final = "/uploads/{id}"
 
 _STORED: Final = (
@@ -254,22 +253,6 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
             " verdict says so. With `reserve` the names of those that would be stored are kept"
             " from others for so many seconds.",
         ),
-        *(
-            Operation(
-                method, address, "Take a folder, or some of what is in it, as one ZIP file",
-                ("path", "entry") if address != ARCHIVE else ("entry",),
-                (Answer(200, "The ZIP file, made while it is sent.", ((ZIP, ()),),
-                        ("Content-Disposition",)),),
-                (*PATH, "damaged", "too-many-uploads",
-                 *(("body-stalled", "body-too-short") if method == "POST" else ())),
-                (FIELDS,) if method == "POST" else (),
-                "`entry` names something in the folder, and may be repeated; without it all of the"
-                " folder comes. What the caller may not read is left out. With POST the names stand"
-                " in the fields of a form, as many as are wanted.",
-            )
-            for address in (ARCHIVE, ARCHIVE + "{path}")
-            for method in ("GET", "POST")
-        ),
         Operation(
             "GET", "/changes", "Follow the tree: every change, in its order",
             ("since", "wait", "limit", "Last-Event-ID"),
@@ -340,20 +323,6 @@ def _of_the_server() -> tuple[Operation, ...]:
     return (
         Operation("GET", "/", "Go to the files", (),
                   (Answer(303, "To the page of the top folder.", headers=("Location",)),)),
-        Operation("GET", "/browse/{path}", "A folder as a page", ("path", *LISTED),
-                  (as_page("The page of the folder."),
-                   Answer(308, "To the file, or to the folder with its slash.",
-                          headers=("Location",))), PATH),
-        Operation("GET", "/browse/", "The top folder as a page", LISTED,
-                  (as_page("The page of the top folder."),), PATH),
-        Operation("GET", "/session", "Who is signed in on the page", ("next",),
-                  (in_json(200, "Who it is.", "Session", page=True),)),
-        Operation("POST", "/session", "Sign in on the page, or out", (),
-                  (in_json(200, "Signed in; the cookie stands for it.", "Session"),
-                   Answer(303, "Signed in or out; for browsers.", headers=("Location",))),
-                  ("body-stalled", "body-too-short"), (FIELDS,),
-                  "The fields are `user` and `password`, and `next` for where to go then; or"
-                  " `sign_out`. Programs need no session: they send Basic or Bearer credentials."),
         Operation("GET", "/problems/", "What can be refused, and what to do then", (),
                   (in_json(200, "All types of problems.", "ProblemTypes", page=True),)),
         Operation("GET", "/problems/{slug}", "What one type of problem means", ("slug",),
@@ -361,11 +330,6 @@ def _of_the_server() -> tuple[Operation, ...]:
         Operation("GET", "/openapi.json", "This contract", (),
                   (Answer(200, "OpenAPI 3.1.", ((JSON, ()),)),)),
         Operation("GET", "/docs", "This contract, readable", (), (as_page("A page."),)),
-        Operation("GET", "/static/page/{name}", "Parts of the page's script", ("name",),
-                  (Answer(200, "A script or its style sheet, compressed where that is accepted.",
-                          ((ANYTHING, ()),)),), ("not-there",)),
-        Operation("GET", "/static/{name}", "Parts of the pages", ("name",),
-                  (Answer(200, "A style sheet or an icon.", ((ANYTHING, ()),)),), ("not-there",)),
         Operation("GET", "/health/live", "Does the server run?", (),
                   (in_json(200, "It does.", "Status"),)),
         Operation("GET", "/health/ready", "Can it take uploads?", (),
@@ -403,6 +367,7 @@ def _all() -> tuple[Operation, ...]:
         *_of_the_whole_tree(),
         *_of_pieces(),
         *(_asking(address, *TUS) for address in ("/uploads/", UPLOAD)),
+        *OF_THE_PAGE,
         *_of_the_server(),
         *of_nextcloud(),
     )

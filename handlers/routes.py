@@ -51,16 +51,12 @@ class Doors:
 def add(app: web.Application, doors: Doors) -> None:
     plain, parked, changes = doors.plain, doors.parked, doors.changes
     health, contract = doors.health, doors.contract
-    browsing, signing = Browsing(plain.parts), Signing(plain.parts)
-    archives = Archives(plain.parts)
     posting = Posting(plain.parts, plain, doors.forms)
     tus = Tus(plain.parts)
     pieces = Pieces(plain.parts, tus, Resumable(plain.parts), parked)
     # fmt: off
     table = [
         ("GET",     "/",                       contract.home),
-        ("GET",     BROWSE,                    browsing.get),
-        ("GET",     BROWSE + MOUNTED,          browsing.get),
         ("GET",     FILES,                     plain.get),
         ("PUT",     FILES,                     plain.put),
         ("DELETE",  FILES,                     plain.delete),
@@ -75,21 +71,16 @@ def add(app: web.Application, doors: Doors) -> None:
         ("POST",    "/uploads/{id}",           parked.post),
         ("DELETE",  "/uploads/{id}",           pieces.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
-        ("GET",     ARCHIVE + MOUNTED,         archives.get),
-        ("POST",    ARCHIVE + MOUNTED,         archives.post),
-        ("GET",     SESSION,                   signing.get),
-        ("POST",    SESSION,                   signing.post),
         ("GET",     "/changes",                changes.get),
         ("POST",    "/preflight",              doors.preflighting.post),
         ("GET",     "/problems/",              contract.problem_types),
         ("GET",     "/problems/{slug}",        contract.problem_type),
         ("GET",     "/openapi.json",           contract.openapi),
         ("GET",     "/docs",                   contract.docs),
-        ("GET",     "/static/page/{name}",     contract.built),
-        ("GET",     "/static/{name}",          contract.static),
         ("GET",     "/health/live",            health.live),
         ("GET",     "/health/ready",           health.ready),
         ("GET",     "/metrics",                health.metrics),
+        *_page(plain.parts, contract),
         *_sync(plain.parts),
     ]
     # fmt: on
@@ -98,6 +89,25 @@ def add(app: web.Application, doors: Doors) -> None:
             app.router.add_get(address, handler)
         else:
             app.router.add_route(method, address, handler)
+
+
+def _page(parts: Parts, contract: Contract) -> list[tuple[str, str, Handler]]:
+    """For the page, and what it offers."""
+    browsing, signing, archives = Browsing(parts), Signing(parts), Archives(parts)
+    # fmt: off
+    return [
+        ("GET",     BROWSE,                    browsing.get),
+        ("GET",     BROWSE + MOUNTED,          browsing.get),
+        ("GET",     ARCHIVE,                   archives.get),
+        ("POST",    ARCHIVE,                   archives.post),
+        ("GET",     ARCHIVE + MOUNTED,         archives.get),
+        ("POST",    ARCHIVE + MOUNTED,         archives.post),
+        ("GET",     SESSION,                   signing.get),
+        ("POST",    SESSION,                   signing.post),
+        ("GET",     "/static/page/{name}",     contract.built),
+        ("GET",     "/static/{name}",          contract.static),
+    ]
+    # fmt: on
 
 
 def _sync(parts: Parts) -> list[tuple[str, str, Handler]]:

@@ -83,6 +83,6 @@ def _see(href: str) -> web.Response:
 
 
 def _onward(wanted: str) -> str:
-    """A page of ours, and nothing else: an address that another server could stand behind is none."""
+    """A page of ours, and no address that another server could stand behind."""
     is_ours = wanted.startswith(BROWSE) and not set(wanted) & set("\\\r\n\t")
     return wanted if is_ours else BROWSE

@@ -136,5 +136,7 @@ def test_a_part_of_a_name_is_safe_wherever_it_is_unpacked(name: str, made: str) 
 
 def test_two_members_never_have_one_name() -> None:
     names = MemberNames()
-    given = [names.of(("a", name), is_folder=False) for name in ("x.txt", "X.txt", "x:.txt", "x_.txt")]
+    given = [
+        names.of(("a", name), is_folder=False) for name in ("x.txt", "X.txt", "x:.txt", "x_.txt")
+    ]
     assert given == ["a/x.txt", "a/X (2).txt", "a/x_.txt", "a/x_ (2).txt"]

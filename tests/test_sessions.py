@@ -12,10 +12,11 @@ from uploads.names import Path
 
 FOR_USERS = Grant(Path(()), frozenset({"users"}), ALL_RIGHTS)
 OWN = {"Sec-Fetch-Site": "same-origin"}
+SECRET = "secret"
 HTML = {"Accept": "text/html"}
 
 
-async def sign_in(house: House, password: str = "secret", **headers: str) -> ClientResponse:
+async def sign_in(house: House, password: str = SECRET, **headers: str) -> ClientResponse:
     fields = {"user": "ann", "password": password, "next": "/browse/a/"}
     return await house.client.post(
         "/session", data=fields, headers=OWN | headers, allow_redirects=False

@@ -389,14 +389,12 @@ class Accounts(Protocol):
         """Takes as long for a user who does not exist."""
 
     def by_token(self, token: str) -> Principal | None: ...
-
     def current(self, principal: Principal) -> Principal | None:
         """The principal as it is now: None when it was removed or revoked meanwhile."""
 
     def any_users(self) -> bool: ...
-
     def seal(self, principal: Principal) -> str:
-        """Another one as soon as the principal has another password or another token."""
+        """Another one as soon as the password or the token is another."""
 
 
 Clock = Callable[[], float]

@@ -3,29 +3,29 @@
 import { useEffect } from "preact/hooks";
 import { nameOf } from "./address.ts";
 import { words } from "./strings/words.ts";
-import {
-  entries,
-  folder,
-  following,
-  load,
-  loading,
-  problem,
-  rights,
-  shown,
-  typed,
-} from "./tree/folder.ts";
+import { dialog, questions } from "./tree/asking.ts";
+import { entries, folder, load, loading, problem, rights, shown, typed } from "./tree/folder.ts";
+import { follow } from "./tree/live.ts";
 import { Choosing } from "./upload/choosing.tsx";
 import { Uploads } from "./upload/panel.tsx";
 import { start } from "./upload/store.ts";
+import { Bar, shape } from "./views/bar.tsx";
 import { Crumbs } from "./views/crumbs.tsx";
+import { Details } from "./views/details.tsx";
 import { List } from "./views/list.tsx";
+import { Moving } from "./views/moving.tsx";
+import { NewFolder, Rename } from "./views/naming.tsx";
+import { NoticeLine } from "./views/notice.tsx";
+import { Questions } from "./views/question.tsx";
+import { lookWhoAsks } from "./views/site.tsx";
+import { Tiles } from "./views/tiles.tsx";
 
-export function App() {
+/** `isDropBox`: the server says that files may be handed in here, and nothing be seen. */
+export function App({ isDropBox }: { readonly isDropBox: boolean }) {
   useEffect(() => {
-    void load();
+    void lookWhoAsks();
     start();
   }, []);
-  const isDropBox = problem.value?.status === 403 || problem.value?.status === 401;
   return (
     <>
       {isDropBox ? <DropBox /> : <Folder />}
@@ -37,45 +37,47 @@ export function App() {
 function Folder() {
   const name = nameOf(folder.value) || words.value.files;
   useEffect(() => {
+    void load();
+    follow();
+  }, []);
+  useEffect(() => {
     document.title = `${name} · noclobber`;
   }, [name]);
+  const isThere = problem.value === null;
   return (
     <>
       <Crumbs />
       <h1>
         <bdi>{name}</bdi>
       </h1>
-      {rights.value.has("create") && <Choosing heading={words.value.addFiles} />}
-      {entries.value.length > 0 && <Bar />}
-      {problem.value ? <Failed /> : <Contents />}
+      {isThere && rights.value.has("create") && <Choosing heading={words.value.addFiles} />}
+      <NoticeLine />
+      {isThere && !(loading.value && !entries.value.length) && <Bar />}
+      {isThere ? <Contents /> : <Failed />}
+      <Dialogs />
     </>
   );
 }
 
-function Bar() {
-  const count = entries.value.length;
-  const { entries: all, entriesSoFar, search } = words.value;
-  return (
-    <div class="bar">
-      <p class="count" role="status">
-        {following.value === null ? all(count) : entriesSoFar(count)}
-      </p>
-      <input
-        type="search"
-        aria-label={search}
-        placeholder={search}
-        value={typed.value}
-        onInput={(event) => {
-          typed.value = event.currentTarget.value;
-        }}
-      />
-    </div>
-  );
+function Dialogs() {
+  const open = dialog.value;
+  switch (open?.kind) {
+    case "folder":
+      return <NewFolder />;
+    case "rename":
+      return <Rename entry={open.entry} />;
+    case "move":
+      return <Moving entries={open.entries} />;
+    case "details":
+      return <Details entry={open.entry} />;
+    default:
+      return questions.value.length ? <Questions /> : null;
+  }
 }
 
 function Contents() {
   const { emptyYours, emptyOthers, nothingFound, loading: wait } = words.value;
-  if (shown.value.length) return <List />;
+  if (shown.value.length) return shape.value === "tiles" ? <Tiles /> : <List />;
   if (loading.value) return <p class="wait">{wait}</p>;
   if (typed.value) return <Empty says={nothingFound(typed.value)} />;
   return <Empty says={rights.value.has("create") ? emptyYours : emptyOthers} />;
@@ -90,14 +92,20 @@ function Empty({ says }: { readonly says: string }) {
 }
 
 function Failed() {
-  const { offline, retry } = words.value;
+  const { offline, retry, signIn } = words.value;
   const { detail, next, slug } = problem.value ?? {};
   return (
     <div class="empty" role="alert">
       <p>{slug === "offline" ? offline : `${detail} ${next}`}</p>
-      <button type="button" onClick={() => void load()}>
-        {retry}
-      </button>
+      {slug === "not-identified" ? (
+        <a class="button main" href={`/session?next=${encodeURIComponent(location.pathname)}`}>
+          {signIn}
+        </a>
+      ) : (
+        <button type="button" onClick={() => void load()}>
+          {retry}
+        </button>
+      )}
     </div>
   );
 }

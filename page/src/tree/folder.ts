@@ -64,6 +64,8 @@ async function take(href: string, signal: AbortSignal, before: readonly Entry[])
       following.value = value.next;
       problem.value = null;
     } else {
+      // It may be a drop box: the server knows, and has a page for that.
+      if (answer.status === 403) location.assign(pageOf(folder.value));
       if (!before.length) entries.value = [];
       problem.value = answer.problem;
       following.value = null;

@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { size } from "../amounts.ts";
+import { rowsIn } from "../rows.ts";
 import { language, words } from "../strings/words.ts";
-import { rowsIn } from "../views/windowing.ts";
 import { type Item, nameOf, type Phase } from "./item.ts";
 import { now, uploader } from "./store.ts";
 

@@ -4,7 +4,9 @@ import { date, exactDate, size } from "../amounts.ts";
 import { language, words } from "../strings/words.ts";
 import type { Entry, Order } from "../tree/entries.ts";
 import { following, more, shown, sortBy, sorting } from "../tree/folder.ts";
-import { FolderLink } from "./links.tsx";
+import { clear, selectAll, selected } from "../tree/selection.ts";
+import { Box, DetailsButton, NameLink } from "./entry.tsx";
+import { onKey } from "./keyboard.ts";
 import { useWindow } from "./windowing.ts";
 
 const COLUMNS = ["name", "size", "modified", "type"] as const satisfies Order[];
@@ -12,25 +14,33 @@ const one = () => 1;
 const further = () => void more();
 
 export function List() {
-  const { list, first, last, above, below } = useWindow(shown.value.length, one, further);
-  const count = following.value === null ? shown.value.length + 1 : -1;
+  const count = shown.value.length;
+  const { list, first, last, above, below, bring } = useWindow(count, one, further);
   return (
-    <table class="listing" aria-rowcount={count} ref={list as never}>
+    <table
+      class="listing"
+      aria-rowcount={following.value === null ? count + 1 : -1}
+      ref={list as never}
+      onKeyDown={(event) => onKey(event, 1, bring)}
+    >
       <caption class="unseen">{words.value.contents}</caption>
       <thead>
         <tr aria-rowindex={1}>
+          <th scope="col" class="box">
+            <All />
+          </th>
           {COLUMNS.map((order) => (
             <Head key={order} order={order} />
           ))}
           <th scope="col" class="more">
-            <span class="unseen">{words.value.more}</span>
+            <span class="unseen">{words.value.details}</span>
           </th>
         </tr>
       </thead>
       <tbody>
         <Space height={above} />
         {shown.value.slice(first, last).map((entry, index) => (
-          <Row key={entry.href} entry={entry} index={first + index + 2} />
+          <Row key={entry.name} entry={entry} index={first + index + 2} />
         ))}
         <Space height={below} />
       </tbody>
@@ -41,6 +51,19 @@ export function List() {
 function Space({ height }: { readonly height: number }) {
   // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row takes no focus, and this one says nothing.
   return height ? <tr aria-hidden="true" class="space" style={{ height: `${height}px` }} /> : null;
+}
+
+function All() {
+  const all = selected.value.size === shown.value.length;
+  return (
+    <input
+      type="checkbox"
+      aria-label={words.value.selectAll}
+      checked={all}
+      indeterminate={!all && selected.value.size > 0}
+      onClick={() => (all ? clear() : selectAll())}
+    />
+  );
 }
 
 function Head({ order }: { readonly order: Order }) {
@@ -59,18 +82,14 @@ function Head({ order }: { readonly order: Order }) {
 function Row({ entry, index }: { readonly entry: Entry; readonly index: number }) {
   const speech = language.value;
   const isFile = entry.type === "file";
+  const isChosen = selected.value.has(entry.name);
   return (
-    <tr class="line" aria-rowindex={index}>
+    <tr class={isChosen ? "line chosen" : "line"} aria-rowindex={index}>
+      <td class="box">
+        <Box entry={entry} />
+      </td>
       <th scope="row" class="name">
-        {isFile ? (
-          <a class="file" href={entry.href}>
-            <bdi>{entry.name}</bdi>
-          </a>
-        ) : (
-          <FolderLink class="folder" href={entry.href}>
-            <bdi>{entry.name}</bdi>
-          </FolderLink>
-        )}
+        <NameLink entry={entry} />
       </th>
       <td class="size">
         {isFile && <span title={words.value.bytes(entry.size)}>{size(entry.size, speech)}</span>}
@@ -81,7 +100,9 @@ function Row({ entry, index }: { readonly entry: Entry; readonly index: number }
         </time>
       </td>
       <td class="type">{isFile ? kindOf(entry.media_type) : words.value.folder}</td>
-      <td class="more">{isFile && <a href={`${entry.href}?versions`}>{words.value.history}</a>}</td>
+      <td class="more">
+        <DetailsButton entry={entry} />
+      </td>
     </tr>
   );
 }

@@ -1,21 +1,15 @@
-/** Which rows of a long list are on the screen: only those, and some around them, are drawn. */
+/** Which lines of a long list are on the screen: only those, and some around them, are drawn. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Rows, rowsIn } from "../rows.ts";
 
-const AROUND = 12;
 /** So near to its end the list asks for more. */
 const NEAR = 100;
+const USUAL_HEIGHT = 48;
 
-export interface Rows {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Pure: `above` is how far the list has been scrolled up out of sight. */
-export function rowsIn(above: number, height: number, row: number, count: number): Rows {
-  const first = Math.max(0, Math.floor(above / row) - AROUND);
-  const last = Math.min(count, Math.ceil((above + height) / row) + AROUND);
-  return { first: Math.min(first, count), last: Math.max(last, 0) };
+interface Seen extends Rows {
+  readonly height: number;
+  readonly columns: number;
 }
 
 /**
@@ -24,28 +18,25 @@ export function rowsIn(above: number, height: number, row: number, count: number
  */
 export function useWindow(count: number, perLine: () => number, nearEnd: () => void) {
   const list = useRef<HTMLElement>(null);
-  const [seen, setSeen] = useState({ first: 0, last: 60, line: 48, columns: 1 });
+  const [seen, setSeen] = useState<Seen>({ first: 0, last: 40, height: USUAL_HEIGHT, columns: 1 });
+
+  /** Where the first line is, or would be, were it drawn. */
+  function top(): number {
+    const before = list.current?.previousElementSibling;
+    const above = before?.classList.contains("space") ? before : list.current;
+    return above?.getBoundingClientRect().top ?? 0;
+  }
 
   useLayoutEffect(() => {
     function look(): void {
       if (!list.current) return;
-      const line = list.current.querySelector(".line")?.getBoundingClientRect().height || 48;
+      const line = list.current.querySelector(".line");
+      const height = line?.getBoundingClientRect().height || USUAL_HEIGHT;
       const columns = Math.max(1, perLine());
       const lines = Math.ceil(count / columns);
-      const { first, last } = rowsIn(
-        -list.current.getBoundingClientRect().top,
-        innerHeight,
-        line,
-        lines,
-      );
-      setSeen((before) =>
-        before.first === first &&
-        before.last === last &&
-        before.line === line &&
-        before.columns === columns
-          ? before
-          : { first, last, line, columns },
-      );
+      const { first, last } = rowsIn(-top(), innerHeight, height, lines);
+      const next = { first, last, height, columns };
+      setSeen((before) => (isSame(before, next) ? before : next));
       if (last * columns > count - NEAR) nearEnd();
     }
     look();
@@ -57,9 +48,25 @@ export function useWindow(count: number, perLine: () => number, nearEnd: () => v
     };
   }, [count, perLine, nearEnd]);
 
+  function bring(index: number): void {
+    const at = top() + Math.floor(index / seen.columns) * seen.height;
+    const margin = 2 * seen.height;
+    if (at < margin) scrollBy({ top: at - margin });
+    else if (at + margin > innerHeight) scrollBy({ top: at + margin - innerHeight });
+  }
+
   const first = Math.min(seen.first * seen.columns, count);
   const last = Math.min(seen.last * seen.columns, count);
-  const above = seen.first * seen.line;
-  const below = Math.max(0, Math.ceil(count / seen.columns) - seen.last) * seen.line;
-  return { list, first, last, above, below };
+  const above = seen.first * seen.height;
+  const below = Math.max(0, Math.ceil(count / seen.columns) - seen.last) * seen.height;
+  return { list, first, last, above, below, bring };
+}
+
+function isSame(one: Seen, other: Seen): boolean {
+  return (
+    one.first === other.first &&
+    one.last === other.last &&
+    one.height === other.height &&
+    one.columns === other.columns
+  );
 }

@@ -1,0 +1,145 @@
+/**
+ * What a person is told or asked after a deed: the notice with its undo, the questions that are
+ * left, and the dialog that is open.
+ */
+
+import { signal } from "@preact/signals";
+import { nameOf, type Path, pathOf } from "../address.ts";
+import { words } from "../strings/words.ts";
+import type { Entry } from "./entries.ts";
+import { entries, load } from "./folder.ts";
+import { freeName } from "./names.ts";
+import { clear } from "./selection.ts";
+import {
+  carryOutAll,
+  type Deed,
+  type Done,
+  move,
+  type Refused,
+  removal,
+  takeBack,
+} from "./verbs.ts";
+
+export type Dialog =
+  | { readonly kind: "folder" }
+  | { readonly kind: "rename"; readonly entry: Entry }
+  | { readonly kind: "move"; readonly entries: readonly Entry[] }
+  | { readonly kind: "details"; readonly entry: Entry };
+
+export interface Notice {
+  readonly text: string;
+  readonly undo: (() => void) | null;
+}
+
+/** A way to settle what was refused; `deed` is null where it is left as it is. */
+export interface Choice {
+  readonly label: string;
+  readonly deed: Deed | null;
+}
+
+export const dialog = signal<Dialog | null>(null);
+export const notice = signal<Notice | null>(null);
+export const questions = signal<readonly Refused[]>([]);
+
+export function tell(text: string, undo: (() => void) | null = null): void {
+  notice.value = { text, undo };
+}
+
+export async function carryOutAndTell(deeds: readonly Deed[]): Promise<void> {
+  const { done, refused } = await carryOutAll(deeds);
+  clear();
+  if (done.length) tellOf(done);
+  questions.value = [...questions.value, ...refused];
+  await load();
+}
+
+function tellOf(done: readonly Done[]): void {
+  const [first] = done;
+  if (!first) return;
+  const { removed, moved, renamed } = words.value;
+  const { deed } = first;
+  const count = done.length;
+  let text = moved(count, deed.entry.name);
+  if (deed.verb === "remove") text = removed(count, deed.entry.name);
+  else if (count === 1 && isRenaming(deed.entry, deed.target))
+    text = renamed(deed.target.at(-1) ?? "");
+  tell(text, () => void undo(done));
+}
+
+function isRenaming(entry: Entry, target: Path): boolean {
+  const path = pathOf(entry.href);
+  return (
+    path.length === target.length && path.slice(0, -1).every((name, at) => target[at] === name)
+  );
+}
+
+async function undo(done: readonly Done[]): Promise<void> {
+  const well = await takeBack(done);
+  tell(well ? words.value.undone : words.value.notUndone);
+  await load();
+}
+
+export function removeAll(chosen: readonly Entry[]): Promise<void> {
+  return carryOutAndTell(chosen.map(removal));
+}
+
+export function moveAll(chosen: readonly Entry[], folder: Path): Promise<void> {
+  return carryOutAndTell(chosen.map((entry) => move(entry, [...folder, entry.name])));
+}
+
+/** What was refused, in a sentence of the page where it knows one, else in the server's. */
+export function said({ deed, problem }: Refused): string {
+  const text = words.value;
+  const { name } = deed.entry;
+  const wanted = deed.verb === "move" ? (deed.target.at(-1) ?? name) : name;
+  switch (problem.slug) {
+    case "offline":
+      return text.offline;
+    case "not-empty":
+      return text.notEmpty(name);
+    case "name-taken":
+    case "type-clash":
+      return text.taken(wanted);
+    case "name-equivalent":
+      return text.alike(wanted, problem.existing ? nameOf(problem.existing.href) : wanted);
+    case "stale-version":
+      return problem.existing ? text.changedMeanwhile(name) : text.gone(name);
+    case "not-there":
+      return text.gone(name);
+    case "not-allowed":
+      return text.forbidden(name);
+    default:
+      return `${problem.detail} ${problem.next}`;
+  }
+}
+
+/** What can be chosen, besides leaving it: complete deeds, that are judged again. */
+export function choices({ deed, problem }: Refused): Choice[] {
+  const text = words.value;
+  const found: Choice[] = [];
+  if (problem.slug === "not-empty" && deed.verb === "remove") {
+    found.push({ label: text.removeAll, deed: { ...deed, recursive: true } });
+  }
+  if (/^(name-taken|name-equivalent|type-clash)$/.test(problem.slug) && deed.verb === "move") {
+    const name = deed.target.at(-1) ?? deed.entry.name;
+    const free = freeName(name, (one) => entries.value.some((entry) => entry.name === one));
+    const target = [...deed.target.slice(0, -1), free];
+    found.push({ label: text.keepAs(free), deed: { ...deed, target } });
+  }
+  if (problem.slug === "stale-version" && problem.existing?.etag) {
+    const label = deed.verb === "remove" ? text.removeAnyway : text.moveAnyway;
+    found.push({ label, deed: { ...deed, etag: problem.existing.etag } });
+  }
+  return [...found, { label: text.leave, deed: null }];
+}
+
+/** Settles one question, or all of its kind, in the way that stands at this place of the choices. */
+export async function settle(asked: Refused, choice: number, all: boolean): Promise<void> {
+  const chosen = all
+    ? questions.value.filter(({ problem }) => problem.slug === asked.problem.slug)
+    : [asked];
+  questions.value = questions.value.filter((one) => !chosen.includes(one));
+  const deeds = chosen.map((one) => choices(one)[choice]?.deed ?? null);
+  const wanted = deeds.filter((deed): deed is Deed => deed !== null);
+  if (wanted.length) await carryOutAndTell(wanted);
+}

@@ -1,0 +1,44 @@
+/** What is selected in the folder on the page, by name; and where the keyboard is. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { entries, folder, shown } from "./folder.ts";
+
+export const selected = signal<ReadonlySet<string>>(new Set());
+/** The name of the entry that Tab leads to. */
+export const active = signal<string | null>(null);
+/** The entry that is to have the focus as soon as it is drawn. */
+export const wanted = signal<string | null>(null);
+
+export const chosen = computed(() => entries.value.filter(({ name }) => selected.value.has(name)));
+
+/** Where a range begins that is extended with Shift. */
+let anchor: string | null = null;
+
+export function toggle(name: string): void {
+  const next = new Set(selected.value);
+  if (!next.delete(name)) next.add(name);
+  selected.value = next;
+  anchor = name;
+}
+
+/** All between the entry that was toggled last and this one. */
+export function extend(name: string): void {
+  const names = shown.value.map((entry) => entry.name);
+  const [from, to] = [names.indexOf(anchor ?? name), names.indexOf(name)].sort((a, b) => a - b);
+  if (from === undefined || to === undefined || from < 0) toggle(name);
+  else selected.value = new Set([...selected.value, ...names.slice(from, to + 1)]);
+}
+
+export function selectAll(): void {
+  selected.value = new Set(shown.value.map(({ name }) => name));
+}
+
+export function clear(): void {
+  selected.value = new Set();
+}
+
+effect(() => {
+  folder.value;
+  clear();
+  active.value = null;
+});

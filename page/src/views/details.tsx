@@ -1,0 +1,229 @@
+/** One entry: what it is, what can be done with it, and all that ever stood under its name. */
+
+import { useEffect, useState } from "preact/hooks";
+import { exactDate, size } from "../amounts.ts";
+import { ask } from "../ask.ts";
+import { language, words } from "../strings/words.ts";
+import { dialog, removeAll, tell } from "../tree/asking.ts";
+import { type Entry, type FileEntry, isPicture } from "../tree/entries.ts";
+import { load, rights } from "../tree/folder.ts";
+import { archiveOf, restore } from "../tree/verbs.ts";
+import { mayChange } from "./bar.tsx";
+import { Comparison } from "./comparison.tsx";
+import { kindOf } from "./list.tsx";
+import { Modal } from "./modal.tsx";
+
+/** One line of a history, as the server writes it. */
+export interface Past extends Partial<Pick<FileEntry, "etag" | "size" | "media_type">> {
+  readonly version: number;
+  readonly kind: string;
+  readonly at: string;
+  readonly by: string;
+  readonly href?: string;
+}
+
+interface History {
+  readonly versions: readonly Past[];
+  readonly next: string | null;
+}
+
+function close(): void {
+  dialog.value = null;
+}
+
+export function Details({ entry }: { readonly entry: Entry }) {
+  const [compared, setCompared] = useState<Past | null>(null);
+  if (compared && entry.type === "file") {
+    return <Comparison entry={entry} past={compared} onClose={() => setCompared(null)} />;
+  }
+  return (
+    <Modal title={<bdi>{entry.name}</bdi>} wide onClose={close}>
+      <div class="details">
+        {isPicture(entry) && <img class="preview" src={entry.href} alt={entry.name} />}
+        <Facts entry={entry} />
+        <Deeds entry={entry} />
+        {entry.type === "file" && rights.value.has("read") && (
+          <Versions entry={entry} onCompare={setCompared} />
+        )}
+      </div>
+    </Modal>
+  );
+}
+
+function Facts({ entry }: { readonly entry: Entry }) {
+  const text = words.value;
+  const facts: [string, string][] = [[text.modified, exactDate(entry.modified, language.value)]];
+  if (entry.type === "file") {
+    facts.unshift([text.kind, kindOf(entry.media_type)]);
+    facts.unshift([text.size, `${size(entry.size, language.value)} (${text.bytes(entry.size)})`]);
+    facts.push([text.digest, entry.digest]);
+  }
+  return (
+    <dl class="facts">
+      {facts.map(([label, said]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{said}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Deeds({ entry }: { readonly entry: Entry }) {
+  const { open, download, rename, move, remove } = words.value;
+  const isFile = entry.type === "file";
+  return (
+    <div class="deeds">
+      {isFile && rights.value.has("read") && (
+        <a class="button small" href={entry.href} target="_blank" rel="noreferrer">
+          {open}
+        </a>
+      )}
+      {rights.value.has("read") && (
+        <a class="button small" href={isFile ? entry.href : archiveOf(entry.href)} download>
+          {download}
+        </a>
+      )}
+      {mayChange() && (
+        <button
+          type="button"
+          class="small"
+          onClick={() => {
+            dialog.value = { kind: "rename", entry };
+          }}
+        >
+          {rename}
+        </button>
+      )}
+      {rights.value.has("delete") && rights.value.has("read") && (
+        <button
+          type="button"
+          class="small"
+          onClick={() => {
+            dialog.value = { kind: "move", entries: [entry] };
+          }}
+        >
+          {move}
+        </button>
+      )}
+      {rights.value.has("delete") && (
+        <button
+          type="button"
+          class="small grave"
+          onClick={() => {
+            close();
+            void removeAll([entry]);
+          }}
+        >
+          {remove}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface VersionsProps {
+  readonly entry: FileEntry;
+  readonly onCompare: (past: Past) => void;
+}
+
+function Versions({ entry, onCompare }: VersionsProps) {
+  const [past, setPast] = useState<readonly Past[]>([]);
+  const [next, setNext] = useState<string | null>(null);
+  const { history, loading, more } = words.value;
+
+  async function take(href: string, before: readonly Past[]): Promise<void> {
+    const answer = await ask<History>(href);
+    if (!answer.ok) return;
+    setPast([...before, ...answer.value.versions]);
+    setNext(answer.value.next);
+  }
+  useEffect(() => void take(`${entry.href}?versions&limit=50`, []), [entry.href, entry.etag]);
+
+  return (
+    <section aria-labelledby="history-heading">
+      <h3 id="history-heading">{history}</h3>
+      {past.length ? (
+        <ol class="past">
+          {past.map((one) => (
+            <Version key={one.version} entry={entry} past={one} onCompare={onCompare} />
+          ))}
+        </ol>
+      ) : (
+        <p class="hint">{loading}</p>
+      )}
+      {next && (
+        <button type="button" class="small" onClick={() => void take(next, past)}>
+          {more}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Version({ entry, past, onCompare }: VersionsProps & { readonly past: Past }) {
+  const text = words.value;
+  const isCurrent = past.etag === entry.etag;
+  const who = past.by === "anonymous" ? text.anonymous : past.by.replace(/^user:/, "");
+  return (
+    <li>
+      <p>
+        <strong>{text.events[past.kind] ?? past.kind}</strong>{" "}
+        <time dateTime={past.at}>{exactDate(past.at, language.value)}</time>{" "}
+        <bdi>{text.by(who)}</bdi> {isCurrent && <span class="badge">{text.current}</span>}
+      </p>
+      {past.href && past.size !== undefined && (
+        <p class="deeds">
+          <a href={past.href} target="_blank" rel="noreferrer">
+            {text.versionNumber(past.version)}
+          </a>
+          <span class="hint">{size(past.size, language.value)}</span>
+          {!isCurrent && (
+            <button
+              type="button"
+              class="small"
+              aria-label={text.compareVersion(past.version)}
+              onClick={() => onCompare(past)}
+            >
+              {text.compare}
+            </button>
+          )}
+          {!isCurrent && rights.value.has("replace") && (
+            <button
+              type="button"
+              class="small"
+              aria-label={text.restoreVersion(past.version)}
+              onClick={() => void bringBack(entry, past.version)}
+            >
+              {text.restore}
+            </button>
+          )}
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** Under the ETag that is on the screen: what somebody has put there meanwhile is not replaced. */
+async function bringBack(entry: FileEntry, number: number): Promise<void> {
+  const text = words.value;
+  const answer = await restore(entry.href, number, entry.etag);
+  close();
+  if (answer.ok) {
+    tell(text.restored(entry.name), () => void bringBackAgain(entry));
+  } else {
+    const { slug, detail, next } = answer.problem;
+    tell(slug === "stale-version" ? text.changedMeanwhile(entry.name) : `${detail} ${next}`);
+  }
+  await load();
+}
+
+/** The undo of a restore: the version that was there before it. */
+async function bringBackAgain(entry: FileEntry): Promise<void> {
+  const now = await ask<History>(`${entry.href}?versions&limit=1`);
+  const etag = now.ok ? (now.value.versions[0]?.etag ?? null) : null;
+  const answer = await restore(entry.href, entry.version, etag);
+  tell(answer.ok ? words.value.undone : words.value.notUndone);
+  await load();
+}
