@@ -26,6 +26,7 @@ MOUNTS = {
     "/remote.php/webdav/": "/remote.php/webdav/",
     "/remote.php/dav/files/{user}/": "/remote.php/dav/files/{me}/",
 }
+FIELDS = {"Content-Type": "application/x-www-form-urlencoded"}
 TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 FIND = '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'
@@ -102,9 +103,25 @@ def _reading() -> Iterator[Row]:
         yield Row(method, "/browse/{path}", "a folder", "/browse/f/{c}/", these(LIST))
         yield Row(method, "/browse/{path}", "nothing", "/browse/f/{c}/none/", None)
         yield Row(method, "/browse/", "what lies outside", "/browse/", None)
+        yield Row(method, "/session", "who it is", "/session", ANYBODY)
         yield Row(method, "/uploads/", "ones own", "/uploads/", ANYBODY)
         yield Row(method, "/changes", "the tree", "/changes?since=0", these(LIST))
     yield Row("HEAD", "/uploads/{id}", "arriving for somebody else", "{arriving}", None, None, TUS)
+
+
+def _taking_along() -> Iterator[Row]:
+    """A folder as one file; what of it may not be read is left out."""
+    address, folder = "/archive/{path}", "/archive/f/{c}/"
+    for method in ("GET", "HEAD"):
+        yield Row(method, address, "a folder", folder, these(LIST))
+        yield Row(method, address, "a file in it", folder + "?entry=file", these(READ))
+        yield Row(method, address, "nothing", folder + "?entry=none", None)
+        yield Row(method, "/archive/", "what lies outside", "/archive/", None)
+    yield Row("POST", address, "a folder", folder, these(LIST), "", FIELDS)
+    yield Row("POST", address, "a file in it", folder, these(READ), "entry=file", FIELDS)
+    yield Row("POST", address, "nothing", folder, None, "entry=none", FIELDS)
+    yield Row("POST", "/archive/", "what lies outside", "/archive/", None, "", FIELDS)
+    yield Row("POST", "/session", "signing out", "/session", ANYBODY, "sign_out=1", FIELDS)
 
 
 def _writing() -> Iterator[Row]:
@@ -239,5 +256,5 @@ def _nextcloud() -> Iterator[Row]:
         yield user
 
 
-ROWS = (*_reading(), *_writing(), *_asking(), *_open_to_all(), *_nextcloud())
+ROWS = (*_reading(), *_taking_along(), *_writing(), *_asking(), *_open_to_all(), *_nextcloud())
 ROWS += tuple(row for address, mount in MOUNTS.items() for row in _webdav(address, mount))
