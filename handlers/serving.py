@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
@@ -23,16 +25,18 @@ READ_AT_ONCE = 64 << 10
 FULL, PARTIAL, NOT_MODIFIED = 200, 206, 304
 
 
-def safe_headers(media_type: str, name: str) -> dict[str, str]:
+@lru_cache(256)
+def safe_headers(media_type: str, name: str) -> Mapping[str, str]:
     """For whatever somebody uploaded. The type is our word, never theirs."""
     passive = media_type in PASSIVE_TYPES
     shown = f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
-    return {
+    said = {
         "Content-Type": shown if passive else "application/octet-stream",
         "Content-Disposition": dispositions.for_download(name, inline=passive),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-cache",
     }
+    return MappingProxyType(said)
 
 
 async def serve(
@@ -48,7 +52,8 @@ async def serve(
     lie before other versions, so that conditions go by when it was stored all the same.
     """
     try:
-        headers = safe_headers(file.content.media_type, file.path.name) | {
+        headers = {
+            **safe_headers(file.content.media_type, file.path.name),
             "ETag": file.etag,
             "Last-Modified": descriptions.http_date(
                 file.version.stored if dated is None else dated

@@ -144,10 +144,10 @@ class Access:
     def _holds(self, principal: Principal, right: Right, folded: str) -> bool:
         if principal.scope is not None and not principal.scope.holds(right, folded):
             return False
-        return any(
-            right in grant.rights and not principal.groups.isdisjoint(grant.who)
-            for grant in self._ruling(folded)
-        )
+        for grant in self._ruling(folded):
+            if right in grant.rights and not principal.groups.isdisjoint(grant.who):
+                return True
+        return False
 
     def _ruling(self, folded: str) -> list[Grant]:
         while folded not in self._grants:

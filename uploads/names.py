@@ -5,6 +5,7 @@ folding, without trailing dots and spaces. What a single name may hold stands in
 request or a disk spells a path is known elsewhere.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from uploads.spelling import check, is_harmless, shown
 
 # RFC 3986 section 3.3: pchar, less what stands for itself anyway.
 READABLE: Final = "!$&'()*+,;=:@"
+# What stands for itself in every address, and is nearly every path.
+UNRESERVED: Final = re.compile(r"[0-9A-Za-z._~/-]*")
 HEX_DIGITS: Final = frozenset(b"0123456789abcdefABCDEF")
 ESCAPE_DIGITS: Final = 2
 PADDING: Final = " ."
@@ -123,6 +126,8 @@ def _utf8_is_longer(text: str, most: int) -> bool:
 
 
 def encode(text: str) -> str:
+    if UNRESERVED.fullmatch(text):
+        return text
     return quote(text, safe=READABLE + "/", errors="surrogatepass")
 
 

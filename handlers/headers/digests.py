@@ -23,6 +23,8 @@ def declared(
 ) -> dict[str, bytes]:
     """What a client says of its bytes, by algorithm. With no coding both headers mean the same."""
     found: dict[str, bytes] = {}
+    if not (representation or content or md5):
+        return found
     for name, lines in (("Repr-Digest", representation), ("Content-Digest", content)):
         for algorithm, value in _dictionary(name, lines):
             _add(found, name, algorithm, value)

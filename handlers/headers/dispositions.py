@@ -1,7 +1,6 @@
 """File names in headers: Content-Disposition (RFC 6266, 8187) and Slug (RFC 5023). Pure."""
 
 import re
-from functools import lru_cache
 from urllib.parse import quote
 
 from handlers.headers import fields
@@ -11,7 +10,6 @@ ATTR_CHAR = "!#$&+-.^_`|~"
 EXTENDED = re.compile(r"utf-8'[a-z0-9-]*'(.*)", re.IGNORECASE | re.DOTALL)
 
 
-@lru_cache(1024)
 def for_download(name: str, *, inline: bool) -> str:
     """Both forms of the name, the plain one first and in ASCII that no recipient decodes."""
     kind = "inline" if inline else "attachment"

@@ -74,7 +74,9 @@ class SqliteIndex:
             await asyncio.to_thread(self._close)
 
     async def read(self, question: Callable[[View], T]) -> T:
-        return await self._read(question)
+        if self._closed:
+            raise Unavailable(CLOSED)
+        return await self._readers.ask(question)
 
     def write(self, work: Callable[[Turn], T]) -> Coroutine[Any, Any, T]:
         """Who is cancelled waits for a work that has begun; one that has not never will."""
@@ -87,12 +89,7 @@ class SqliteIndex:
 
     async def small(self, content: Content) -> bytes | None:
         """The bytes of a content that rests in the index itself."""
-        return await self._read(lambda view: view.small(content))
-
-    async def _read(self, question: Callable[[SqliteView], T]) -> T:
-        if self._closed:
-            raise Unavailable(CLOSED)
-        return await self._readers.ask(question)
+        return await self.read(lambda view: view.small(content))
 
     def _close(self) -> None:
         # The writer goes last: whoever closes the last connection checkpoints.
