@@ -78,6 +78,7 @@ class Reach:
         )
 
 
+EVERYWHERE, NOWHERE = Reach((("", None),)), Reach(())
 FOR_USERS = [Grant(Path(()), frozenset({USERS}), ALL_RIGHTS)]
 FOR_ANYBODY = [Grant(Path(()), frozenset({USERS, ANONYMOUS_NAME}), ALL_RIGHTS)]
 
@@ -121,6 +122,8 @@ class Access:
 
     def reach(self, principal: Principal, right: Right) -> Reach:
         """All paths in which the principal holds the right; costs as much as there are grants."""
+        if len(self._grants) == 1 and principal.scope is None:
+            return EVERYWHERE if self._holds(principal, right, "") else NOWHERE
         folders = self._named(principal)
         borders = sorted({border for folder in folders for border in _borders(folder)})
         ranges: list[tuple[str, str | None]] = []

@@ -162,6 +162,16 @@ class NodesOfATurn(Nodes):
         """Another turn: what was true in the last may have been taken back."""
         self._path = None
 
+    def holds(self) -> bool:
+        """Nothing was written since the last trail was looked for."""
+        return self._rows == self._connection.total_changes
+
+    def has_not_changed(self) -> None:
+        """What was just written is in none of the rows that nodes are made of, and before that the
+        last trail held.
+        """
+        self._rows = self._connection.total_changes
+
     def trail(self, path: Path) -> list[Node]:
         rows = self._connection.total_changes
         if path != self._path or rows != self._rows:

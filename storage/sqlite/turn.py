@@ -69,7 +69,7 @@ class SqliteTurn(SqliteView):
         self._kept.clear()
 
     def keep(self, staged: Staged) -> None:
-        content = staged.content
+        content, held = staged.content, self._lasting.holds()
         small = self._blobs.keep(staged)
         found = self._connection.execute(
             KEEP, (content.digest, content.size, content.media_type, self._clock())
@@ -86,6 +86,8 @@ class SqliteTurn(SqliteView):
         for algorithm, value in staged.digests.items():
             self._connection.execute(KEEP_DIGEST, (algorithm, value, kept.id))
         self._kept[content.digest] = kept
+        if held:
+            self._lasting.has_not_changed()
 
     def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
         if algorithms:
