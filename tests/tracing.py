@@ -27,12 +27,13 @@ class Call:
     result: str
     began: int
     ended: int
+    thread: str
 
 
 @contextmanager
 def traced(pid: int, calls: Sequence[str], into: Path, *options: str) -> Iterator[None]:
     """Writes these calls, with the paths of their descriptors, to a file for `read`."""
-    seen = ("-y", "-s", "32", "-e", f"trace={','.join(calls)}")
+    seen = ("-y", "-s", "96", "-e", f"trace={','.join(calls)}")
     with attached(pid, *seen, *options, into=into):
         yield
 
@@ -62,9 +63,10 @@ def read(trace: Path) -> list[Call]:
         elif found := ENDED.match(text):
             arguments, began = begun.pop(thread, ("", number))
             whole = arguments + found["arguments"]
-            calls.append(Call(found["name"], whole, found["result"], began, number))
+            calls.append(Call(found["name"], whole, found["result"], began, number, thread))
         elif found := WHOLE.match(text):
-            calls.append(Call(found["name"], found["arguments"], found["result"], number, number))
+            whole = found["arguments"]
+            calls.append(Call(found["name"], whole, found["result"], number, number, thread))
     return calls
 
 
