@@ -19,13 +19,15 @@ from tests.tracing import attached
 WRITES = "write,pwrite64,ftruncate,fallocate,fsync,fdatasync"
 
 
-def must(*command: str) -> None:
+def must(*command: str) -> str:
+    """What it prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(
             f"`{' '.join(command)}` failed: {done.stderr.strip()}."
             " These tests need root and the right to mount; a container needs CAP_SYS_ADMIN."
         )
+    return done.stdout
 
 
 @contextmanager

@@ -212,32 +212,50 @@ class Call:
 Judge = Callable[[Call], Fate]
 
 
-class Voice:
-    """What the child says, past the filter: of what it said before a kill nothing is lost."""
+def _no_clock() -> int:
+    return 0
 
-    def __init__(self, wire: socket.socket) -> None:
+
+class Voice:
+    """What the child says, past the filter: of what it said before a kill nothing is lost.
+
+    `clock`: says when it was said, for who wants to know.
+    """
+
+    def __init__(self, wire: socket.socket, clock: Callable[[], int]) -> None:
         self._wire = wire
+        self._clock = clock
 
     def say(self, *words: Any) -> None:
-        self._wire.send(json.dumps(words).encode())
+        self._wire.send(json.dumps([self._clock(), *words]).encode())
 
 
 @dataclass
 class Ended:
-    """How the child ended: `code` is 0, or -9 after a kill. `held`: how many calls were judged."""
+    """How the child ended: `code` is 0, or -9 after a kill. `held`: how many calls were judged.
+    `at`: when each thing was said.
+    """
 
     said: list[list[Any]] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
     code: int = 0
     hung: bool = False
     held: int = 0
 
 
-def apart(work: Callable[[Voice], None], within: float = 60.0) -> Ended:
+def apart(
+    work: Callable[[Voice], None], within: float = 60.0, clock: Callable[[], int] = _no_clock
+) -> Ended:
     """Does the work in a process of its own, with nothing in its way."""
-    return watched(work, None, within)
+    return watched(work, None, within, clock)
 
 
-def watched(work: Callable[[Voice], None], judge: Judge | None, within: float = 60.0) -> Ended:
+def watched(
+    work: Callable[[Voice], None],
+    judge: Judge | None,
+    within: float = 60.0,
+    clock: Callable[[], int] = _no_clock,
+) -> Ended:
     """Does the work in a process of its own, whose calls are judged."""
     if not NUMBERS:
         message = f"The calls of a process cannot be held on {platform.machine()} yet."
@@ -246,7 +264,7 @@ def watched(work: Callable[[Voice], None], judge: Judge | None, within: float = 
     child = os.fork()
     if child == 0:
         ours.close()
-        _be_watched(work, theirs, watches=judge is not None)
+        _be_watched(work, theirs, clock, watches=judge is not None)
     theirs.close()
     with ours:
         listener = socket.recv_fds(ours, 1, 1)[1][0] if judge else None
@@ -257,18 +275,24 @@ def watched(work: Callable[[Voice], None], judge: Judge | None, within: float = 
                 os.close(listener)
 
 
-def _be_watched(work: Callable[[Voice], None], wire: socket.socket, *, watches: bool) -> None:
-    code = 1
+def _be_watched(
+    work: Callable[[Voice], None],
+    wire: socket.socket,
+    clock: Callable[[], int],
+    *,
+    watches: bool,
+) -> None:
+    code, voice = 1, Voice(wire, clock)
     try:
         if watches:
             listener = _filter()
             socket.send_fds(wire, [b"listen"], [listener])
             os.close(listener)
-        work(Voice(wire))
+        work(voice)
         code = 0
     except BaseException:  # noqa: BLE001 - told, and the process ends
         with contextlib.suppress(OSError):
-            wire.send(json.dumps(["broke", traceback.format_exc()]).encode())
+            voice.say("broke", traceback.format_exc())
     finally:
         os._exit(code)
 
@@ -331,7 +355,9 @@ class _Watch:
         except ConnectionError:
             return False
         if words:
-            self._ended.said.append(json.loads(words))
+            at, *said = json.loads(words)
+            self._ended.said.append(said)
+            self._ended.at.append(at)
         return bool(words)
 
     def _hold(self) -> bool:

@@ -63,18 +63,32 @@ class Scenario:
 
     def prepared(self, data: Folder) -> Ledger:
         """Fills the folder; what was acknowledged there is in the ledger."""
+        ledger = self.begun(data)
+        if self.is_prepared:
+            ledger.hear(self.prepare_apart(data, lambda: 0).said)
+        return ledger
+
+    @property
+    def is_prepared(self) -> bool:
+        return not self.fresh and self.older is None
+
+    def begun(self, data: Folder) -> Ledger:
+        """The folder, with what an earlier version left there."""
         ledger = Ledger()
         data.mkdir(mode=0o700)
-        if self.fresh:
-            return ledger
         if self.older is not None:
             _make_older(data, self.older, ledger)
-            return ledger
-        ended = apart(lambda voice: asyncio.run(self._prepare(data, voice)))
-        assert ended.code == 0, ended
-        ledger.hear(ended.said)
-        ledger.collected = False
         return ledger
+
+    def prepare_apart(self, data: Folder, clock: Callable[[], int]) -> Ended:
+        ended = apart(lambda voice: asyncio.run(self._prepare(data, voice)), ENDS_WITHIN, clock)
+        assert ended.code == 0, ended
+        return ended
+
+    def act_apart(self, data: Folder, clock: Callable[[], int]) -> Ended:
+        ended = apart(lambda voice: asyncio.run(self._act(data, voice)), ENDS_WITHIN, clock)
+        assert ended.code == 0, ended
+        return ended
 
     def run(self, data: Folder, judge: Judge) -> Ended:
         return watched(lambda voice: asyncio.run(self._act(data, voice)), judge, ENDS_WITHIN)

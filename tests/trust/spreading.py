@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,5 +63,8 @@ def _begin(faults: Callable[[object], list[str]]) -> None:
 
 
 def _judge(case: object) -> Broken | None:
-    found = _faults(case)
+    try:
+        found = _faults(case)
+    except BaseException:  # noqa: BLE001 - a worker that dies says nothing
+        found = [traceback.format_exc()]
     return Broken(repr(case), found) if found else None
