@@ -6,7 +6,7 @@ DEVELOPMENT = .venv/has-requirements-dev
 ARGS =
 
 .DEFAULT_GOAL = help
-.PHONY: help setup serve test check lint types docs bench clean lock
+.PHONY: help setup serve test trust check lint types docs bench clean lock
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ serve: $(RUNTIME) ## start the server; more with ARGS="--port 0 --data /tmp/data
 
 test: $(DEVELOPMENT) programs page ## run the tests; some of them with ARGS="tests/test_names.py"
 	@$(PYTHON) -m pytest $(ARGS)
+
+trust: $(DEVELOPMENT) programs ## break everything that can break, for hours; more with ARGS="--help"
+	@exec nice $(PYTHON) -m tests.trust.run $(ARGS)
 
 check: lint types docs test ## everything that must pass: lint, types, docs, test
 

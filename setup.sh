@@ -93,6 +93,8 @@ programs() {
     if [ "$(uname)" = Linux ]; then
         wanted="$wanted strace litmus rclone cadaver chromium nginx:nginx-light haproxy systemd-analyze:systemd"
         wanted="$wanted nextcloudcmd:nextcloud-desktop-cmd"
+        # File systems to cut the power of.
+        wanted="$wanted mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs losetup:mount"
     fi
     missing=""
     for pair in $wanted; do

@@ -70,8 +70,13 @@ async def finished(shelf: Shelf, upload: Incoming, rest: bytes) -> str:
     async with shelf.unfinished.open(upload, DIGESTS) as stage:
         await stage.write(rest)
         staged = await stage.finish()
-        shelf.blobs.keep(staged)
+        kept = shelf.blobs.keep(staged)
         shelf.blobs.sync()
+    if kept is None:
+        reading = await shelf.blobs.open(staged.content)
+        kept = await reading.read(0, staged.content.size)
+        reading.close()
+    assert hashlib.sha256(kept).hexdigest() == staged.content.hex
     await shelf.unfinished.remove(upload.id)
     assert staged.digests["sha-256"].hex() == staged.content.hex
     return staged.content.hex

@@ -67,11 +67,13 @@ Disturbance = Killed | Failing
 
 @dataclass
 class Prepared:
-    """Every scenario's folder before it, what was acknowledged there, and which calls it makes."""
+    """Every scenario's folder before it, what was acknowledged there, which changes it makes one
+    after the other, and how many calls of each name.
+    """
 
     folder: Folder
     ledgers: dict[str, Ledger] = field(default_factory=dict)
-    changes: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, list[str]] = field(default_factory=dict)
     calls: dict[str, Counter[str]] = field(default_factory=dict)
 
     @classmethod
@@ -83,8 +85,8 @@ class Prepared:
         return prepared
 
     def kills(self, chance: random.Random) -> Iterator[Killed]:
-        for name, count in self.changes.items():
-            for at in range(1, count + 1):
+        for name, changes in self.changes.items():
+            for at in range(1, len(changes) + 1):
                 deeper = chance.randrange(DEEPEST)
                 again = tuple(chance.randint(1, RECOVERY_CALLS) for _ in range(deeper))
                 yield Killed(name, at, chance.random() < 0.3, again)
@@ -124,18 +126,19 @@ class Prepared:
 
     def _count(self, name: str) -> None:
         counted: Counter[str] = Counter()
+        changes: list[str] = []
         data = copied(self.folder / name, self.folder / f"{name} run")
 
         def judge(call: Call) -> Fate:
             if call.place.startswith(str(data)):
                 counted[call.name] += 1
-                counted["changes"] += call.changes
+                if call.changes:
+                    changes.append(call.name)
             return GO_ON
 
         ended = SCENARIOS[name].run(data, judge)
         assert ended.code == 0, ended
-        self.changes[name] = counted.pop("changes")
-        self.calls[name] = counted
+        self.changes[name], self.calls[name] = changes, counted
         shutil.rmtree(data)
 
     def _killed(self, kill: Killed, data: Folder) -> list[str]:

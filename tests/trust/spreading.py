@@ -1,20 +1,26 @@
 """Many cases, on all processors, and what they broke. Where the disk does not matter, in memory."""
 
 import logging
+import math
 import multiprocessing
 import os
 import shutil
 import tempfile
+import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as Folder
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 SEED = int(os.environ.get("TRUST_SEED", "20261126"))
+AHEAD = 2 * (os.cpu_count() or 1)
 MEMORY = Folder("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -39,24 +45,35 @@ def in_memory() -> Iterator[Folder]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def spread(cases: Iterable[T], faults: Callable[[T], list[str]]) -> Iterator[Broken | None]:
-    """None for each case that broke nothing, as they come to their ends.
+def spread(
+    cases: Iterable[T], faults: Callable[[T], list[str]], until: float = math.inf
+) -> Iterator[Broken | None]:
+    """None for each case that broke nothing, in their order. None begins after `until`.
 
     Forked, as the cases fork themselves: whatever `faults` is bound to is there in all of them.
     """
     context = multiprocessing.get_context("fork")
-    with context.Pool(initializer=_begin, initargs=(faults,)) as pool:
-        yield from pool.imap_unordered(_judge, cases)
+    begin = partial(_begin, faults)
+    with ProcessPoolExecutor(mp_context=context, initializer=begin) as pool:
+        waiting: deque[Future[Broken | None]] = deque()
+        for case in cases:
+            if time.monotonic() > until:
+                break
+            waiting.append(pool.submit(_judge, case))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def all_of(cases: Iterable[T], faults: Callable[[T], list[str]]) -> list[Broken]:
     return [broken for broken in spread(cases, faults) if broken is not None]
 
 
-_faults: Callable[[object], list[str]]
+_faults: Callable[[Any], list[str]]
 
 
-def _begin(faults: Callable[[object], list[str]]) -> None:
+def _begin(faults: Callable[[Any], list[str]]) -> None:
     global _faults  # noqa: PLW0603 - a worker has one task for its life
     _faults = faults
     logging.disable()

@@ -10,7 +10,7 @@ from itertools import islice
 
 import pytest
 
-from tests.trust.disturbing import DEEPEST, Failing, Prepared
+from tests.trust.disturbing import DEEPEST, HALF, Failing, Killed, Prepared
 from tests.trust.spreading import SEED, all_of, in_memory
 
 KILLS, FAILURES = 500, 300
@@ -53,3 +53,29 @@ FOUND = [
 @pytest.mark.parametrize("failing", FOUND, ids=repr)
 def test_what_was_found_once_stays_mended(prepared: Prepared, failing: Failing) -> None:
     assert prepared.faults(failing) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_write_that_takes_half_is_gone_on_with(prepared: Prepared, number: int) -> None:
+    assert prepared.faults(Failing("create", "write", number, HALF)) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["fsync", "fdatasync"])
+def test_a_sync_that_failed_is_never_taken_for_done(prepared: Prepared, name: str) -> None:
+    """What it should have written is gone at the next start."""
+    syncs = prepared.calls["delete"][name]
+    cases = [Failing("delete", name, number, errno.EIO) for number in range(1, syncs + 1)]
+    assert [str(broken) for broken in all_of(cases, prepared.faults)] == []
+
+
+@pytest.mark.timeout(120)
+def test_killed_around_the_removal_of_bytes_it_leaves_no_row_without_them(
+    prepared: Prepared,
+) -> None:
+    changes = prepared.changes["collect"]
+    removals = [number for number, name in enumerate(changes, 1) if name == "unlinkat"]
+    assert removals
+    near = {number + more for number in removals for more in (1, 2, 4, 8)}
+    cases = [Killed("collect", at) for at in sorted(near)]
+    assert [str(broken) for broken in all_of(cases, prepared.faults)] == []
