@@ -23,10 +23,10 @@ def test_after_a_power_cut_at_any_moment_all_that_was_acknowledged_is_there() ->
 def test_the_harness_sees_files_that_are_not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A harness that finds nothing is only worth something if there is nothing to find."""
     monkeypatch.setattr(posix, "sync", lambda _: None)
-    assert any("damaged" in fault for fault in Survey("ext4", SEED, 40).faults())
+    assert any("damaged" in fault for fault in Survey("ext4", SEED, 15).faults())
 
 
 @pytest.mark.timeout(300)
 def test_the_harness_sees_commits_that_are_not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connecting.WRITER, "synchronous", "off")
-    assert any("was told" in fault for fault in Survey("ext4", SEED, 40).faults())
+    assert any("was told" in fault for fault in Survey("ext4", SEED, 15).faults())
