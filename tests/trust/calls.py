@@ -10,7 +10,6 @@ import errno
 import fcntl
 import json
 import os
-import platform
 import select
 import signal
 import socket
@@ -23,67 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-TABLES: Mapping[str, Mapping[str, int]] = {
-    "x86_64": {
-        "read": 0,
-        "write": 1,
-        "pread64": 17,
-        "pwrite64": 18,
-        "writev": 20,
-        "flock": 73,
-        "fsync": 74,
-        "fdatasync": 75,
-        "ftruncate": 77,
-        "rename": 82,
-        "mkdir": 83,
-        "rmdir": 84,
-        "link": 86,
-        "unlink": 87,
-        "chmod": 90,
-        "fchmod": 91,
-        "statfs": 137,
-        "getdents64": 217,
-        "openat": 257,
-        "mkdirat": 258,
-        "newfstatat": 262,
-        "unlinkat": 263,
-        "renameat": 264,
-        "linkat": 265,
-        "fchmodat": 268,
-        "fallocate": 285,
-        "renameat2": 316,
-        "seccomp": 317,
-        "pidfd_open": 434,
-        "pidfd_getfd": 438,
-    },
-    "aarch64": {
-        "read": 63,
-        "write": 64,
-        "pread64": 67,
-        "pwrite64": 68,
-        "writev": 66,
-        "flock": 32,
-        "fsync": 82,
-        "fdatasync": 83,
-        "ftruncate": 46,
-        "mkdirat": 34,
-        "unlinkat": 35,
-        "renameat": 38,
-        "linkat": 37,
-        "fchmod": 52,
-        "fchmodat": 53,
-        "openat": 56,
-        "statfs": 43,
-        "getdents64": 61,
-        "newfstatat": 79,
-        "fallocate": 47,
-        "renameat2": 276,
-        "seccomp": 277,
-        "pidfd_open": 434,
-        "pidfd_getfd": 438,
-    },
-}
-NUMBERS = TABLES.get(platform.machine(), {})
+from tests.trust.numbers import NUMBERS
+
 # What changes something that a crash can meet. Other calls leave the disk as it was.
 CHANGES = frozenset(
     {"write", "pwrite64", "writev", "ftruncate", "fallocate", "fsync", "fdatasync", "openat"}
@@ -258,8 +198,7 @@ def watched(
 ) -> Ended:
     """Does the work in a process of its own, whose calls are judged."""
     if not NUMBERS:
-        message = f"The calls of a process cannot be held on {platform.machine()} yet."
-        raise NotImplementedError(message)
+        raise NotImplementedError("On this processor the calls of a process cannot be held yet.")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     child = os.fork()
     if child == 0:
