@@ -323,6 +323,8 @@ def _of_the_server() -> tuple[Operation, ...]:
     return (
         Operation("GET", "/", "Go to the files", (),
                   (Answer(303, "To the page of the top folder.", headers=("Location",)),)),
+        Operation("OPTIONS", "/", "Is WebDAV spoken here?", (),
+                  (Answer(200, "At /dav/.", headers=("Allow", "DAV", "MS-Author-Via")),)),
         Operation("GET", "/problems/", "What can be refused, and what to do then", (),
                   (in_json(200, "All types of problems.", "ProblemTypes", page=True),)),
         Operation("GET", "/problems/{slug}", "What one type of problem means", ("slug",),

@@ -117,6 +117,7 @@ def _sync(parts: Parts) -> list[tuple[str, str, Handler]]:
     chunks = Chunks(parts, files)
     # fmt: off
     return [
+        ("OPTIONS", "/",                       webdav.discover),
         ("*",       DAV[:-1],                  webdav.answer),
         ("*",       DAV + MOUNTED,             webdav.answer),
         ("*",       OLD_DAV[:-1],              old.answer),

@@ -16,6 +16,8 @@ ODD = (
     *("!bang", "(par)", "caret^", "back`tick", "%41", "e\u0301t\u00e9", "l" * 190),
 )
 ENDINGS = (".txt", ".txt~", "~", "", ".tar.gz", ".\u0442\u0435\u043a\u0441\u0442")
+# Of whoever asks, as nobody is registered.
+ADDRESSES = {"nextcloud": "/remote.php/dav/files/anonymous"}
 COPIED = ("Copied (new)", "Copied (replaced existing)")
 
 
@@ -24,7 +26,7 @@ def _environment(server: Program, vendor: str) -> dict[str, str]:
         **os.environ,
         "RCLONE_CONFIG": "/dev/null",
         "RCLONE_CONFIG_DAV_TYPE": "webdav",
-        "RCLONE_CONFIG_DAV_URL": f"{server.url}/dav/",
+        "RCLONE_CONFIG_DAV_URL": server.url + ADDRESSES.get(vendor, "/dav/"),
         "RCLONE_CONFIG_DAV_VENDOR": vendor,
     }
 

@@ -103,7 +103,7 @@ def times(root: Path) -> dict[str, int]:
     return {str(one.relative_to(root)): int(one.stat().st_mtime) for one in files_in(root)}
 
 
-@pytest.fixture(params=["other", "owncloud"])
+@pytest.fixture(params=["other", "owncloud", "nextcloud"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     data = tmp_path / "data"
     one = Store(data, request.param, start(data))
@@ -154,7 +154,7 @@ def test_a_tree_is_copied_and_synced_through_kills_and_no_version_is_lost(
 
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE)
-@pytest.mark.parametrize("store", ["owncloud"], indirect=True)
+@pytest.mark.parametrize("store", ["nextcloud"], indirect=True)
 def test_two_sides_that_both_change_are_one_again_and_both_texts_of_a_conflict_stay(
     store: Store, tmp_path: Path
 ) -> None:

@@ -34,6 +34,12 @@ async def test_finder_stores_a_file_with_its_companion() -> None:
         assert "200 OK" in quota.text
 
 
+async def test_windows_asks_the_top_of_the_server_first() -> None:
+    async with opened() as house, house.client.options("/") as told:
+        assert (told.status, told.headers["MS-Author-Via"]) == (200, "DAV")
+        assert "2" in told.headers["DAV"]
+
+
 async def test_windows_stores_a_file_and_sets_its_times() -> None:
     async with opened() as house:
         assert "DAV" in (await ask(house, "OPTIONS", "")).headers["MS-Author-Via"]

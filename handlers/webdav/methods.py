@@ -32,6 +32,7 @@ from uploads.transfers import Transfer, Transferred
 
 CREATED, NO_CONTENT = 201, 204
 CLASSES = "1, 2, 3"
+AT_TOP = "GET, HEAD, OPTIONS"
 VERSIONS = Wishes(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
 STRICTLY = replace(VERSIONS, same_name=SameName.REFUSE)
 NAMELESS = "upload"
@@ -96,6 +97,11 @@ class WebDav:
     async def options(self, request: web.Request) -> web.StreamResponse:
         self._target(request)
         return web.Response(headers={"Allow": self._allowed(), "Accept-Ranges": "bytes"})
+
+    async def discover(self, request: web.Request) -> web.StreamResponse:
+        """Windows asks the top of a server before it takes anything of it for WebDAV."""
+        self.speak(request)
+        return web.Response(headers={"Allow": AT_TOP, "Cache-Control": "no-store"})
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)

@@ -188,6 +188,7 @@ def _asking() -> Iterator[Row]:
 
 
 def _open_to_all() -> Iterator[Row]:
+    yield Row("OPTIONS", "/", "the top of the server", "/", ANYBODY)
     for method in ("GET", "HEAD"):
         for address, target in (
             ("/", "/"),
