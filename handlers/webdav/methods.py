@@ -23,8 +23,9 @@ from handlers.webdav.props import Props
 from handlers.webdav.reports import Reports
 from uploads.access import Principal, Right
 from uploads.collisions import NameTaken, Replace, TypeClash, Unchanged
+from uploads.failures import NotThere
 from uploads.files import Folder
-from uploads.names import Path
+from uploads.names import BadName, Path, Rule
 from uploads.policy import SameContent, SameFile, SameName, Wishes
 from uploads.refused import RefusedUploads
 from uploads.settling import Arrival, Outcome
@@ -37,6 +38,10 @@ VERSIONS = Wishes(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
 STRICTLY = replace(VERSIONS, same_name=SameName.REFUSE)
 NAMELESS = "upload"
 READING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT"})
+# What no client asks for that means a file.
+OF_ADDRESSES = frozenset(
+    {Rule.EMPTY, Rule.DOTS, Rule.SEPARATOR, Rule.ENCODED_TWICE, Rule.BAD_ESCAPE, Rule.NOT_UTF8}
+)
 
 Method = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,7 +57,8 @@ class WebDav:
         methods = self._methods()
         method = methods.get(request.method)
         if method is not None:
-            await self._expect(request)
+            if request.method in READING:
+                await self._expect(request)
             return await method(request)
         if request.method not in METHODS:
             detail = f"{request.method} is no method that is known here."
@@ -67,8 +73,14 @@ class WebDav:
 
     async def _expect(self, request: web.Request) -> None:
         """An `If` is for every method; where something is changed, it is judged in that turn."""
-        if request.method in READING and "If" in request.headers:
+        try:
             path = self._target(request).path
+        except BadName as bad:
+            if bad.rule in OF_ADDRESSES:
+                raise
+            # Finder looks for `._.` in every folder, and goes on when it is not there.
+            raise NotThere("Nothing can be here: it is no name that is taken.") from None
+        if "If" in request.headers:
             submitted = self.mount.submitted(request, path)
             describing = self.parts.describing
             refused = await describing.expect(principal_of(request), path, submitted)
