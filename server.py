@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 
@@ -19,7 +19,7 @@ from handlers.browser import assets
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
-from program import commandline, commands, houserules, listening, log
+from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
 from program.settings import Settings, SettingsError
@@ -118,7 +118,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "backup":
             return commands.backup(arguments, folder)
         case "restore":
-            with lock.own(_made(folder)):
+            with lock.own(commands.made(folder)):
                 return commands.restore(arguments, folder)
         case _:
             return commands.doctor(folder)
@@ -157,14 +157,18 @@ class Store:
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings, publish: Publish) -> AsyncIterator[Store]:
-    folder = _made(Folder(settings.data.folder))
+async def _opened(
+    settings: Settings, publish: Publish, shut_in: Callable[[Folder], None] = sandbox.stay_open
+) -> AsyncIterator[Store]:
+    folder = commands.made(Folder(settings.data.folder))
     with lock.own(folder) as owned:
         algorithm = digest_algorithm(folder, settings.data.digest)
         if algorithm != settings.data.digest:
             logger.warning("this store was made with %s, and goes on with it", algorithm)
         inline = settings.data.inline_below
         blobs = DiskBlobs(folder, algorithm, inline_below=inline, publish=publish)
+        # When what the first start makes is there, and before the first thread.
+        shut_in(folder)
         sniffer = MagicSniffer(settings.limits.sniff_time)
         accounts = FileAccounts(folder)
         policies = houserules.policies(settings)
@@ -191,17 +195,6 @@ async def _follow_names(folder: Folder, policies: Policies) -> None:
         for done, total in rekeying.follow(folder, policies.keys, policies.name_rules()):
             progress.at(done, total)
             await asyncio.sleep(0)
-
-
-def _made(folder: Folder) -> Folder:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except FileExistsError:
-        raise Refused(f'"{folder}" is not a folder. Name another with --data.') from None
-    except OSError as error:
-        why = error.strerror
-        raise Refused(f'The data folder "{folder}" cannot be made: {why}.') from error
-    return folder
 
 
 def _http(settings: Settings) -> HttpSettings:
@@ -306,7 +299,7 @@ async def serve(settings: Settings) -> int:
         metrics.publish(event)
         bell.ring(event)
 
-    async with _opened(settings, publish) as store:
+    async with _opened(settings, publish, sandbox.of(settings.server.sandbox)) as store:
         houserules.check_address(settings, store.accounts)
         rules = houserules.rules(settings, store.accounts)
         parts = _parts(settings, store, rules, publish, bell)

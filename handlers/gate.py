@@ -51,7 +51,10 @@ ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
+# For what is neither a page nor a file: shown in a browser it loads nothing, and in no frame.
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
 # Of HTTP as such, with its safe request that has a body; nobody here has heard of any other.
 METHODS = frozenset({*HTTPMethod, "QUERY"})
 HEALTH = "/health/"
@@ -185,6 +188,7 @@ class Gate:
         request[BEGUN] = True
         headers = response.headers
         headers.update(ALWAYS)
+        headers.setdefault("Content-Security-Policy", CLOSED)
         headers["X-Request-Id"] = rendering.request_id(request)
         dialects.dress(request, response)
         cors.dress(request, response, self.http.cors_origins)

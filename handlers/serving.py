@@ -33,7 +33,7 @@ def safe_headers(media_type: str, name: str) -> Mapping[str, str]:
     said = {
         "Content-Type": shown if passive else "application/octet-stream",
         "Content-Disposition": dispositions.for_download(name, inline=passive),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "Cache-Control": "private, no-cache",
     }
     return MappingProxyType(said)

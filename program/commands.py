@@ -281,3 +281,15 @@ def _path(text: str, limits: names.Limits) -> Path:
 
 def _shown(parts: tuple[str, ...]) -> str:
     return f'"{printable("/".join(parts) or ".")}"'
+
+
+def made(folder: Folder) -> Folder:
+    """The data folder, private where it is new."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Refused(f'"{folder}" is not a folder. Name another with --data.') from None
+    except OSError as error:
+        why = error.strerror
+        raise Refused(f'The data folder "{folder}" cannot be made: {why}.') from error
+    return folder

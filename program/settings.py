@@ -51,6 +51,7 @@ class Server:
     metrics: Literal["loopback", "users", "off"] = "loopback"
     cors_origins: Origins = ()
     draft_uploads: bool = False
+    sandbox: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ TYPES = {
 }
 # A worker obeys the policy of its own script: hashing may compile what came with it, and no more.
 SCRIPT_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
-NOTHING_ALLOWED = "default-src 'none'"
+NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 # Written beside each part by the build, the shortest first.
 CODINGS = {"br": ".br", "gzip": ".gz"}
 

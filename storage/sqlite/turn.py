@@ -79,8 +79,8 @@ class SqliteTurn(SqliteView):
         else:
             kept = self._agreeing(content)
             self._connection.execute(KEEP_AGAIN, (kept.id,))
-        if small is not None:
             self._connection.execute(CLEAR_SMALL, (kept.id,))
+        if small is not None:
             self._connection.execute(KEEP_SMALL, (kept.id, small))
             self.taken += len(small)
         for algorithm, value in staged.digests.items():

@@ -39,6 +39,13 @@ from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant
 from uploads.names import Path
 
 ADMIN = "admin"
+DRESS = {
+    "Server": "noclobber",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 CHUNKS = "/remote.php/dav/uploads/{user}/{upload}"
 GRANTS = [
     Grant(Path(()), frozenset({f"user:{ADMIN}"}), ALL_RIGHTS),
@@ -138,7 +145,7 @@ async def test_each_row_is_carried_out_for_who_has_its_rights_and_for_nobody_els
             allow_redirects=False,
         ) as answer:
             said = await answer.text(errors="replace")
-        fault = _fault(row, who, answer.status, said, values["c"])
+        fault = _fault(row, who, answer.status, said, values["c"]) or _undressed(answer)
         if fault is None and answer.status >= 400 and await state(house) != before:
             fault = "refused, and yet something has changed"
         if fault is not None:
@@ -155,6 +162,23 @@ def _fault(row: Row, who: str, status: int, said: str, case: str) -> str | None:
     if allowed(row, who):
         return None if status < 400 else "refused"
     return None if status >= 400 or _tells_nothing(row, status, said) else "allowed"
+
+
+def _undressed(answer: ClientResponse) -> str | None:
+    """Which of the headers that keep browsers from harm is missing, or which tells too much."""
+    for name, value in DRESS.items():
+        if answer.headers.get(name) != value:
+            return f"{name} is {answer.headers.get(name)}"
+    if "frame-ancestors 'none'" not in answer.headers.get("Content-Security-Policy", ""):
+        return "can be put into a frame"
+    kind = answer.headers.get("Content-Type", "")
+    if kind.startswith(("text/", "application/xml")) and "charset=utf-8" not in kind:
+        return f"{kind} does not say its encoding"
+    return "is kept by caches" if answer.status >= 400 and not _unkept(answer) else None
+
+
+def _unkept(answer: ClientResponse) -> bool:
+    return answer.headers.get("Cache-Control") == "no-store"
 
 
 def _tells_nothing(row: Row, status: int, said: str) -> bool:

@@ -1,0 +1,120 @@
+"""What is offered for running it: a unit for systemd, a container. As far as both can be judged here."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from program import commandline
+from tests.running import ROOT, START_LINE
+from tests.wire import ask, message, put
+
+UNIT = ROOT / "deploy" / "noclobber.service"
+CONTAINER = ROOT / "Containerfile"
+# 0 is nothing, 10 is all. What is left: it talks to the network, and lives on the host's disk.
+EXPOSURE_AT_MOST = 1.1
+# As `MemoryDenyWriteExecute=yes` in the unit, by the kernel itself.
+SHUT = """
+import ctypes, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit(77)
+import server
+sys.exit(server.main())
+"""
+linux = pytest.mark.skipif(sys.platform != "linux", reason="systemd is of Linux")
+
+
+@linux
+def test_the_unit_leaves_little_exposed() -> None:
+    analyse = shutil.which("systemd-analyze")
+    assert analyse, "systemd-analyze is missing: ./setup.sh programs"
+    said = subprocess.run(
+        [analyse, "security", "--offline=true", "--no-pager", str(UNIT)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.search(r"exposure level for noclobber\.service: ([\d.]+)", said)
+    assert found, said
+    assert float(found[1]) <= EXPOSURE_AT_MOST, said
+
+
+def test_the_unit_starts_what_is_there_and_waits_longer_than_the_grace_time() -> None:
+    settings = dict(
+        line.split("=", 1) for line in UNIT.read_text().splitlines() if re.match(r"\w+=", line)
+    )
+    command = shlex.split(settings["ExecStart"])
+    assert [Path(one).name for one in command[:2]] == ["python", "server.py"]
+    arguments = commandline.read(command[2:])
+    assert (arguments.command, str(arguments.data)) == ("serve", "/var/lib/noclobber")
+    assert settings["Type"] == "notify"
+    assert int(settings["TimeoutStopSec"]) > 20
+
+
+@contextmanager
+def shut(data: Path) -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SHUT, "serve", "--data", str(data), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        assert process.stdout is not None
+        found = next((one for line in process.stdout if (one := START_LINE.search(line))), None)
+        assert found is not None, (process.wait(), process.stderr and process.stderr.read())
+        yield int(found[1])
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+@linux
+async def test_it_runs_where_no_memory_can_be_both_written_and_run(tmp_path: Path) -> None:
+    with shut(tmp_path / "data") as port:
+        assert (await ask(port, put("/files/a.txt", b"what libmagic looks at"))).status == 201
+        assert (await ask(port, message("GET", "/files/a.txt"))).status == 200
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n", " ", CONTAINER.read_text())
+    lines = [line.split(None, 1) for line in text.splitlines() if line and line[0] != "#"]
+    return [(word, rest.strip()) for word, rest in lines]
+
+
+def test_the_container_holds_all_of_the_program_and_nothing_else() -> None:
+    copied = {
+        name
+        for word, rest in instructions()
+        if word == "COPY" and not rest.startswith("--from")
+        for name in rest.split()[:-1]
+    }
+    assert copied == {
+        *("requirements.lock", "server.py", "config.toml", "LICENSE"),
+        *("uploads", "handlers", "storage", "program"),
+    }
+    for name in copied:
+        assert (ROOT / name).exists(), name
+    ignored = (ROOT / ".containerignore").read_text()
+    assert {line[1:] for line in ignored.splitlines() if line.startswith("!")} == copied
+    assert (ROOT / ".dockerignore").read_text() == ignored
+
+
+def test_the_container_runs_as_nobody_with_locked_packages() -> None:
+    said = dict(instructions())
+    assert said["USER"].split(":")[0].isdecimal()
+    assert said["USER"].split(":")[0] != "0"
+    assert "--require-hashes" in CONTAINER.read_text()
+    assert not [rest for word, rest in instructions() if word == "ADD" or "curl" in rest]
+    command = [*shlex.split(said["ENTRYPOINT"].strip("[]").replace(",", " "))[2:]]
+    command += shlex.split(said["CMD"].strip("[]").replace(",", " "))
+    arguments = commandline.read(command)
+    assert (arguments.command, arguments.host, str(arguments.data)) == ("serve", "0.0.0.0", "/data")
