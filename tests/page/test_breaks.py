@@ -187,6 +187,45 @@ def test_another_tab_leaves_alone_what_this_one_does(
     over(tab, "1 stored")
 
 
+def test_a_tab_that_was_made_from_another_begins_with_nothing(
+    relay: Relay, context: BrowserContext, tab: Page, tmp_path: Path
+) -> None:
+    relay.speed = 4 * MIB
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"large.bin": LARGE}))
+    half_sent(tab)
+    session = tab.evaluate("sessionStorage.getItem('noclobber.session')")
+    other = context.new_page()
+    other.add_init_script(f"sessionStorage.setItem('noclobber.session', '{session}')")
+    opened(other)
+    expect(other.get_by_role("heading", level=1)).to_be_visible()
+    other.wait_for_function(
+        "before => sessionStorage.getItem('noclobber.session') !== before", arg=session
+    )
+    expect(panel(other)).to_have_count(0)
+    other.close()
+    relay.speed = 0
+    over(tab, "1 stored")
+
+
+def test_a_file_that_was_changed_meanwhile_is_not_put_together_of_two(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    opened(tab)
+    (file,) = made(tmp_path / "in", {"large.bin": LARGE})
+    choose(tab, file)
+    half_sent(tab)
+    relay.cut()
+    other = LARGE[::-1]
+    file.write_bytes(other)
+    relay.mend()
+    expect(panel(tab)).to_contain_text("The browser has let go of 1 file.", timeout=30_000)
+    assert got(server, "large.bin") is None
+    choose(tab, file)
+    over(tab, "1 stored")
+    assert got(server, "large.bin") == other
+
+
 def test_a_dropped_file_goes_on_after_a_reload(
     server: Program, relay: Relay, tab: Page, tmp_path: Path
 ) -> None:

@@ -66,8 +66,22 @@ def test_a_dropped_folder_is_walked_through_with_its_empty_folders(
     over(tab, "4 stored")
     for path, body in files.items():
         assert got(server, path) == body
+    panel(tab).get_by_role("button", name="Close").click()
+    drop(tab, tmp_path / "tree")
+    over(tab, "4 already there")
     tab.goto("/browse/tree/")
     expect(tab.locator("tbody .name")).to_have_text(["deep", "nothing", "a.txt"])
+
+
+def test_what_the_browser_cannot_read_is_told(tab: Page, tmp_path: Path) -> None:
+    made(tmp_path, {"tree/a.txt": b"a"})
+    opened(tab)
+    tab.evaluate(
+        "() => { FileSystemFileHandle.prototype.getFile = () => Promise.reject(new Error('no')) }"
+    )
+    drop(tab, tmp_path / "tree")
+    over(tab, "1 not taken")
+    expect(panel(tab)).to_contain_text("Your browser cannot read this file.")
 
 
 def test_a_browser_without_handles_walks_through_a_folder_as_well(
@@ -113,7 +127,9 @@ def test_two_thousand_files_in_a_folder_tree(server: Program, tab: Page, tmp_pat
     made(tmp_path, {name: name.encode() * (len(name) % 9) for name in names})
     opened(tab)
     drop(tab, tmp_path / "tree")
-    expect(headline(tab)).to_contain_text(re.compile(r"Uploading: .* of 2,000 files"))
+    expect(headline(tab)).to_contain_text(
+        re.compile(r"Uploading: .* of 2,000 files"), timeout=30_000
+    )
     # Only what is in sight is drawn.
     assert tab.locator(".lines-of-uploads li").count() < 50
     expect(headline(tab)).to_have_text("Done: 2,000 files", timeout=150_000)
@@ -192,6 +208,10 @@ def test_what_cannot_be_taken_says_why_and_can_be_tried_again(
     assert violations(tab) == []
     panel(tab).get_by_role("button", name="Try the failed one again").click()
     over(tab, "1 stored, 1 not taken")
+    panel(tab).get_by_label("Another name: CON.txt").fill("CON-1.txt")
+    panel(tab).get_by_role("button", name="Try with this name").click()
+    over(tab, "2 stored")
+    assert got(server, "CON-1.txt") == b"a name that Windows keeps"
 
 
 def test_what_failed_is_tried_again_with_one_button(browser: Browser, tmp_path: Path) -> None:

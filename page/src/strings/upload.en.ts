@@ -14,7 +14,7 @@ export const upload = {
   looking: "Looking through what you chose …",
   uploading: (done: number, all: number) => `Uploading: ${count(done)} of ${files(all)}`,
   paused: (done: number, all: number) => `Paused: ${count(done)} of ${files(all)}`,
-  waiting: (number: number) => `${files(number)} wait for you`,
+  waiting: (number: number) => `${files(number)} ${number === 1 ? "waits" : "wait"} for you`,
   finished: (number: number) => `Done: ${files(number)}`,
   speed: (perSecond: string) => `${perSecond}/s`,
   left: (seconds: number) => {
@@ -76,6 +76,9 @@ export const upload = {
   } satisfies Record<Result, (number: number) => string>,
   failed: (number: number) => `${count(number)} not taken`,
   unavailable: "The server could not take it now.",
+  notReadable: "Your browser cannot read this file.",
+  newName: "Another name",
+  rename: "Try with this name",
   more: (number: number) => `Show ${count(number)} more`,
   undo: "Undo",
   undoFailed: "It was changed since, and is left as it is.",

@@ -16,6 +16,8 @@ export type Outcome =
 
 /** Nothing wrong with the request itself: the same may well succeed a little later. */
 const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
+/** Another request goes on with the same upload: this one asks how far it came, and goes on too. */
+const BESIDE = new Set(["wrong-offset", "taken-over", "in-progress"]);
 
 export interface Told {
   readonly status: number;
@@ -28,7 +30,7 @@ export function outcomeOf(told: Told, plan: Plan): Outcome {
     return { is: "stored", stored: storedOf(told, plan) };
   if (AGAIN.has(told.status)) return broken(told);
   const refusal = refusalIn(told);
-  return refusal.retryable ? broken(told) : { is: "refused", refusal };
+  return refusal.retryable || BESIDE.has(refusal.slug) ? broken(told) : { is: "refused", refusal };
 }
 
 function broken(told: Told): Outcome {

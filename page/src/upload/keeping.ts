@@ -19,7 +19,8 @@ export interface Kept {
 }
 
 export class Keeping {
-  private readonly session: string;
+  /** Whose the items are. */
+  session: string;
   private readonly database: Promise<IDBDatabase | null>;
   private readonly dirty = new Map<string, Item | null>();
   private timer: ReturnType<typeof setTimeout> | null = null;

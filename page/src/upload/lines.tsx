@@ -29,19 +29,14 @@ export function Lines() {
     <ul
       class="lines-of-uploads"
       aria-label={words.value.uploading.list}
+      style={{ paddingBlock: `${first * LINE}px ${(items.length - last) * LINE}px` }}
       onScroll={(event) => scroll(event.currentTarget.scrollTop)}
     >
-      <Space lines={first} />
       {items.slice(first, last).map((item, index) => (
         <Line key={item.id} item={item} at={first + index + 1} of={items.length} />
       ))}
-      <Space lines={items.length - last} />
     </ul>
   );
-}
-
-function Space({ lines }: { readonly lines: number }) {
-  return lines > 0 ? <li role="none" style={{ height: `${lines * LINE}px` }} /> : null;
 }
 
 function Line({ item, at, of }: { readonly item: Item; readonly at: number; readonly of: number }) {
@@ -88,5 +83,6 @@ function stateOf(item: Item): string {
 }
 
 export function reason(item: Item): string {
+  if (item.refusal?.slug === "not-readable") return words.value.uploading.notReadable;
   return item.refusal?.detail || item.refusal?.title || words.value.uploading.unavailable;
 }

@@ -62,6 +62,10 @@ export class Queue {
     if (!before) return null;
     const item = { ...before, ...change };
     this.items.set(id, item);
+    if (before.path !== item.path) {
+      if (this.places.get(before.path) === id) this.places.delete(before.path);
+      this.places.set(item.path, id);
+    }
     if (before.phase !== item.phase) {
       this.in(before.phase).delete(id);
       this.in(item.phase).add(id);

@@ -61,10 +61,34 @@ function Failed({ items }: { readonly items: readonly Item[] }) {
             <bdi>{nameOf(item.path)}</bdi>
             <p class="hint">{reason(item)}</p>
             {item.refusal?.existing && <Where href={item.refusal.existing.href} />}
+            {item.refusal?.slug === "bad-name" && <Renaming item={item} />}
           </li>
         )}
       />
     </section>
+  );
+}
+
+/** A name that cannot be here is the one thing that another try alone does not mend. */
+function Renaming({ item }: { readonly item: Item }) {
+  const said = words.value.uploading;
+  const [name, setName] = useState(nameOf(item.path));
+  return (
+    <form
+      class="renaming"
+      onSubmit={(event) => {
+        event.preventDefault();
+        uploader.rename(item, name);
+      }}
+    >
+      <input
+        type="text"
+        aria-label={said.name(said.newName, nameOf(item.path))}
+        value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button type="submit">{said.rename}</button>
+    </form>
   );
 }
 

@@ -49,7 +49,8 @@ async function whole(
 async function isReadable(body: Blob, item: Item): Promise<boolean> {
   try {
     await body.slice(0, 1).arrayBuffer();
-    return body.size === item.size;
+    const isChanged = body instanceof File && body.lastModified !== item.modified;
+    return body.size === item.size && !isChanged;
   } catch {
     return false;
   }

@@ -5,7 +5,6 @@ import { date, size } from "../amounts.ts";
 import { language, words } from "../strings/words.ts";
 import type { Line, Preview, Sides } from "./compare.ts";
 import { type Item, nameOf, pathOf } from "./item.ts";
-import { fileOf } from "./sources.ts";
 import { uploader } from "./store.ts";
 
 interface Fact {
@@ -61,8 +60,7 @@ function useSides(item: Item): Sides | null {
     const frees: (() => void)[] = [];
     const show = async () => {
       const { sidesOf } = await import("./compare.ts");
-      const source = uploader.source(item.id);
-      const file = source ? await fileOf(source).catch(() => null) : null;
+      const file = await uploader.bytes.of(item.id);
       const found = await sidesOf(item.question?.existing, file, (free) => frees.push(free));
       if (isShown) set(found);
     };

@@ -7,6 +7,7 @@ export type Source = File | FileSystemFileHandle;
 
 export interface Found {
   readonly dropped: Dropped;
+  /** Null for a folder, and for what the browser names but cannot open. */
   readonly source: Source | null;
 }
 
@@ -55,7 +56,8 @@ async function* walkAll(roots: readonly Root[]): Walk {
 async function* walkHandle(handle: FileSystemHandle, above: string): Walk {
   const path = above + handle.name;
   if (isFile(handle)) {
-    yield found(path, await handle.getFile(), handle);
+    const file = await handle.getFile().catch(() => null);
+    yield file ? found(path, file, handle) : unreadable(path);
     return;
   }
   let isEmpty = true;
@@ -73,18 +75,18 @@ function isFile(handle: FileSystemHandle): handle is FileSystemFileHandle {
 async function* walkEntry(entry: FileSystemEntry, above: string): Walk {
   const path = above + entry.name;
   if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) =>
-      (entry as FileSystemFileEntry).file(resolve, reject),
+    const file = await new Promise<File | null>((resolve) =>
+      (entry as FileSystemFileEntry).file(resolve, () => resolve(null)),
     );
-    yield found(path, file, file);
+    yield file ? found(path, file, file) : unreadable(path);
     return;
   }
   let isEmpty = true;
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   for (;;) {
     // A browser hands out some of a folder at a time, and nothing when it is through.
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
+    const some = await new Promise<FileSystemEntry[]>((resolve) =>
+      reader.readEntries(resolve, () => resolve([])),
     );
     if (!some.length) break;
     isEmpty = false;
@@ -99,4 +101,9 @@ function found(path: string, { size, lastModified }: File, source: Source): Foun
 
 function emptyFolder(path: string): Found {
   return { dropped: { type: "folder", path, size: 0, modified: 0 }, source: null };
+}
+
+/** Told in the report, so that nobody believes that it was taken. */
+function unreadable(path: string): Found {
+  return { dropped: { type: "file", path, size: 0, modified: 0 }, source: null };
 }

@@ -5,7 +5,7 @@ import { isFolder, pathOf, written } from "../address.ts";
 import { folder, load } from "../tree/folder.ts";
 import type { Item } from "./item.ts";
 import { Keeping } from "./keeping.ts";
-import { ownSession, Sessions } from "./sessions.ts";
+import { freshSession, ownSession, Sessions } from "./sessions.ts";
 import { inList, inTransfer, type Source, type Walk } from "./sources.ts";
 import { Uploader } from "./uploader.ts";
 
@@ -18,8 +18,8 @@ export const isDropping = signal(false);
 /** Whether files are taken here at all: then there is a place on the page that says so. */
 export const isTaking = signal(false);
 
-const session = ownSession();
-const keeping = new Keeping(session);
+const sessions = new Sessions(ownSession());
+const keeping = new Keeping(sessions.own);
 let isDrawn = true;
 
 export const uploader: Uploader = new Uploader(keeping, () => {
@@ -48,8 +48,12 @@ function begin(walk: Walk): void {
 /** Goes on with what this tab had begun before it was left, and with what no tab cares for now. */
 async function takeUp(): Promise<void> {
   const kept = await keeping.all();
-  const sessions = new Set(kept.map((one) => one.session));
-  const ours = await new Sessions(session).orphans(sessions);
+  if (!kept.length) return;
+  const ours = await sessions.orphans(new Set([sessions.own, ...kept.map((one) => one.session)]));
+  if (!ours.has(sessions.own)) {
+    sessions.own = freshSession();
+    keeping.session = sessions.own;
+  }
   for (const one of kept.filter((found) => ours.has(found.session))) {
     uploader.restore(one.item, await readable(one.item, await keeping.sourceOf(one.item.id)));
   }

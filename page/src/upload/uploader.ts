@@ -12,6 +12,7 @@ import {
   refusalIn,
   STEP,
 } from "./asking.ts";
+import { Bytes } from "./bytes.ts";
 import { Hashing } from "./hashing.ts";
 import type { Choice, Item, Refusal } from "./item.ts";
 import type { Keeping } from "./keeping.ts";
@@ -22,7 +23,7 @@ import { Rate } from "./rate.ts";
 import { discard, giveBack, preflight, takeBack } from "./requests.ts";
 import { Alarm, backOff, Rest } from "./rest.ts";
 import { IN_PIECES_FROM, type Sent, send } from "./sending.ts";
-import { type Found, fileOf, type Source, type Walk } from "./sources.ts";
+import type { Found, Source, Walk } from "./sources.ts";
 import { refused } from "./verdicts.ts";
 
 /** Browsers open six connections to a server, and the page wants some of them for itself. */
@@ -40,10 +41,10 @@ export class Uploader {
   moved = 0;
   /** Folders are still being walked through. */
   walking = 0;
+  readonly bytes: Bytes;
   private readonly keeping: Keeping;
   private readonly changed: () => void;
   private readonly hashing = new Hashing();
-  private readonly sources = new Map<string, Source>();
   private readonly under = new Map<string, AbortController>();
   private readonly probing = new Map<string, number>();
   private algorithm = "blake3";
@@ -55,6 +56,7 @@ export class Uploader {
 
   constructor(keeping: Keeping, changed: () => void) {
     this.keeping = keeping;
+    this.bytes = new Bytes(keeping);
     this.changed = changed;
     this.queue = new Queue((item) => {
       keeping.note(item);
@@ -77,7 +79,7 @@ export class Uploader {
   }
 
   restore(item: Item, source: Source | null): void {
-    if (source) this.sources.set(item.id, source);
+    if (source) this.bytes.put(item.id, source);
     const isOver = item.phase === "done" || item.phase === "failed" || item.phase === "question";
     const needs = item.type === "file" && !item.plan?.settle && !isOver;
     const phase = needs && !source ? "lost" : isOver ? item.phase : onward(item);
@@ -86,7 +88,7 @@ export class Uploader {
 
   /** Its bytes can be read again. */
   reopened(item: Item, source: Source): void {
-    this.sources.set(item.id, source);
+    this.bytes.take(item.id, source);
     this.queue.change(item.id, { phase: onward(item) });
     this.pump();
   }
@@ -127,6 +129,12 @@ export class Uploader {
       this.queue.change(id, { phase, tries: 0, until: 0, ...key });
     }
     this.pump();
+  }
+
+  rename(item: Item, name: string): void {
+    const path = item.path.slice(0, item.path.lastIndexOf("/") + 1) + name;
+    this.queue.change(item.id, { path });
+    this.retry([item]);
   }
 
   cancel(items: readonly Item[]): void {
@@ -171,10 +179,6 @@ export class Uploader {
     this.changed();
   }
 
-  source(id: string): Source | null {
-    return this.sources.get(id) ?? null;
-  }
-
   pump(): void {
     this.changed();
     if (this.queue.paused) return;
@@ -194,20 +198,21 @@ export class Uploader {
       .of("lost")
       .find((item) => isSame(item, dropped) && `/${item.path}`.endsWith(`/${dropped.path}`));
     if (lost && source) {
-      void this.keeping.keepSource(lost.id, source);
       this.reopened(lost, source);
       return;
     }
     const id = freshId();
     const path = folder ? `${folder}/${dropped.path}` : dropped.path;
+    const before = this.queue.at(path);
+    // It was changed since: what had come of it is not wanted any more.
+    if (before?.phase === "lost") this.cancel([before]);
     const item = this.queue.add({ ...dropped, path }, id);
     if (!item) return;
-    if (source) {
-      this.sources.set(id, source);
-      void this.keeping.keepSource(id, source);
-    }
+    if (source) this.bytes.take(id, source);
     if (item.type === "folder") {
       this.queue.change(id, { phase: "ready", plan: { path, as: "stored" } });
+    } else if (!source) {
+      this.queue.change(id, { phase: "failed", refusal: NOT_READABLE });
     }
   }
 
@@ -266,7 +271,7 @@ export class Uploader {
     const item = this.queue.next("hashing", 64, now).find(({ id }) => !this.digested.has(id));
     if (this.digested.size >= HASHED_AT_ONCE || !item) return;
     this.digested.add(item.id);
-    const file = await this.bytes(item.id);
+    const file = await this.bytes.of(item.id);
     const tell = (read: number) => void this.queue.change(item.id, { read });
     const digest = file && (await this.hashing.of(item.id, this.algorithm, file, tell));
     this.digested.delete(item.id);
@@ -302,7 +307,7 @@ export class Uploader {
         if (!controller.signal.aborted) this.queue.change(id, { sent });
       },
     };
-    const sent = await send(item, plan, () => this.bytes(id), controller.signal, watcher);
+    const sent = await send(item, plan, () => this.bytes.of(id), controller.signal, watcher);
     this.under.delete(id);
     const now = this.queue.get(id);
     if (now) this.end(now, sent, controller.signal.aborted);
@@ -314,12 +319,12 @@ export class Uploader {
     const back: Change = { phase: "ready", sent: item.upload ? item.sent : 0 };
     if (sent.is === "stored") {
       this.rests.heard();
-      this.sources.delete(id);
+      this.bytes.drop(id);
       this.queue.change(id, { phase: "done", ...WITHOUT_UPLOAD, ...sent.stored });
     } else if (aborted) {
       this.queue.change(id, back);
     } else if (sent.is === "unreadable") {
-      this.sources.delete(id);
+      this.bytes.drop(id);
       this.queue.change(id, { phase: "lost" });
     } else if (sent.is === "refused") {
       this.rests.heard();
@@ -373,23 +378,15 @@ export class Uploader {
     this.pump();
   }
 
-  private async bytes(id: string): Promise<Blob | null> {
-    const source = this.sources.get(id);
-    try {
-      return source ? await fileOf(source) : null;
-    } catch {
-      return null;
-    }
-  }
-
   private drop(id: string): void {
     this.queue.remove(id);
-    this.sources.delete(id);
+    this.bytes.drop(id);
     this.probing.delete(id);
     this.keeping.forget(id);
   }
 }
 
+const NOT_READABLE = { slug: "not-readable", status: 0, title: "", detail: "", next: "" };
 const NEVER = new AbortController().signal;
 const WITHOUT = { question: undefined, refusal: undefined, upload: undefined } as unknown as Change;
 const WITHOUT_UPLOAD = { upload: undefined } as unknown as Change;

@@ -74,6 +74,9 @@ export function refused(item: Item, refusal: Refusal, byItsLike = false): Step {
   ) {
     return { do: "leave", ...seen(refusal.existing) };
   }
+  // A folder that is there already is what was wanted.
+  const isFolder = refusal.existing?.href.endsWith("/") ?? false;
+  if (item.type === "folder" && isFolder) return { do: "leave", ...seen(refusal.existing) };
   if (PASSING.has(refusal.slug) || refusal.retryable) return { do: "wait" };
   // Who drops two copies wants both names; and all empty files are alike.
   if (refusal.slug === "content-known" && (byItsLike || item.size === 0)) {

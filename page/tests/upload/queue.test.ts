@@ -119,3 +119,11 @@ test("after a break the speed is measured anew", () => {
   rate.note(61_000, 3000, 0);
   assert.equal(rate.speed, 2000);
 });
+
+test("a new name is a new place", () => {
+  const queue = new Queue();
+  queue.add(file("CON"), "a");
+  queue.change("a", { path: "con-1" });
+  assert.equal(queue.at("CON"), null);
+  assert.equal(queue.at("con-1")?.id, "a");
+});
