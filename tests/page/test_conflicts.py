@@ -208,3 +208,22 @@ def test_whoever_may_not_replace_is_not_offered_to(browser: Browser, tmp_path: P
         press(dialog, "Keep both")
         over(tab, "1 kept beside the other")
         expect(panel(tab).get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_a_drop_box_takes_files_and_tells_nothing(browser: Browser, tmp_path: Path) -> None:
+    access = '[{folder = "/", who = ["anonymous"], rights = ["create"]}]'
+    with (
+        running(tmp_path / "data", env={"NOCLOBBER_ACCESS": access}) as server,
+        browser.new_context(base_url=server.url, locale="en-GB") as context,
+        browsers.tab(context) as tab,
+    ):
+        put(server, "a.txt", b"of somebody else")
+        opened(tab)
+        choose(tab, *made(tmp_path / "mine", {"a.txt": b"mine", "b.txt": b"mine, too"}))
+        dialog = asked(tab)
+        expect(dialog).to_contain_text("There is a file that you may not look at.")
+        assert violations(tab) == []
+        press(dialog, "Keep both")
+        over(tab, "2 received")
+        expect(panel(tab).get_by_role("link")).to_have_count(0)
+        assert violations(tab) == []

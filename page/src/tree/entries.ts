@@ -119,7 +119,13 @@ function plain(text: string): string {
 }
 
 /** What a browser only ever paints; the server shows no other picture in place. */
-const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"]);
+export const PICTURES = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+]);
 
 export function isPicture(entry: Entry): entry is FileEntry {
   return entry.type === "file" && PICTURES.has(entry.media_type);

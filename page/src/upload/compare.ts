@@ -1,10 +1,9 @@
 /** Both files of a conflict as far as a person can tell them apart: a picture, or the lines of a text. */
 
-import { diffArrays } from "diff";
+import { difference } from "../diff.ts";
+import { isText, PICTURES } from "../tree/entries.ts";
 import type { Existing } from "./item.ts";
 
-/** What a browser only ever paints. SVG is not among them: it can carry a script. */
-const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"]);
 const HEAD = 64 << 10;
 const MOST_LINES = 400;
 const AROUND = 3;
@@ -40,8 +39,9 @@ export async function sidesOf(
   if (PICTURES.has(existing.media_type ?? "")) {
     return { there: { is: "picture", href: version }, yours: yoursAlone(file, release), by };
   }
-  const isText = /^text\/|^application\/json$/.test(existing.media_type ?? "");
-  const [theirs, ours] = isText ? await Promise.all([headOf(version), headIn(file)]) : [null, null];
+  const [theirs, ours] = isText(existing.media_type ?? "")
+    ? await Promise.all([headOf(version), headIn(file)])
+    : [null, null];
   if (theirs === null || ours === null)
     return { there: NONE, yours: yoursAlone(file, release), by };
   const [left, right] = compared(theirs, ours);
@@ -59,10 +59,10 @@ function yoursAlone(file: Blob | null, release: (free: () => void) => void): Pre
 export function compared(theirs: string, ours: string): readonly [Line[], Line[]] {
   const [left, right] = [theirs, ours].map((text) => text.split("\n").slice(0, MOST_LINES));
   const sides: [Line[], Line[]] = [[], []];
-  for (const part of diffArrays(left ?? [], right ?? [])) {
-    const lines = part.value.map((text) => ({ text, differs: part.added || part.removed }));
-    if (!part.added) sides[0].push(...lines);
-    if (!part.removed) sides[1].push(...lines);
+  for (const { kind, text } of difference(left?.join("\n") ?? "", right?.join("\n") ?? "") ?? []) {
+    const line = { text, differs: kind !== "same" };
+    if (kind !== "added") sides[0].push(line);
+    if (kind !== "dropped") sides[1].push(line);
   }
   return [fromFirst(sides[0]), fromFirst(sides[1])];
 }

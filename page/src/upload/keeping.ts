@@ -15,19 +15,23 @@ const MOST_KEPT = 128 << 20;
 
 export interface Kept {
   readonly session: string;
+  /** Who had signed in; empty where nobody had. */
+  readonly owner: string;
   readonly item: Item;
 }
 
 export class Keeping {
   /** Whose the items are. */
   session: string;
+  private readonly owner: Promise<string>;
   private readonly database: Promise<IDBDatabase | null>;
   private readonly dirty = new Map<string, Item | null>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private keptBytes = 0;
 
-  constructor(session: string) {
+  constructor(session: string, owner: Promise<string>) {
     this.session = session;
+    this.owner = owner;
     this.database = opened();
   }
 
@@ -56,20 +60,25 @@ export class Keeping {
   }
 
   async all(): Promise<Kept[]> {
-    return (await this.read<Kept[]>(ITEMS, (store) => store.getAll())) ?? [];
+    const [found, owner] = [
+      await this.read<Kept[]>(ITEMS, (store) => store.getAll()),
+      await this.owner,
+    ];
+    return (found ?? []).filter((kept) => kept.owner === owner);
   }
 
   /** All of it is written now: before the page goes. */
   async flush(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+    const owner = await this.owner;
     const changes = [...this.dirty];
     this.dirty.clear();
     const gone = changes.filter(([, item]) => item === null || item.phase === "done");
     await this.write(ITEMS, (store) => {
       for (const [id, item] of changes) {
         if (item === null) store.delete(id);
-        else store.put({ session: this.session, item } satisfies Kept, id);
+        else store.put({ session: this.session, owner, item } satisfies Kept, id);
       }
     });
     if (gone.length) {

@@ -1,8 +1,9 @@
 /** The one uploader of the page, what of it is on the screen, and what it hears from the browser. */
 
-import { effect, signal } from "@preact/signals";
-import { isFolder, pathOf, written } from "../address.ts";
-import { folder, load } from "../tree/folder.ts";
+import { signal } from "@preact/signals";
+import { pathOf, written } from "../address.ts";
+import { ask } from "../ask.ts";
+import { folder } from "../tree/folder.ts";
 import type { Item } from "./item.ts";
 import { Keeping } from "./keeping.ts";
 import { freshSession, ownSession, Sessions } from "./sessions.ts";
@@ -19,7 +20,7 @@ export const isDropping = signal(false);
 export const isTaking = signal(false);
 
 const sessions = new Sessions(ownSession());
-const keeping = new Keeping(sessions.own);
+const keeping = new Keeping(sessions.own, whoAsks());
 let isDrawn = true;
 
 export const uploader: Uploader = new Uploader(keeping, () => {
@@ -43,6 +44,12 @@ export function choose(files: Iterable<File>): void {
 
 function begin(walk: Walk): void {
   void uploader.add(walk, written(pathOf(folder.value)));
+}
+
+/** What one person has begun is not gone on with by the next who signs in here. */
+async function whoAsks(): Promise<string> {
+  const answer = await ask<{ readonly user: string | null }>("/session");
+  return answer.ok ? (answer.value.user ?? "") : "";
 }
 
 /** Goes on with what this tab had begun before it was left, and with what no tab cares for now. */
@@ -115,9 +122,8 @@ function listen(): void {
   document.addEventListener("visibilitychange", () => void keeping.flush());
 }
 
-/** The speed is looked at in even steps; the folder is shown anew when something has come to it. */
+/** The speed is looked at in even steps. */
 function look(): void {
-  let seen = 0;
   setInterval(() => {
     const { queue, rate } = uploader;
     if (queue.countOf("sending") > 0) {
@@ -125,12 +131,6 @@ function look(): void {
       revision.value += 1;
     }
   }, LOOK_MS);
-  effect(() => {
-    void revision.value;
-    const done = uploader.queue.countOf("done");
-    if (done !== seen && uploader.queue.isQuiet && isFolder(folder.value)) void load();
-    if (uploader.queue.isQuiet) seen = done;
-  });
 }
 
 export function start(): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { outcomeOf, refusalIn } from "../../src/upload/answers.ts";
 import { answered, isOurs, judge, probes } from "../../src/upload/asking.ts";
+import { compared } from "../../src/upload/compare.ts";
 import type { Item, Question, Resolution } from "../../src/upload/item.ts";
 import { hrefOf, newItem, pathOf } from "../../src/upload/item.ts";
 import { alike, choices, decided, gathered, numbered } from "../../src/upload/questions.ts";
@@ -287,4 +288,13 @@ test("whoever has decided is not asked again by a second preflight", () => {
   assert.equal(isOurs(queue, "/files/b.txt"), false);
   queue.change("i", { phase: "sending", plan: { path: "a.txt", as: "stored" } });
   assert.equal(isOurs(queue, "/files/a.txt"), true);
+});
+
+test("two texts are shown from a little before their first difference", () => {
+  const lines = Array.from({ length: 50 }, (_, number) => `line ${number}`);
+  const [there, yours] = compared(lines.join("\n"), lines.with(20, "changed").join("\n"));
+  assert.equal(there[0]?.text, "line 17");
+  assert.deepEqual(there[3], { text: "line 20", differs: true });
+  assert.deepEqual(yours[3], { text: "changed", differs: true });
+  assert.equal(yours[4]?.differs, false);
 });
