@@ -227,3 +227,20 @@ def test_a_drop_box_takes_files_and_tells_nothing(browser: Browser, tmp_path: Pa
         over(tab, "2 received")
         expect(panel(tab).get_by_role("link")).to_have_count(0)
         assert violations(tab) == []
+
+
+def test_without_script_the_form_and_its_questions_are_complete(
+    server: Program, browser: Browser, tmp_path: Path
+) -> None:
+    put(server, "a.txt", b"theirs")
+    with (
+        browser.new_context(base_url=server.url, java_script_enabled=False) as context,
+        browsers.tab(context) as tab,
+    ):
+        tab.goto("/browse/")
+        tab.locator("input[type=file]").set_input_files(made(tmp_path / "in", {"a.txt": b"mine"}))
+        tab.get_by_role("button", name="Upload").click()
+        expect(tab.get_by_role("heading", name="Already there")).to_be_visible()
+        tab.get_by_role("button", name="Replace").click()
+        expect(tab.get_by_text("1 file stored.")).to_be_visible()
+        assert got(server, "a.txt") == b"mine"

@@ -42,7 +42,9 @@ export function transfer({
       });
     request.onerror = () => resolve(NO_ANSWER);
     request.onabort = () => resolve(NO_ANSWER);
-    signal.addEventListener("abort", () => request.abort(), { once: true });
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.onloadend = () => signal.removeEventListener("abort", stop);
     request.send(body);
   });
 }
