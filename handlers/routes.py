@@ -14,6 +14,7 @@ from handlers.gate import Handler
 from handlers.health import Health
 from handlers.nextcloud.chunks import Chunks
 from handlers.nextcloud.facts import Facts
+from handlers.nextcloud.files import OLD as OLD_DAV
 from handlers.nextcloud.files import Files
 from handlers.parked import Parked
 from handlers.parts import Parts
@@ -30,7 +31,7 @@ from handlers.webdav.mount import Mount
 PLAIN = "/files/"
 # With every character there is, so that a line feed in a name is judged as part of the name.
 FILES = PLAIN + "{path:(?s:.*)}"
-DAV, OLD_DAV = "/dav/", "/remote.php/webdav/"
+DAV = "/dav/"
 OCS = "/ocs/{ocs:v[12]\\.php}/cloud/"
 MOUNTED = "{path:(?s:.*)}"
 NEXTCLOUD = "/remote.php/dav/files/{user}"
@@ -112,16 +113,15 @@ def _page(parts: Parts, contract: Contract) -> list[tuple[str, str, Handler]]:
 
 def _sync(parts: Parts) -> list[tuple[str, str, Handler]]:
     """For clients that sync or mount the tree."""
-    webdav, old = (WebDav(parts, Mount(prefix, parts.names)) for prefix in (DAV, OLD_DAV))
-    facts, files = Facts(parts), Files(parts)
+    webdav, files, facts = WebDav(parts, Mount(DAV, parts.names)), Files(parts), Facts(parts)
     chunks = Chunks(parts, files)
     # fmt: off
     return [
         ("OPTIONS", "/",                       webdav.discover),
         ("*",       DAV[:-1],                  webdav.answer),
         ("*",       DAV + MOUNTED,             webdav.answer),
-        ("*",       OLD_DAV[:-1],              old.answer),
-        ("*",       OLD_DAV + MOUNTED,         old.answer),
+        ("*",       OLD_DAV[:-1],              files.answer_old),
+        ("*",       OLD_DAV + MOUNTED,         files.answer_old),
         ("*",       NEXTCLOUD,                 files.answer),
         ("*",       NEXTCLOUD + "/" + MOUNTED, files.answer),
         ("*",       CHUNKS,                    chunks.answer),

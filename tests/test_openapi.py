@@ -316,7 +316,7 @@ async def test_a_condition_that_is_required_is_refused_as_described() -> None:
         ("/metrics", "/metrics"),
         ("/status.php", "/status.php"),
         ("/index.php/204", "/index.php/204"),
-        ("/ocs/v1.php/cloud/capabilities?format=json", "/ocs/{ocs}/cloud/capabilities"),
+        ("/ocs/v1.php/cloud/capabilities", "/ocs/{ocs}/cloud/capabilities"),
         ("/ocs/v2.php/cloud/user", "/ocs/{ocs}/cloud/user"),
     ],
 )

@@ -54,6 +54,10 @@ class Facts:
         return web.Response(status=NO_CONTENT, headers=NOT_KEPT)
 
     async def capabilities(self, request: web.Request) -> web.Response:
+        """To who has signed in: a client that is told of them before offers a sign-in by browser,
+        which is not here, and asks for name and password else.
+        """
+        people.signed_in(self.parts, request)
         version: dict[str, Json] = {
             "major": MAJOR,
             "minor": 0,

@@ -1,4 +1,6 @@
-"""/remote.php/dav/files/<user>/: the one tree, under the address of whoever asks for it."""
+"""/remote.php/dav/files/<user>/: the one tree, under the address of whoever asks for it; and under
+the old address, which names nobody.
+"""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +14,7 @@ from handlers.webdav.mount import Mount
 from uploads.refused import RefusedUploads
 
 FILES: Final = "/remote.php/dav/files/"
+OLD: Final = "/remote.php/webdav/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +29,15 @@ class Files:
         people.demand(self.parts, request, name)
         return await webdav.answer(request)
 
+    async def answer_old(self, request: web.Request) -> web.StreamResponse:
+        """A client finds out here how it has to sign in."""
+        webdav = self._at(OLD)
+        webdav.speak(request)
+        people.signed_in(self.parts, request)
+        return await webdav.answer(request)
+
     def of(self, name: str) -> WebDav:
-        return WebDav(self.parts, Mount(f"{FILES}{name}/", self.parts.names), self.refused)
+        return self._at(f"{FILES}{name}/")
+
+    def _at(self, prefix: str) -> WebDav:
+        return WebDav(self.parts, Mount(prefix, self.parts.names), self.refused)

@@ -7,12 +7,10 @@ from handlers.parts import Parts
 from uploads.access import Principal
 from uploads.failures import NotIdentified, NotThere
 
-USER = "user:"
-
 
 def name_of(principal: Principal) -> str:
-    """As its client calls it, and as it stands in addresses."""
-    return principal.name.removeprefix(USER)
+    """As its client calls it, and as it stands in addresses: without saying what kind it is of."""
+    return principal.name.rpartition(":")[2]
 
 
 def signed_in(parts: Parts, request: web.Request) -> Principal:
