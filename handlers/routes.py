@@ -34,7 +34,7 @@ FILES = PLAIN + "{path:(?s:.*)}"
 DAV = "/dav/"
 OCS = "/ocs/{ocs:v[12]\\.php}/cloud/"
 MOUNTED = "{path:(?s:.*)}"
-NEXTCLOUD = "/remote.php/dav/files/{user}"
+NEXTCLOUD = "/remote.php/dav/files/{user:[^/]*}"
 CHUNKS, PIECE = "/remote.php/dav/uploads/{user}/{upload}", "/{piece:[^/]*}"
 
 

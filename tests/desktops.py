@@ -2,10 +2,12 @@
 
 import os
 import re
+import socket
 import subprocess
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -38,7 +40,7 @@ class Desktop:
         self.home = self.root.with_name(self.root.name + ".home")
         self.home.mkdir()
 
-    def begin(self, server: Program) -> "subprocess.Popen[str]":
+    def begin(self, server: "Program | Line") -> "subprocess.Popen[str]":
         words = ["--non-interactive", "-h", "-u", NAME, "-p", PASSWORD, str(self.root), server.url]
         return subprocess.Popen(
             ["nextcloudcmd", *words],
@@ -54,7 +56,7 @@ class Desktop:
             text=True,
         )
 
-    def sync(self, server: Program) -> None:
+    def sync(self, server: "Program | Line") -> None:
         """Until it says that all is well."""
         with self.begin(server) as process:
             try:
@@ -115,3 +117,56 @@ class Heard:
 def of_content(requests: list[tuple[str, str, int]]) -> list[tuple[str, str]]:
     """Those that bring or fetch the bytes of a file, or change the tree."""
     return [(method, path) for method, path, _ in requests if method != "PROPFIND"]
+
+
+@dataclass
+class Line:
+    """A way to the server on which the answer to the first request of a kind gets lost."""
+
+    server: Program
+    kind: bytes
+    listening: socket.socket
+    lost: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.listening.accept()
+                server = socket.create_connection(("127.0.0.1", self.server.port))
+                doomed = threading.Event()
+                for source, sink in ((client, server), (server, client)):
+                    asks = source is client
+                    hand_on = threading.Thread(
+                        target=self._hand_on, args=(source, sink, doomed), kwargs={"asks": asks}
+                    )
+                    hand_on.start()
+
+    def _hand_on(
+        self, source: socket.socket, sink: socket.socket, doomed: threading.Event, *, asks: bool
+    ) -> None:
+        with suppress(OSError), source, sink:
+            while data := source.recv(1 << 16):
+                if asks and data.startswith(self.kind) and not self.lost:
+                    doomed.set()
+                    self.lost.append(data)
+                if doomed.is_set() and not asks:
+                    # The server has answered, so that what was asked is done.
+                    break
+                sink.sendall(data)
+            for one in (source, sink):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def losing(server: Program, kind: bytes) -> Iterator[Line]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        line = Line(server, kind, listening)
+        threading.Thread(target=line.serve, daemon=True).start()
+        try:
+            yield line
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)

@@ -57,7 +57,8 @@ async def test_a_client_learns_its_own_name_by_password_or_by_token(credentials:
 async def test_who_has_not_signed_in_is_asked_to() -> None:
     async with opened() as house:
         ocs = "/ocs/v1.php/cloud/"
-        places = (FILES, FILES + "a", "/remote.php/dav/files/bob", OLD)
+        # A client that has yet to be told a name asks without one.
+        places = (FILES, FILES + "a", "/remote.php/dav/files/bob", "/remote.php/dav/files//", OLD)
         for address in (ocs + "user", ocs + "capabilities", *places):
             async with house.client.get(address) as answer:
                 assert answer.status == 401

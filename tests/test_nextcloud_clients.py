@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktops import NAME, PASSWORD, Desktop, Heard, of_content, register
+from tests.desktops import NAME, PASSWORD, Desktop, Heard, losing, of_content, register
 from tests.rclones import ODD, contents, make_tree
 from tests.running import ROOT, Program, running
 
@@ -156,6 +156,28 @@ def test_a_large_file_goes_on_after_the_client_and_the_server_were_killed(
     assert len(numbers) >= CHUNKS - 1
     assert stored.contents() == {"large.bin": body}
     assert list((data / "arriving").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [b"PUT /remote.php/dav/files", b"MOVE /remote.php/dav/uploads"])
+@pytest.mark.parametrize("before", [b"", b"as it was"], ids=["new", "changed"])
+def test_an_answer_that_got_lost_makes_no_conflict(
+    kind: bytes, before: bytes, server: Program, tmp_path: Path
+) -> None:
+    one = Desktop(tmp_path / "one", CHUNKED)
+    body = os.urandom(10 if kind.startswith(b"PUT") else 3 * MEGABYTE)
+    if before:
+        (one.root / "a.bin").write_bytes(before)
+    with losing(server, b"nothing yet") as line:
+        one.sync(line)
+        line.kind = kind
+        (one.root / "a.bin").write_bytes(body)
+        client = one.begin(line)
+        client.communicate(timeout=60)
+        assert line.lost
+        one.sync(line)
+    two = Desktop(tmp_path / "two")
+    two.sync(server)
+    assert one.contents() == two.contents() == {"a.bin": body}
 
 
 def plant(desktop: Desktop) -> None:
