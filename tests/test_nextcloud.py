@@ -126,6 +126,14 @@ async def test_bytes_that_do_not_have_their_checksum_are_refused_and_not_stored(
         assert (await ask(house, "GET", FILES + "a.txt")).status == 404
 
 
+async def test_nothing_is_had_for_a_checksum_alone_as_two_contents_may_have_the_same() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", FILES + "a.txt", b"one", OC_Checksum=sha1(b"one"))
+        link = {"Prefer": "same-content=link", "OC_Checksum": sha1(b"one")}
+        refused = await ask(house, "PUT", FILES + "b.txt", b"", **link)
+        assert (refused.status, refused.refusal) == (400, "wrong-digest")
+
+
 async def test_a_checksum_that_only_somebody_else_declared_is_not_told() -> None:
     async with opened() as house:
         await ask(house, "PUT", FILES + "a.txt", b"one", OC_Checksum=sha1(b"one"))
@@ -186,9 +194,11 @@ async def test_a_change_shows_in_the_etags_of_all_folders_above_it_and_of_no_oth
 
 async def seen_after(changed: str) -> list[str]:
     """What ann is told of the folders in her sight, after a change somewhere."""
-    async with opened(WITH_SECRETS, clock=lambda: 1e9) as house:
+    now = [1e9]
+    async with opened(WITH_SECRETS, clock=lambda: now[0]) as house:
         for path in ("open/secret/s.txt", "hidden/h.txt", "open/o.txt", "seen/v.txt"):
             await sent(house, path, path.encode())
+        now[0] += 1000
         await sent(house, changed, b"changed", If_Match="*")
         return [(await find(house, FILES + path, "1")).text for path in ("", "open", "seen")]
 

@@ -16,14 +16,14 @@ MAJOR: Final = 28
 VERSION: Final = f"{MAJOR}.0.0"
 PRODUCT: Final = "noclobber"
 # Seconds between two looks for changes.
-POLLED: Final = 30_000
+POLLED: Final = 30
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 NO_CONTENT: Final = 204
 # OCS says in the body, too, that all is well, and each of its versions with another number.
 FINE: Final = {"v1.php": 100, "v2.php": 200}
 
 CAPABILITIES: Final[dict[str, Json]] = {
-    "core": {"pollinterval": POLLED // 1000, "webdav-root": "remote.php/webdav"},
+    "core": {"pollinterval": POLLED, "webdav-root": "remote.php/webdav"},
     "dav": {"chunking": "1.0"},
     "files": {"bigfilechunking": True, "undelete": False, "versioning": False},
     "checksums": {"supportedTypes": list(ALGORITHMS), "preferredUploadType": "SHA256"},
