@@ -15,6 +15,7 @@ PROGRAMS = {
     "floor": HERE / "peers" / "floor.py",
     "mixed": HERE / "mixed.py",
     "preflight": HERE / "preflight.py",
+    "propfind": HERE / "propfind.py",
     "scale": HERE / "scale.py",
 }
 

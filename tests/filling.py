@@ -57,6 +57,21 @@ async def fill(index: SqliteIndex, count: int, tell: Callable[[int], object]) ->
         tell(done)
 
 
+async def fill_folder(data: DiskPath, count: int) -> None:
+    """One folder of a new data folder, with names as cameras and people give them."""
+    index, blobs = await opened(data)
+    for start in range(0, count, AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, count))
+        files = [(BIG.child(picture(number)), staged(str(number))) for number in numbers]
+        await index.write(lambda turn, files=files: store(turn, files))  # type: ignore[misc]
+    await index.close()
+    await blobs.close()
+
+
+def picture(number: int) -> str:
+    return f"picture of the year {number:06}.jpg"
+
+
 def files_of(count: int) -> Iterator[File]:
     twins, versions, big = twins_in(count), count // 100, count // 10
     for number in range(twins):

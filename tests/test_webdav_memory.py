@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.filling import STAMP, opened, staged
+from tests.filling import fill_folder
 from tests.running import running
 from tests.test_memory import MIB, resident, watched
-from uploads.names import Path as Place
-from uploads.ports import Turn
 
 log = logging.getLogger(__name__)
 
-FILES, AT_ONCE = 50_000, 1000
+FILES = 50_000
 # An answer is 35 MiB; what is held of it is a slice, and what the reader has not taken yet.
 ALLOWED = 48 * MIB
 SYNC = (
@@ -30,7 +28,7 @@ SYNC = (
 async def test_listing_fifty_thousand_files_needs_little_memory(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
-    await fill(data)
+    await fill_folder(data, FILES)
     with running(data) as program:
         list_all(program.port, "/dav/none-yet/")
         idle = resident(program)
@@ -44,22 +42,6 @@ async def test_listing_fifty_thousand_files_needs_little_memory(tmp_path: Path) 
     counted = [answer.count(b"<D:response>") for answer in answers]
     assert counted == [FILES + 1, FILES + 1, FILES]
     assert max(seen) - idle <= ALLOWED
-
-
-async def fill(data: Path) -> None:
-    index, blobs = await opened(data)
-    for start in range(0, FILES, AT_ONCE):
-
-        def work(turn: Turn, start: int = start) -> None:
-            for number in range(start, start + AT_ONCE):
-                bytes_ = staged(str(number))
-                turn.keep(bytes_)
-                place = Place(("big", f"picture of the year {number:06}.jpg"))
-                turn.store(place, bytes_.content, STAMP)
-
-        await index.write(work)
-    await index.close()
-    await blobs.close()
 
 
 def list_all(port: int, path: str, method: str = "PROPFIND", body: str | None = None) -> bytes:
