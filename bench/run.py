@@ -17,6 +17,7 @@ PROGRAMS = {
     "preflight": HERE / "preflight.py",
     "propfind": HERE / "propfind.py",
     "scale": HERE / "scale.py",
+    "threshold": HERE / "threshold.py",
 }
 
 
