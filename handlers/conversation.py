@@ -23,16 +23,17 @@ def is_plain(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuar
     """Bytes that are all here, in an answer that needs nothing but a head before them: as nearly
     every answer is.
     """
+    if type(response) is not web.Response or response.prepared or LENGTH in response.headers:
+        return False
+    body, status = response.body, response.status
     return (
-        type(response) is web.Response
-        and isinstance(response.body, bytes)
-        and bool(response.body)
-        and response.status >= HTTPStatus.OK
-        and response.status not in WITHOUT_BODY
+        isinstance(body, bytes)
+        and body != b""
+        and status >= HTTPStatus.OK
+        and status not in WITHOUT_BODY
         and request.method not in WITHOUT_BODY_METHODS
         and request.version == HttpVersion11
-        and not (response.prepared or response.chunked or response.compression)
-        and LENGTH not in response.headers
+        and not (response.chunked or response.compression)
     )
 
 
