@@ -114,11 +114,12 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(
         again.stop()
 
 
+@pytest.mark.parametrize("size", [3 * MIB, 24 * MIB], ids=["whole", "in pieces"])
 def test_bytes_that_met_a_conflict_late_are_not_sent_again(
-    server: Program, relay: Relay, tab: Page, tmp_path: Path
+    server: Program, relay: Relay, tab: Page, tmp_path: Path, size: int
 ) -> None:
-    relay.speed = 2 * MIB
-    mine = bytes(range(255)) * 12_000
+    relay.speed = size // 2
+    mine = LARGE[:size]
     opened(tab)
     choose(tab, *made(tmp_path / "in", {"a.bin": mine}))
     half_sent(tab, "a.bin")
@@ -129,6 +130,31 @@ def test_bytes_that_met_a_conflict_late_are_not_sent_again(
     dialog.get_by_role("button", name="Replace it").click()
     over(tab, "1 replaced")
     assert got(server, "a.bin") == mine
+    assert relay.passed - passed < MIB // 8
+
+
+def test_a_large_file_is_replaced_in_pieces_and_on_its_condition(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    put(server, "large.bin", b"first")
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", {"large.bin": LARGE}))
+    replace = asked(tab).get_by_role("button", name="Replace it")
+    etag = put(server, "large.bin", b"second", If_Match="*")
+    replace.click()
+    again = tab.get_by_role("dialog")
+    expect(again.get_by_role("alert")).to_contain_text("changed by somebody else")
+    # It was refused before its bytes.
+    assert brought(tmp_path / "data.log")["PATCH"] == 0
+    again.get_by_role("button", name="Replace it").click()
+    half_sent(tab)
+    # And judged again at the end, with the bytes kept.
+    put(server, "large.bin", b"third", If_Match=etag)
+    expect(again.get_by_role("alert")).to_contain_text("changed by somebody else")
+    passed = relay.passed
+    again.get_by_role("button", name="Replace it").click()
+    over(tab, "1 replaced")
+    assert got(server, "large.bin") == LARGE
     assert relay.passed - passed < MIB // 8
 
 
