@@ -138,6 +138,11 @@ def test_questions_are_gathered_and_answered_for_all_like_one(
     over(tab, "1 stored, 5 replaced, 1 already there")
     for name, body in files.items():
         assert got(server, name) == body
+    panel(tab).get_by_text("5 replaced", exact=True).click()
+    panel(tab).get_by_role("button", name="Undo all 5").click()
+    over(tab, "1 stored, 1 already there, 5 taken back")
+    for name in names:
+        assert got(server, name) == f"theirs {name}".encode()
 
 
 def test_pictures_are_shown_beside_each_other(server: Program, tab: Page, tmp_path: Path) -> None:

@@ -190,6 +190,9 @@ def test_all_of_it_can_be_paused_and_one_can_be_cancelled(
         assert violations(tab) == []
         panel(tab).get_by_role("button", name="Cancel: b.bin").click()
         expect(panel(tab).get_by_text("b.bin")).to_have_count(0)
+        tab.reload()
+        expect(headline(tab)).to_have_text("Paused: 0 of 1 file")
+        choose(tab, tmp_path / "a.bin")
     panel(tab).get_by_role("button", name="Go on", exact=True).click()
     over(tab, "1 stored")
     assert got(server, "a.bin") == b"a" * 9 * MIB

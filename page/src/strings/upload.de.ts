@@ -42,7 +42,7 @@ export const upload: UploadWords = {
   offline: "Der Server antwortet nicht. Sobald er es tut, geht es von selbst weiter.",
   lost: (number) =>
     `Der Browser hat ${files(number)} losgelassen. Wähle dasselbe noch einmal: Es geht weiter, wo es aufgehört hat.`,
-  again: "Noch einmal wählen",
+  reopen: "Wieder öffnen",
   phases: {
     waiting: "wartet",
     hashing: "schon da?",
@@ -54,16 +54,6 @@ export const upload: UploadWords = {
     lost: "noch einmal wählen",
   },
   held: "angehalten",
-  results: {
-    stored: "gespeichert",
-    there: "war schon da",
-    replaced: "ersetzt; die alte Fassung bleibt",
-    both: "neben der vorhandenen gespeichert",
-    linked: "als zweiter Name für denselben Inhalt gespeichert",
-    received: "angekommen",
-    skipped: "weggelassen",
-    undone: "zurückgenommen",
-  },
   report: {
     stored: (number) => `${count(number)} gespeichert`,
     there: (number) => `${count(number)} schon da`,
@@ -84,6 +74,7 @@ export const upload: UploadWords = {
   rename: "Mit diesem Namen versuchen",
   more: (number) => `${count(number)} weitere zeigen`,
   undo: "Rückgängig",
+  undoAll: (number) => `Alle ${count(number)} rückgängig`,
   undoFailed: "Es wurde seitdem geändert und bleibt, wie es ist.",
   questions: (number) => (number === 1 ? "1 Frage" : `${count(number)} Fragen`),
   answer: (number) =>
@@ -105,7 +96,6 @@ export const upload: UploadWords = {
   unknown: "Dort ist eine Datei, die du nicht ansehen darfst.",
   facts: { folder: "Ordner", size: "Größe", date: "Geändert", by: "Von" },
   differs: "anders",
-  noPreview: "Keine Vorschau",
   pictureThere: "Das Bild, das dort ist",
   pictureYours: "Dein Bild",
   textThere: "Die ersten Zeilen der vorhandenen",

@@ -39,7 +39,7 @@ export const upload = {
   offline: "The server does not answer. It goes on by itself as soon as it does.",
   lost: (number: number) =>
     `The browser has let go of ${files(number)}. Choose or drop the same again: it goes on where it stopped.`,
-  again: "Choose again",
+  reopen: "Open them again",
   phases: {
     waiting: "waits",
     hashing: "is it there already?",
@@ -51,16 +51,6 @@ export const upload = {
     lost: "choose it again",
   },
   held: "paused",
-  results: {
-    stored: "stored",
-    there: "already there",
-    replaced: "replaced; the old version is kept",
-    both: "stored beside the one that was there",
-    linked: "stored as a second name for the same content",
-    received: "received",
-    skipped: "left out",
-    undone: "taken back",
-  } satisfies Record<Result, string>,
   report: {
     stored: (number: number) => `${count(number)} stored`,
     there: (number: number) => `${count(number)} already there`,
@@ -81,6 +71,7 @@ export const upload = {
   rename: "Try with this name",
   more: (number: number) => `Show ${count(number)} more`,
   undo: "Undo",
+  undoAll: (number: number) => `Undo all ${count(number)}`,
   undoFailed: "It was changed since, and is left as it is.",
   questions: (number: number) => (number === 1 ? "1 question" : `${count(number)} questions`),
   answer: (number: number) =>
@@ -102,7 +93,6 @@ export const upload = {
   unknown: "There is a file that you may not look at.",
   facts: { folder: "Folder", size: "Size", date: "Changed", by: "By" },
   differs: "differs",
-  noPreview: "No preview",
   pictureThere: "The picture that is there",
   pictureYours: "Your picture",
   textThere: "First lines of what is there",

@@ -42,7 +42,10 @@ export class Keeping {
 
   forget(id: string): void {
     this.dirty.set(id, null);
-    this.soon();
+    // What was cancelled does not come back by a reload in the next moment.
+    queueMicrotask(() => {
+      if (this.dirty.has(id)) void this.flush();
+    });
   }
 
   /** Before an item begins to move: what is not kept by then is lost with the page. */

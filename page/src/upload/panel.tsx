@@ -85,7 +85,7 @@ function Lost({ count }: { readonly count: number }) {
             if (!(await reopen())) setMayReopen(false);
           }}
         >
-          {said.goOn}
+          {said.reopen}
         </button>
       ) : (
         <>

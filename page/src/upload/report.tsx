@@ -6,6 +6,7 @@ import { rights } from "../tree/folder.ts";
 import { type Item, nameOf, type Result } from "./item.ts";
 import { reason } from "./lines.tsx";
 import { now, uploader } from "./store.ts";
+import { undo } from "./undoing.ts";
 
 const RESULTS: readonly Result[] = [
   "stored",
@@ -96,6 +97,7 @@ function Group({ result, items }: { readonly result: Result; readonly items: rea
   return (
     <details open={items.length <= FEW}>
       <summary>{words.value.uploading.report[result](items.length)}</summary>
+      <AllBack items={items} />
       <Some
         items={items}
         line={(item) => (
@@ -122,18 +124,33 @@ function Where({ href }: { readonly href: string }) {
   );
 }
 
-/** Offered only to who may do it; what was changed since is left as it is. */
+/** Offered only to who may do it. */
+function canGoBack(item: Item): boolean {
+  const need = item.undo?.method === "DELETE" ? "delete" : "replace";
+  return item.undo !== undefined && item.result !== "undone" && rights.value.has(need);
+}
+
+function AllBack({ items }: { readonly items: readonly Item[] }) {
+  const some = items.filter((item) => canGoBack(item) && !item.refusal);
+  if (some.length < 2) return null;
+  return (
+    <button type="button" class="quiet small" onClick={() => void undo(uploader.queue, some)}>
+      {words.value.uploading.undoAll(some.length)}
+    </button>
+  );
+}
+
+/** What was changed since is left as it is. */
 function Back({ item }: { readonly item: Item }) {
   const said = words.value.uploading;
-  const need = item.undo?.method === "DELETE" ? "delete" : "replace";
-  if (!item.undo || item.result === "undone" || !rights.value.has(need)) return null;
+  if (!canGoBack(item)) return null;
   if (item.refusal) return <p class="hint">{said.undoFailed}</p>;
   return (
     <button
       type="button"
       class="quiet small"
       aria-label={said.name(said.undo, nameOf(item.path))}
-      onClick={() => void uploader.undo(item)}
+      onClick={() => void undo(uploader.queue, [item])}
     >
       {said.undo}
     </button>

@@ -113,16 +113,14 @@ export async function stands(href: string, signal: AbortSignal): Promise<Receive
   return transfer({ method: "HEAD", href, headers: {}, body: null, signal });
 }
 
-export async function takeBack(
-  { method, href, etag }: Undo,
-  signal: AbortSignal,
-): Promise<Outcome> {
+export async function takeBack({ method, href, etag }: Undo): Promise<Outcome> {
   const headers = { "If-Match": etag };
-  return outcomeOf(await transfer({ method, href, headers, body: null, signal }), NOWHERE);
+  const told = await transfer({ method, href, headers, body: null, signal: NEVER });
+  return outcomeOf(told, NOWHERE);
 }
 
-export async function discard(href: string, signal: AbortSignal): Promise<void> {
-  await transfer({ method: "POST", href, headers: {}, body: null, signal });
+export async function discard(href: string): Promise<void> {
+  await transfer({ method: "POST", href, headers: {}, body: null, signal: NEVER });
 }
 
 /** What has come of an upload in pieces is not wanted any more. */

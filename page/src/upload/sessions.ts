@@ -3,6 +3,7 @@
 import { freshId } from "./keys.ts";
 
 const STORED = "noclobber.session";
+const PAUSED = "noclobber.paused";
 const CHANNEL = "noclobber-uploads";
 const PATIENCE_MS = 300;
 
@@ -30,6 +31,24 @@ export function ownSession(): string {
     return sessionStorage.getItem(STORED) ?? freshSession();
   } catch {
     return freshSession();
+  }
+}
+
+/** Whoever has paused before a reload has not said "go on" by it. */
+export function notePaused(isPaused: boolean): void {
+  try {
+    if (isPaused) sessionStorage.setItem(PAUSED, "");
+    else sessionStorage.removeItem(PAUSED);
+  } catch {
+    // Then a reload goes on.
+  }
+}
+
+export function wasPaused(): boolean {
+  try {
+    return sessionStorage.getItem(PAUSED) !== null;
+  } catch {
+    return false;
   }
 }
 

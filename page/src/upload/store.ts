@@ -6,7 +6,7 @@ import { ask } from "../ask.ts";
 import { folder } from "../tree/folder.ts";
 import type { Item } from "./item.ts";
 import { Keeping } from "./keeping.ts";
-import { freshSession, ownSession, Sessions } from "./sessions.ts";
+import { freshSession, ownSession, Sessions, wasPaused } from "./sessions.ts";
 import { inList, inTransfer, type Source, type Walk } from "./sources.ts";
 import { Uploader } from "./uploader.ts";
 
@@ -64,6 +64,7 @@ async function takeUp(): Promise<void> {
   for (const one of kept.filter((found) => ours.has(found.session))) {
     uploader.restore(one.item, await readable(one.item, await keeping.sourceOf(one.item.id)));
   }
+  uploader.queue.paused = wasPaused();
   uploader.pump();
 }
 

@@ -20,9 +20,10 @@ import { freshId } from "./keys.ts";
 import { decided } from "./questions.ts";
 import { type Change, isSame, Queue } from "./queue.ts";
 import { Rate } from "./rate.ts";
-import { discard, giveBack, preflight, takeBack } from "./requests.ts";
+import { discard, giveBack, preflight } from "./requests.ts";
 import { Alarm, backOff, Rest } from "./rest.ts";
 import { IN_PIECES_FROM, type Sent, send } from "./sending.ts";
+import { notePaused } from "./sessions.ts";
 import type { Found, Source, Walk } from "./sources.ts";
 import { refused } from "./verdicts.ts";
 
@@ -67,6 +68,8 @@ export class Uploader {
   /** `folder`: the path of the folder that they are dropped into. */
   async add(walk: Walk, folder: string): Promise<void> {
     this.walking += 1;
+    // What was paused is not there any more.
+    if (this.queue.length === 0 && this.queue.paused) this.goOn();
     try {
       for await (const found of walk) {
         this.take(found, folder);
@@ -95,6 +98,7 @@ export class Uploader {
 
   pause(): void {
     this.queue.paused = true;
+    notePaused(true);
     for (const controller of this.under.values()) controller.abort();
     this.rate.forget();
     this.changed();
@@ -102,6 +106,7 @@ export class Uploader {
 
   goOn(): void {
     this.queue.paused = false;
+    notePaused(false);
     this.wake();
   }
 
@@ -157,19 +162,12 @@ export class Uploader {
         const { plan } = decision;
         this.queue.change(item.id, { phase: "ready", plan, key: freshId(), tries: 0, ...WITHOUT });
       } else {
-        if (decision.discard) void discard(decision.discard, NEVER);
+        if (decision.discard) void discard(decision.discard);
         const where = decision.href ? { href: decision.href } : {};
         this.queue.change(item.id, { phase: "done", result: decision.result, ...where });
       }
     }
     this.pump();
-  }
-
-  async undo(item: Item): Promise<void> {
-    if (!item.undo) return;
-    const outcome = await takeBack(item.undo, NEVER);
-    if (outcome.is === "stored") this.queue.change(item.id, { result: "undone" });
-    else if (outcome.is === "refused") this.queue.change(item.id, { refusal: outcome.refusal });
   }
 
   /** The report has been read. */
