@@ -126,6 +126,9 @@ async def test_a_name_can_be_locked_before_there_is_a_file() -> None:
         assert (nowhere.status, nowhere.refusal) == (409, "no-folder")
         assert await _unlock(house, "new.txt", f"<{token}>") == 204
         assert (await ask(house, "GET", "new.txt")).text == "one"
+        for path, slug in (("NEW.txt", "name-equivalent"), ("new.txt/x", "type-clash")):
+            refused = await ask(house, "LOCK", path, LOCK.format(scope="exclusive", owner=""))
+            assert (refused.status, refused.refusal) == (409, slug)
 
 
 async def test_a_lock_is_told_with_its_owner_refreshed_and_given_back() -> None:

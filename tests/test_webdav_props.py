@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from handlers.parts import HttpSettings
-from tests.davs import ask, find, patch, removing, setting
+from tests.davs import Answer, ask, find, patch, removing, setting
 from tests.doors import opened, sent
 from uploads.files import Content, Stamp
 from uploads.names import Path
@@ -133,8 +133,10 @@ async def test_no_more_properties_are_looked_for_at_each_file_than_a_client_need
         await ask(house, "PUT", "a.txt", b"one")
         asked = [f'<p{number} xmlns="x"/>' for number in range(201)]
         assert (await find(house, "a.txt", *asked[:200])).status == 207
-        refused = await find(house, "a.txt", *asked)
-        assert (refused.status, refused.refusal) == (400, "malformed-request")
+        long = [f'<{"p" * 900}{number} xmlns="x"/>' for number in range(20)]
+        for names in (asked, long, [f'<p xmlns="{"u" * 1001}"/>']):
+            refused = await find(house, "a.txt", *names)
+            assert (refused.status, refused.refusal) == (400, "malformed-request")
 
 
 async def test_steps_are_done_in_their_order() -> None:
@@ -233,6 +235,29 @@ async def test_xml_that_could_do_harm_or_says_nothing_is_refused(method: str, bo
         await ask(house, "PUT", "a.txt", b"one")
         answer = await ask(house, method, "a.txt", body, Depth="0")
         assert (answer.status, answer.refusal) == (400, "malformed-request")
+
+
+async def test_a_folder_that_goes_away_while_a_list_is_told_ends_no_list() -> None:
+    async with opened() as house:
+        for name in ("gone", "stays"):
+            await sent(house, f"top/{name}/x.txt", name.encode())
+        _, said = await sent(house, "top/file", b"one")
+        content = Content(said["digest"], said["size"])
+
+        def work(turn: Turn) -> None:
+            for number in range(8000):
+                place = Path(("top", "stays", f"{number:04}{'x' * 240}"))
+                turn.store(place, content, Stamp("ann", 1.0))
+
+        await house.parts.holdings.index.write(work)
+        headers = {"Depth": "infinity"}
+        async with house.client.request("PROPFIND", "/dav/top/", headers=headers) as answer:
+            told = await answer.content.readuntil(b"</D:response>\n")
+            assert (await ask(house, "DELETE", "top/gone")).status == 204
+            told += await answer.read()
+        listed = Answer(answer.status, answer.headers, told.decode())
+        assert len([href for href in listed.hrefs if "/stays/" in href]) == 8002
+        assert "/dav/top/gone/x.txt" not in listed.hrefs
 
 
 async def test_a_reader_who_takes_nothing_is_hung_up_on() -> None:

@@ -27,8 +27,10 @@ class Guard:
     def holds(self) -> bool:
         """RFC 4918 section 10.4.3: one list of which every state is as it says."""
         lists = self.submitted.lists
+        # Each place is looked at once, however many of the states are of it.
+        locks: dict[Path, frozenset[str]] = {}
         return not lists or any(
-            all(self._is_true(one.path, state) for state in one.states) for one in lists
+            all(self._is_true(one.path, state, locks) for state in one.states) for one in lists
         )
 
     def over(self, path: Path) -> list[Lock]:
@@ -82,14 +84,16 @@ class Guard:
         now = self.rules.clock()
         return [lock for lock in locks if lock.expires > now]
 
-    def _is_true(self, path: Path | None, state: State) -> bool:
-        return (path is not None and self._has(path, state)) != state.negated
+    def _is_true(self, path: Path | None, state: State, locks: dict[Path, frozenset[str]]) -> bool:
+        return (path is not None and self._has(path, state, locks)) != state.negated
 
-    def _has(self, path: Path, state: State) -> bool:
+    def _has(self, path: Path, state: State, locks: dict[Path, frozenset[str]]) -> bool:
         if state.since is not None:
             return self._is_unchanged(path, state.since)
         if not state.is_etag:
-            return any(lock.token == state.text for lock in self.over(path))
+            if path not in locks:
+                locks[path] = frozenset(lock.token for lock in self.over(path))
+            return state.text in locks[path]
         if not self.rules.may(self.principal, Right.READ, path):
             return False
         match self.view.at(path):

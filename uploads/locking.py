@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
-from uploads.collisions import Nothing, Stale
+from uploads.collisions import FileHere, FolderHere, Stale
 from uploads.failures import NotAllowed, NotThatLock, OverQuota
 from uploads.guarding import Guard
 from uploads.holdings import known
@@ -101,7 +101,7 @@ class Locking:
                 f"You hold {MOST_LOCKS:,} locks, and no more are given. Give some back."
             )
         at = turn.at(path)
-        made = isinstance(at, Nothing)
+        made = not isinstance(at, FileHere | FolderHere)
         if made:
             refused = self._keep_name(turn, wanted, empty)
             if refused is not None:

@@ -18,13 +18,14 @@ from handlers.webdav.owncloud import CHECKSUMS, OWNCLOUD
 from handlers.webdav.xml import DAV, XML, Element, Name
 from uploads.access import Principal, Right
 from uploads.describing import Change, Date, Described, Drop, Set
-from uploads.failures import MalformedRequest, TooLarge
+from uploads.failures import MalformedRequest, NotThere, TooLarge
 from uploads.files import Folder, Listing, Property
 from uploads.names import Path
 
 # In one slice, between which everybody else has a turn.
 AT_ONCE = 250
-MOST_LISTED, MOST_ASKED = 200_000, 200
+MOST_LISTED = 200_000
+MOST_ASKED, MOST_ASKED_LENGTH = 200, 16_384
 # By these clients say when a file was changed; the last is in seconds.
 DATES: dict[Name, str] = {
     (DAV, "getlastmodified"): "http",
@@ -75,7 +76,7 @@ class Props:
             folder = waiting.pop()
             listing: Listing | None = Listing(limit=AT_ONCE)
             while listing is not None:
-                entries, after = await describing.page(principal, folder, listing)
+                entries, after = await self.page(principal, folder, listing)
                 entries = await self.digested(principal, entries, asked)
                 yield begun + "".join(self.described(one, asked, facts) for one in entries)
                 begun = ""
@@ -90,6 +91,15 @@ class Props:
                 listing = Listing(after=after, limit=AT_ONCE) if after is not None else None
         if begun:
             yield begun
+
+    async def page(
+        self, principal: Principal, folder: Path, listing: Listing
+    ) -> tuple[list[Described], str | None]:
+        """Of a folder that went away since the list was begun there is nothing more to be told."""
+        try:
+            return await self.parts.describing.page(principal, folder, listing)
+        except NotThere:
+            return [], None
 
     async def facts(self, principal: Principal, asked: Asked = ALL) -> Facts:
         share = await self.parts.describing.share(principal)
@@ -192,7 +202,8 @@ def asked_in(body: bytes) -> Asked:
 def names_in(prop: Element) -> tuple[Name, ...]:
     """Each of them is looked for at every file that is listed."""
     names = tuple(dict.fromkeys(one.name for one in prop.children()))
-    if len(names) > MOST_ASKED:
+    length = sum(len(xml.empty(name)) for name in names)
+    if len(names) > MOST_ASKED or length > MOST_ASKED_LENGTH:
         raise MalformedRequest(f"At most {MOST_ASKED} properties are told at once. Ask for fewer.")
     return names
 

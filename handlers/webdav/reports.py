@@ -89,7 +89,7 @@ class Reports:
             folder, listing = waiting.pop(), Listing(limit=AT_ONCE)
             more = True
             while more:
-                entries, after = await self.parts.describing.page(principal, folder, listing)
+                entries, after = await self.props.page(principal, folder, listing)
                 yield entries
                 if deep:
                     waiting += self.props.listable(principal, entries)

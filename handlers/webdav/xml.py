@@ -17,6 +17,8 @@ DAV: Final = "DAV:"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
 HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 DEEPEST, MOST_ELEMENTS = 50, 5000
+# A name may be repeated wherever its namespace changes.
+LONGEST_NAME = 1000
 SEPARATOR = "\n"
 # XML 1.0 section 2.2: what cannot stand in a document, not even escaped.
 NO_CHARACTER: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -96,6 +98,10 @@ class _Building:
             raise MalformedRequest(
                 f"The XML holds more than {MOST_ELEMENTS:,} elements, or more than {DEEPEST} in"
                 " one another."
+            )
+        if any(len(one) > LONGEST_NAME for one in (name, *attributes)):
+            raise MalformedRequest(
+                f"A name in the XML, or its namespace, is longer than {LONGEST_NAME:,} characters."
             )
         named = {_name(one): value for one, value in attributes.items()}
         element = Element(_name(name), named)
