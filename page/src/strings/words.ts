@@ -23,6 +23,11 @@ function wanted(): Language {
 export const language = signal<Language>(wanted());
 export const words = computed<Words>(() => KNOWN[language.value]);
 
+/** How dates and numbers are written: as the browser is set, where that is the same language. */
+export const locale = computed(
+  () => navigator.languages.find((tag) => tag.split("-")[0] === language.value) ?? language.value,
+);
+
 export function speak(chosen: Language): void {
   language.value = chosen;
   remember("language", chosen);

@@ -1,6 +1,6 @@
 /** The folder that the page shows: where it is, what is in it, and how it is sorted. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { folderOfPage, pageOf } from "../address.ts";
 import { ask, type Problem } from "../ask.ts";
 import { recalled, remember } from "../memory.ts";
@@ -16,7 +16,7 @@ import {
   turned,
 } from "./entries.ts";
 
-const AT_ONCE = 500;
+const AT_ONCE = 1000;
 
 export const folder = signal(folderOfPage(location.pathname) ?? "/files/");
 export const entries = signal<readonly Entry[]>([]);
@@ -31,6 +31,11 @@ export const loading = signal(true);
 export const shown = computed(() => matching(entries.value, typed.value));
 
 let current = new AbortController();
+
+/** What is searched for may be on any page, so that all of them are wanted. */
+effect(() => {
+  if (typed.value.trim() && following.value !== null && !loading.value) void more();
+});
 
 function remembered(): Sorting {
   const [order, direction] = (recalled("sorting") ?? "").split(" ");
@@ -64,8 +69,9 @@ async function take(href: string, signal: AbortSignal, before: readonly Entry[])
       following.value = value.next;
       problem.value = null;
     } else {
-      // It may be a drop box: the server knows, and has a page for that.
-      if (answer.status === 403) location.assign(pageOf(folder.value));
+      // It may be a drop box, or be for others: the server knows, and has a page for either.
+      const isClosed = answer.status === 401 || answer.status === 403;
+      if (isClosed && !entries.value.length) location.assign(pageOf(folder.value));
       if (!before.length) entries.value = [];
       problem.value = answer.problem;
       following.value = null;

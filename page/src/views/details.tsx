@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { exactDate, size } from "../amounts.ts";
 import { ask } from "../ask.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import { dialog, removeAll, tell } from "../tree/asking.ts";
 import { type Entry, type FileEntry, isPicture } from "../tree/entries.ts";
 import { load, rights } from "../tree/folder.ts";
@@ -52,10 +52,12 @@ export function Details({ entry }: { readonly entry: Entry }) {
 
 function Facts({ entry }: { readonly entry: Entry }) {
   const text = words.value;
-  const facts: [string, string][] = [[text.modified, exactDate(entry.modified, language.value)]];
+  const facts: [string, string][] = [[text.modified, exactDate(entry.modified, locale.value)]];
   if (entry.type === "file") {
     facts.unshift([text.kind, kindOf(entry.media_type)]);
-    facts.unshift([text.size, `${size(entry.size, language.value)} (${text.bytes(entry.size)})`]);
+    const exact = text.bytes(entry.size);
+    const rounded = size(entry.size, locale.value);
+    facts.unshift([text.size, entry.size < 1000 ? exact : `${rounded} (${exact})`]);
     facts.push([text.digest, entry.digest]);
   }
   return (
@@ -170,15 +172,15 @@ function Version({ entry, past, onCompare }: VersionsProps & { readonly past: Pa
     <li>
       <p>
         <strong>{text.events[past.kind] ?? past.kind}</strong>{" "}
-        <time dateTime={past.at}>{exactDate(past.at, language.value)}</time>{" "}
-        <bdi>{text.by(who)}</bdi> {isCurrent && <span class="badge">{text.current}</span>}
+        <time dateTime={past.at}>{exactDate(past.at, locale.value)}</time> <bdi>{text.by(who)}</bdi>{" "}
+        {isCurrent && <span class="badge">{text.current}</span>}
       </p>
       {past.href && past.size !== undefined && (
         <p class="deeds">
           <a href={past.href} target="_blank" rel="noreferrer">
             {text.versionNumber(past.version)}
           </a>
-          <span class="hint">{size(past.size, language.value)}</span>
+          <span class="hint">{size(past.size, locale.value)}</span>
           {!isCurrent && (
             <button
               type="button"

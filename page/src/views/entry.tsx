@@ -62,7 +62,7 @@ export function NameLink({ entry }: Props) {
         active.value = name;
       }}
     >
-      <bdi>{name}</bdi>
+      <bdi title={name}>{name}</bdi>
     </a>
   );
 }

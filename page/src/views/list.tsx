@@ -1,7 +1,7 @@
 /** The folder as a table. Only the rows on the screen are drawn. */
 
 import { date, exactDate, size } from "../amounts.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import type { Entry, Order } from "../tree/entries.ts";
 import { following, more, shown, sortBy, sorting } from "../tree/folder.ts";
 import { clear, selectAll, selected } from "../tree/selection.ts";
@@ -80,7 +80,7 @@ function Head({ order }: { readonly order: Order }) {
 }
 
 function Row({ entry, index }: { readonly entry: Entry; readonly index: number }) {
-  const speech = language.value;
+  const speech = locale.value;
   const isFile = entry.type === "file";
   const isChosen = selected.value.has(entry.name);
   return (

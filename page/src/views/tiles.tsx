@@ -1,7 +1,7 @@
 /** The folder as tiles, with its pictures. Only the tiles on the screen are drawn. */
 
 import { size } from "../amounts.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import { type Entry, isPicture } from "../tree/entries.ts";
 import { more, shown } from "../tree/folder.ts";
 import { selected } from "../tree/selection.ts";
@@ -57,7 +57,7 @@ function Tile({ entry, place }: { readonly entry: Entry; readonly place: number 
         <NameLink entry={entry} />
       </p>
       <p class="size">
-        {entry.type === "file" ? size(entry.size, language.value) : words.value.folder}
+        {entry.type === "file" ? size(entry.size, locale.value) : words.value.folder}
       </p>
       <Box entry={entry} />
       <DetailsButton entry={entry} />

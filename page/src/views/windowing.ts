@@ -18,6 +18,7 @@ interface Seen extends Rows {
  */
 export function useWindow(count: number, perLine: () => number, nearEnd: () => void) {
   const list = useRef<HTMLElement>(null);
+  const height = useRef(USUAL_HEIGHT);
   const [seen, setSeen] = useState<Seen>({ first: 0, last: 40, height: USUAL_HEIGHT, columns: 1 });
 
   /** Where the first line is, or would be, were it drawn. */
@@ -31,11 +32,11 @@ export function useWindow(count: number, perLine: () => number, nearEnd: () => v
     function look(): void {
       if (!list.current) return;
       const line = list.current.querySelector(".line");
-      const height = line?.getBoundingClientRect().height || USUAL_HEIGHT;
+      height.current = line?.getBoundingClientRect().height || height.current;
       const columns = Math.max(1, perLine());
       const lines = Math.ceil(count / columns);
-      const { first, last } = rowsIn(-top(), innerHeight, height, lines);
-      const next = { first, last, height, columns };
+      const { first, last } = rowsIn(-top(), innerHeight, height.current, lines);
+      const next = { first, last, height: height.current, columns };
       setSeen((before) => (isSame(before, next) ? before : next));
       if (last * columns > count - NEAR) nearEnd();
     }
