@@ -1,7 +1,7 @@
 /** A dialog that has the page to itself: Escape closes it, and the focus goes back. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../strings/words.ts";
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
 
 export function Modal({ title, wide = false, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
     return () => {
