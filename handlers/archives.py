@@ -116,7 +116,7 @@ def _headers(folder: Path, entries: list[StoredFile | Folder]) -> dict[str, str]
     return {
         "Content-Type": "application/zip",
         "Content-Disposition": dispositions.for_download(name, inline=False),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "Cache-Control": "no-store",
     }
 
