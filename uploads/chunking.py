@@ -72,11 +72,12 @@ class Chunking:
 
     async def bring(
         self, principal: Principal, name: str, spelled: str, number: int, size: int, body: Body
-    ) -> None:
+    ) -> Incoming:
         """One piece; what came under its number before gives way."""
         upload = (await self._find(principal, name)).upload
         arrival = self._part(principal, size, {SPELLED: spelled})
-        await self.resuming.bring_part(arrival, partnames.of_part(upload.id, number), body)
+        id_ = partnames.of_part(upload.id, number)
+        return await self.resuming.bring_part(arrival, id_, body)
 
     async def chunks(self, principal: Principal, name: str) -> tuple[Chunk, ...]:
         """Those that are here, whole, in their order."""

@@ -219,12 +219,20 @@ class DiskUnfinished:
             if incoming.offset:
                 raise _gone() from None
             return
+        except OSError as error:
+            raise self._room.faults.judge(error) from error
         try:
             reading = _read(descriptor, incoming.offset)
-            while piece := await self._done(next, reading, b""):
+            while piece := await self._next(reading):
                 yield piece
         finally:
             os.close(descriptor)
+
+    async def _next(self, reading: Iterator[bytes]) -> bytes:
+        try:
+            return await self._done(next, reading, b"")
+        except OSError as error:
+            raise self._room.faults.judge(error) from error
 
     async def remove(self, id: str) -> None:
         """What the disk does not let go of is left to the collector: the index has forgotten it."""

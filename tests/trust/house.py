@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path as Folder
 
 from argon2 import PasswordHasher
@@ -23,6 +24,8 @@ from storage import accounts
 from storage.disk.blobfolder import FAN_OUT
 from storage.lock import NotOwned
 from tests.trust.calls import Voice
+from uploads import partnames
+from uploads.chunking import Chunking
 from uploads.conditions import UNCONDITIONAL, Condition, Tags
 from uploads.failures import Failure, Unsettled
 from uploads.files import Incoming, StoredFile
@@ -133,6 +136,27 @@ class House:
         portion = Portion(start, brings=end - start)
         appending = self.parts.resuming.append(id_, WHO, portion, _pieces(data[start:end]))
         await self._told(deed, appending)
+
+    async def number(self, name: str, data: bytes, ends: Sequence[int]) -> None:
+        """In numbered pieces that end there, which are joined then."""
+        chunking = Chunking(self.parts.resuming, self.parts.receiver)
+        upload = partnames.of_upload(WHO.name, name)
+
+        async def begin() -> Incoming:
+            await chunking.begin(WHO, name, len(data), None)
+            return (await self.parts.resuming.gathered(upload, WHO))[0]
+
+        begun = self._doing(name, None, None, begins=True)
+        here = [await self._told(begun, begin())]
+        for number, (start, end) in enumerate(pairwise((0, *ends))):
+            deed = self._doing(name, None, None, begins=True)
+            pieces = _pieces(data[start:end])
+            bringing = chunking.bring(WHO, name, str(number), number, end - start, pieces)
+            here.append(await self._told(deed, bringing))
+        ids = " ".join(id_ for id_ in here if isinstance(id_, str))
+        deed = self._doing(name, digest(data), None, arrives=ids)
+        arrival = Arrival("trust", _path(name), WHO, condition=FREE)
+        await self._told(deed, chunking.join(arrival, name, len(data)))
 
     async def collect(self) -> None:
         self.voice.say("collecting")

@@ -12,7 +12,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Deed:
-    """A change on its way. `becomes`: the digest of what will stand there; None: nothing."""
+    """A change on its way. `becomes`: the digest of what will stand there; None: nothing.
+    `arrives`: the uploads in pieces that may end with it, with a space between.
+    """
 
     name: str
     becomes: str | None
@@ -123,8 +125,8 @@ class Ledger:
             self.versions[f"{deed.name}:{version}"] = deed.becomes
         if deed.settles:
             self.parked.pop(deed.settles, None)
-        if deed.arrives:
-            self.offsets.pop(deed.arrives, None)
+        for id_ in (deed.arrives or "").split():
+            self.offsets.pop(id_, None)
         self.highest = max(self.highest, version)
 
     def _hand_over(self, source: str, target: str) -> None:
@@ -153,7 +155,7 @@ class Ledger:
 
     def _of_uploads(self, seen: Seen) -> Iterable[str]:
         settling = {deed.settles for deed in self.uncertain}
-        arriving = {deed.arrives for deed in self.uncertain}
+        arriving = {id_ for deed in self.uncertain for id_ in (deed.arrives or "").split()}
         for id_, told in self.parked.items():
             there = seen.parked.get(id_)
             if there != told and not (there is None and id_ in settling):

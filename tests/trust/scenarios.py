@@ -246,6 +246,11 @@ async def finish(house: House) -> None:
             await house.append(id_, name, data, 100, size)
 
 
+async def number(house: House) -> None:
+    await house.number("numbered", body("numbered", LONG), (70_000, 140_000, LONG))
+    await house.number("small pieces", body("pieces", LARGE), (1000, 2000, LARGE))
+
+
 async def settle(house: House) -> None:
     data = body("a other", LARGE)
     waiting = await house.put("a", data)
@@ -291,6 +296,7 @@ SCENARIOS = {
         Scenario("move", move, create),
         Scenario("resume", resume),
         Scenario("finish", finish, create),
+        Scenario("number", number, create),
         Scenario("settle", settle, create),
         Scenario("collect", collect, with_past, keep_versions=0.0),
         Scenario("checkpoint", many, create, often=2),

@@ -47,6 +47,9 @@ FOUND = [
     # How much room there is could not be told, and the upload ended without words.
     Failing("create", "statfs", 1, errno.EIO),
     Failing("settle", "statfs", 1, errno.EIO, lasts=True),
+    # Pieces that were to be joined could not be read, and the upload ended without words.
+    Failing("number", "openat", 60, errno.ENOSPC, lasts=True),
+    Failing("number", "pread64", 83, errno.EIO, lasts=True),
 ]
 
 
