@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import ipaddress
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -17,6 +19,8 @@ from uploads.ports import Accounts
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 ADDRESSES_REMEMBERED = 10_000
+# One subscriber has as many addresses of IPv6 as there are in such a network (RFC 6177).
+SUBSCRIBER = 64
 WINDOW = 60.0
 
 
@@ -68,10 +72,11 @@ class Identity:
     guesses: Guesses
 
     async def identify(self, authorization: list[str], address: str) -> Principal:
+        asker = subscriber(address)
         if len(authorization) > 1:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
-        async with self.guesses.in_line(address):
-            if wait := self.guesses.wait(address):
+        async with self.guesses.in_line(asker):
+            if wait := self.guesses.wait(asker):
                 raise Refusal(
                     of_type(
                         "too-many-guesses",
@@ -82,7 +87,7 @@ class Identity:
                 )
             principal = await self._by(authorization[0])
             if principal is None:
-                self.guesses.count(address)
+                self.guesses.count(asker)
         if principal is None:
             wrong = NotIdentified("This user name and password, or this token, is not known here.")
             raise Refusal(of_failure(wrong))
@@ -104,6 +109,18 @@ class Identity:
                 raise Refusal(
                     of_type("malformed-request", "Authorization takes Basic or Bearer here.")
                 )
+
+
+@lru_cache(1024)
+def subscriber(address: str) -> str:
+    """Whose guesses count together: an address of IPv4, a network of IPv6."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address) or found.is_loopback:
+        return address
+    return str(ipaddress.ip_network((found, SUBSCRIBER), strict=False))
 
 
 def _basic(credentials: str) -> tuple[str, str]:

@@ -84,6 +84,56 @@ async def test_two_thousand_connections_and_few_files_keep_no_upload_out(
     assert "out of system resource" not in log.read_text()
 
 
+@pytest.mark.timeout(120)
+async def test_bodies_that_drip_are_ended_and_keep_no_upload_out(tmp_path: Path) -> None:
+    impatient = {
+        "BODY_RATE_GRACE": "1 s",
+        "BODY_IDLE": "2 s",
+        "HEADER_TIME": "2 s",
+        "KEEP_ALIVE": "2 s",
+    }
+    env = {f"NOCLOBBER_LIMITS_{name}": value for name, value in impatient.items()}
+    with running(tmp_path / "data", env=env) as program:
+
+        async def drip(number: int) -> int:
+            wire = await Wire.connect(program.port)
+            await wire.send(put(f"/files/drip-{number}", b"", {"Content-Length": "100000"}))
+            answered = asyncio.create_task(wire.answer())
+            while not answered.done():
+                with suppress(ConnectionError):
+                    await wire.send(b"x")
+                await asyncio.wait({answered}, timeout=0.2)
+            await wire.close()
+            return (await answered).status
+
+        drips = [asyncio.create_task(drip(number)) for number in range(50)]
+        for number in range(10):
+            answer, spent = await honest(program, f"honest-{number}")
+            assert answer.status == 201
+            assert spent < SOON
+        assert set(await asyncio.gather(*drips)) == {408}
+        listed = (await ask(program.port, message("GET", "/files/?limit=100"))).json["entries"]
+        assert {one["name"].partition("-")[0] for one in listed} == {"honest"}
+
+
+async def test_a_head_that_drips_is_ended_also_behind_a_request(tmp_path: Path) -> None:
+    env = {"NOCLOBBER_LIMITS_HEADER_TIME": "1 s", "NOCLOBBER_LIMITS_KEEP_ALIVE": "1 s"}
+    with running(tmp_path / "data", env=env) as program:
+        for first in (b"", message("GET", "/health/live")):
+            wire = await Wire.connect(program.port)
+            if first:
+                assert (await wire.ask(first)).status == 200
+            began = time.monotonic()
+            ended = asyncio.create_task(wire.reader.read())
+            await wire.send(b"GET /files/ HTTP/1.1\r\nX: ")
+            while not ended.done():
+                with suppress(ConnectionError):
+                    await wire.send(b"y")
+                await asyncio.wait({ended}, timeout=0.2)
+            assert time.monotonic() - began < 10
+            await wire.close()
+
+
 def test_half_of_the_files_that_may_be_open_are_for_connections() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
