@@ -92,6 +92,7 @@ def about_content(secret: bytes, tag: str) -> dict[str, Asked]:
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(secret)), **declared(secret)}
     named = {**tus, "Upload-Metadata": metadata(filename="bob/tus")}
     form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="form"\r\n\r\n%b\r\n--b--\r\n'
+    nc, sha = "/remote.php/dav/files/bob/bob/", hashlib.sha256(secret).hexdigest()
     multipart = {"Content-Type": "multipart/form-data; boundary=b"}
     as_json = {"Content-Type": "application/json"}
     return {
@@ -110,6 +111,8 @@ def about_content(secret: bytes, tag: str) -> dict[str, Asked]:
         "in a form": Asked("POST", "/files/bob/", form % (secret + b"f"), multipart),
         "in a drop box": Asked("PUT", "/files/drop/mine", secret, {}),
         "through WebDAV": Asked("PUT", "/dav/bob/dav", secret, {}),
+        "through Nextcloud": Asked("PUT", nc + "nc", secret, {"OC-Checksum": f"SHA256:{sha}"}),
+        "what Nextcloud knows": Asked("PROPFIND", nc, CHECKSUMS, {"Depth": "1"}),
         "what is used up": Asked("PROPFIND", "/dav/bob/", QUOTA, {"Depth": "0"}),
         "under the key of somebody else": Asked(
             "PUT", "/files/bob/k", b"k", {"Idempotency-Key": '"ann"'}
@@ -117,6 +120,10 @@ def about_content(secret: bytes, tag: str) -> dict[str, Asked]:
     }
 
 
+CHECKSUMS = (
+    b'<D:propfind xmlns:D="DAV:" xmlns:oc="http://owncloud.org/ns"><D:prop><D:getetag/>'
+    b"<oc:checksums/><oc:permissions/><oc:size/></D:prop></D:propfind>"
+)
 QUOTA = (
     b'<D:propfind xmlns:D="DAV:"><D:prop><D:quota-used-bytes/><D:quota-available-bytes/>'
     b"</D:prop></D:propfind>"
@@ -132,7 +139,7 @@ LOCK = (
 
 
 def about_names(upload: str) -> dict[str, Asked]:
-    there, dav = "/files/ann/secret", "/dav/ann/secret"
+    there, dav, nc = "/files/ann/secret", "/dav/ann/secret", "/remote.php/dav/files/"
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
     named = {**tus, "Upload-Metadata": metadata(filename="ann/secret")}
     items = json.dumps({"items": [{"path": "ann/secret", "size": 1}]}).encode()
@@ -178,6 +185,14 @@ def about_names(upload: str) -> dict[str, Asked]:
             "MOVE", "/dav/bob/own", None, {"Destination": dav, "Overwrite": "F"}
         ),
         "a lock in an If": Asked("PUT", "/dav/bob/i", b"x", {"If": f"<{dav}> (Not <urn:uuid:0>)"}),
+        "as an archive": Asked("GET", "/archive/ann/secret", None, {}),
+        "with all as an archive": Asked("GET", "/archive/?path=ann/secret", None, {}),
+        "on the page": Asked("GET", "/browse/ann/secret/", None, {"Accept": "text/html"}),
+        "through Nextcloud": Asked("PROPFIND", nc + "bob/ann/secret", None, {"Depth": "0"}),
+        "as her in Nextcloud": Asked("GET", nc + "ann/ann/secret", None, {}),
+        "in numbered pieces": Asked(
+            "MKCOL", "/remote.php/dav/uploads/bob/up", None, {"Destination": nc + "bob/ann/secret"}
+        ),
         "following": Asked("REPORT", "/dav/", SYNC, {}),
         "following there": Asked("REPORT", "/dav/ann/", SYNC, {}),
     }
