@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from uploads.access import Principal
-from uploads.ports import Accounts
+from uploads.ports import Accounts, Clock
 
 IDLE, LONGEST = 12 * 3600.0, 7 * 86400.0
 MOST = 10_000
@@ -34,10 +34,11 @@ class Sessions:
     """Bounded: the one that was not used for the longest time is forgotten."""
 
     accounts: Accounts
+    clock: Clock = time.monotonic
     _known: OrderedDict[bytes, Session] = field(default_factory=OrderedDict)
 
     def begin(self, principal: Principal) -> str:
-        secret, now = secrets.token_urlsafe(32), time.monotonic()
+        secret, now = secrets.token_urlsafe(32), self.clock()
         self._known[_digest(secret)] = Session(principal, self.accounts.seal(principal), now, now)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -47,7 +48,7 @@ class Sessions:
         secret = _secret(request)
         if secret is None:
             return None
-        key, now = _digest(secret), time.monotonic()
+        key, now = _digest(secret), self.clock()
         session = self._known.get(key)
         if session is None:
             return None

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
+from aiohttp.test_utils import make_mocked_request
 
 from handlers.problem_types import TYPES
+from handlers.sessions import IDLE, LONGEST, Sessions
+from storage.memory.shelves import MemoryAccounts
 from tests.doors import House, opened, sent
-from uploads.access import ALL_RIGHTS, Grant
+from uploads.access import ALL_RIGHTS, Grant, Principal
 from uploads.names import Path
 
 FOR_USERS = Grant(Path(()), frozenset({"users"}), ALL_RIGHTS)
@@ -122,3 +125,19 @@ async def test_credentials_of_a_request_count_more_than_its_cookie() -> None:
         assert response.status == 201
         response, _ = await sent(house, "b.txt", b"b", Authorization="Bearer nothing")
         assert response.status == 401
+
+
+def test_a_session_ends_when_it_was_not_used_for_half_a_day_and_after_a_week() -> None:
+    now = [0.0]
+    kept = Sessions(MemoryAccounts({"ann": "secret"}), clock=lambda: now[0])
+    secret = kept.begin(Principal("ann"))
+    request = make_mocked_request("GET", "/", headers={"Cookie": f"x=y; noclobber={secret}"})
+    for _ in range(14):
+        now[0] += IDLE - 1
+        known = kept.principal(request)
+        assert (known is not None) is (now[0] < LONGEST)
+    idle = kept.begin(Principal("ann"))
+    request = make_mocked_request("GET", "/", headers={"Cookie": f"noclobber={idle}"})
+    assert kept.principal(request) is not None
+    now[0] += IDLE
+    assert kept.principal(request) is None
