@@ -85,6 +85,22 @@ async def test_conditions_are_honoured() -> None:
         assert (broken.status, broken.refusal) == (400, "malformed-condition")
 
 
+async def test_who_loses_is_told_where_the_bytes_wait_and_settles_it_without_sending_them() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a.txt", b"one")
+        refused = await ask(house, "PUT", "A.txt", b"another")
+        href = refused.xml.findtext("{urn:noclobber}upload/{DAV:}href") or ""
+        assert href.startswith("/uploads/")
+        assert f"They are at {href}." in refused.text
+        async with house.client.get(href) as waiting:
+            ways = (await waiting.json())["resolutions"]
+        way = next(one for one in ways if one["action"] == "replace")
+        headers = way.get("headers", {})
+        async with house.client.request(way["method"], way["href"], headers=headers) as done:
+            assert done.status in {200, 201}
+        assert await got(house, "a.txt") == (200, b"another")
+
+
 async def test_an_if_is_honoured_by_what_only_reads_too() -> None:
     async with opened() as house:
         etag = (await ask(house, "PUT", "a.txt", b"one")).headers["ETag"]

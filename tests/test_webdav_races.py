@@ -42,6 +42,23 @@ async def test_of_many_who_move_onto_a_free_name_one_wins_and_no_file_is_lost() 
         assert f"/dav/{goal.decode()}" not in left
 
 
+async def test_of_a_lock_that_runs_out_and_the_next_one_there_is_never_more_than_one() -> None:
+    clock = [1000.0]
+    async with opened(clock=lambda: clock[0]) as house:
+        await ask(house, "PUT", "a.txt", b"one")
+        body = LOCK.format(scope="exclusive", owner="")
+        first = await ask(house, "LOCK", "a.txt", body, Timeout="Second-60")
+        mine = {"If": f"({first.headers['Lock-Token']})", "Timeout": "Second-60"}
+        for moment, kept in ((59.9, True), (119.8, True), (179.8, False)):
+            clock[0] = 1000.0 + moment
+            wishes = [ask(house, "LOCK", "a.txt", body), ask(house, "LOCK", "a.txt", **mine)]
+            new, refreshed = await asyncio.gather(*wishes)
+            expected = (423, 200) if kept else (200, 412)
+            assert (new.status, refreshed.status) == expected, moment
+        told = (await find(house, "a.txt", "lockdiscovery")).properties("/dav/a.txt")
+        assert len(told["{DAV:}lockdiscovery"][1]) == 1
+
+
 async def test_who_writes_while_a_lock_is_taken_is_before_it_or_kept_out() -> None:
     async with opened() as house:
         await ask(house, "PUT", "a.txt", b"0")

@@ -3,12 +3,14 @@
 from aiohttp import web
 
 from handlers import rendering
+from handlers.descriptions import upload_href
 from handlers.problems import Problem
 from handlers.webdav import xml
 from handlers.webdav.mount import Mount
 
 XML_TYPE = "application/xml"
 SABRE = "http://sabredav.org/ns"
+OURS = "urn:noclobber"
 # RFC 4918 section 16 and RFC 4331 section 6: the condition that was not met, where it has a name.
 CONDITIONS = {
     "locked": "lock-token-submitted",
@@ -23,10 +25,10 @@ TAKING = "no-conflicting-lock"
 
 
 def response(mount: Mount, request: web.Request, problem: Problem) -> web.Response:
-    message = xml.escape(f"{problem.detail} {problem.next}")
+    message = xml.escape(f"{problem.detail} {problem.next}{_kept_at(problem)}")
     body = (
         f'{xml.HEAD}<D:error xmlns:D="{xml.DAV}" xmlns:s="{SABRE}">'
-        f"{condition(mount, request, problem)}"
+        f"{condition(mount, request, problem)}{_upload(problem)}"
         f"<s:exception>{problem.type.slug}</s:exception><s:message>{message}</s:message>"
         f"<s:request-id>{rendering.request_id(request)}</s:request-id></D:error>\n"
     )
@@ -37,6 +39,18 @@ def response(mount: Mount, request: web.Request, problem: Problem) -> web.Respon
         content_type=XML_TYPE,
         charset="utf-8",
     )
+
+
+def _kept_at(problem: Problem) -> str:
+    """The resolutions themselves are JSON or a page, which these clients do not show."""
+    return f" They are at {upload_href(problem.parked)}." if problem.parked else ""
+
+
+def _upload(problem: Problem) -> str:
+    if problem.parked is None:
+        return ""
+    href = f"<D:href>{xml.escape(upload_href(problem.parked))}</D:href>"
+    return xml.element((OURS, "upload"), href)
 
 
 def condition(mount: Mount, request: web.Request, problem: Problem) -> str:
