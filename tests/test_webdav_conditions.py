@@ -1,0 +1,97 @@
+"""The WebDAV door: conditions, what is refused, and what becomes of it then."""
+
+from handlers.parts import HttpSettings
+from tests.davs import ask
+from tests.doors import got, opened
+from uploads.policy import Policy
+
+STRICT = HttpSettings(dav_strict=True)
+ANN = "Basic YW5uOnNlY3JldA=="
+
+
+async def test_conditions_are_honoured() -> None:
+    async with opened() as house:
+        first = await ask(house, "PUT", "a.txt", b"one")
+        await ask(house, "PUT", "a.txt", b"two")
+        etag = first.headers["ETag"]
+        for headers in (
+            {"If_Match": etag},
+            {"If_None_Match": "*"},
+            {"If": f"([{etag}])"},
+            {"If": f"</dav/other.txt> ([{etag}])"},
+        ):
+            refused = await ask(house, "PUT", "a.txt", b"three", **headers)
+            assert (refused.status, refused.refusal) == (412, "stale-version"), headers
+            assert (await ask(house, "DELETE", "a.txt", **headers)).status in {409, 412}
+        assert await got(house, "a.txt") == (200, b"two")
+        broken = await ask(house, "PUT", "a.txt", b"three", If="(no list")
+        assert (broken.status, broken.refusal) == (400, "malformed-condition")
+
+
+async def test_who_loses_is_told_where_the_bytes_wait_and_settles_it_without_sending_them() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a.txt", b"one")
+        refused = await ask(house, "PUT", "A.txt", b"another")
+        href = refused.xml.findtext("{urn:noclobber}upload/{DAV:}href") or ""
+        assert href.startswith("/uploads/")
+        assert f"They are at {href}." in refused.text
+        async with house.client.get(href) as waiting:
+            ways = (await waiting.json())["resolutions"]
+        way = next(one for one in ways if one["action"] == "replace")
+        headers = way.get("headers", {})
+        async with house.client.request(way["method"], way["href"], headers=headers) as done:
+            assert done.status in {200, 201}
+        assert await got(house, "a.txt") == (200, b"another")
+
+
+async def test_an_if_is_honoured_by_what_only_reads_too() -> None:
+    async with opened() as house:
+        etag = (await ask(house, "PUT", "a.txt", b"one")).headers["ETag"]
+        for method, path, status in (("GET", "a.txt", 200), ("PROPFIND", "a.txt", 207)):
+            assert (await ask(house, method, path, If=f"([{etag}])")).status == status
+            refused = await ask(house, method, path, If='(["gone"])')
+            assert (refused.status, refused.refusal) == (412, "stale-version")
+            assert (await ask(house, method, path, If="(broken")).status == 400
+        assert (await ask(house, "HEAD", "a.txt", If="(<DAV:no-lock>)")).status == 412
+        assert (await ask(house, "GET", "nothing", If="(Not <DAV:no-lock>)")).status == 404
+
+
+async def test_who_wants_it_strict_gets_412_and_keeps_what_was_there() -> None:
+    async with opened(http=STRICT) as house:
+        first = await ask(house, "PUT", "a.txt", b"one")
+        refused = await ask(house, "PUT", "a.txt", b"two")
+        matched = await ask(house, "PUT", "a.txt", b"three", If_Match=first.headers["ETag"])
+
+        assert (refused.status, refused.refusal) == (412, "name-taken")
+        assert matched.status == 204
+
+
+async def test_an_if_is_a_condition_where_every_write_needs_one() -> None:
+    async with opened(policy=Policy(require_conditions=True)) as house:
+        first = await ask(house, "PUT", "a.txt", b"one", If_None_Match="*")
+        etag = first.headers["ETag"]
+        bare = await ask(house, "PUT", "a.txt", b"two")
+        assert (bare.status, bare.refusal) == (412, "condition-required")
+        assert (await ask(house, "PUT", "a.txt", b"two", If=f"([{etag}])")).status == 204
+        assert (await ask(house, "DELETE", "a.txt", If="(Not <DAV:no-lock>)")).status == 204
+
+
+async def test_a_deletion_right_after_a_refused_put_is_refused_once() -> None:
+    async with opened(http=STRICT) as house:
+        await ask(house, "PUT", "a.txt", b"one")
+        await ask(house, "PUT", "a.txt", b"two")
+        refused = await ask(house, "DELETE", "a.txt")
+        other = await ask(house, "DELETE", "a.txt", Authorization=ANN)
+
+        assert (refused.status, refused.refusal) == (409, "after-refusal")
+        assert other.status == 204
+
+
+async def test_who_deletes_a_second_time_or_with_an_etag_means_it() -> None:
+    async with opened(http=STRICT) as house:
+        for name, headers in (("a", {}), ("b", {"If_Match": "*"})):
+            await ask(house, "PUT", name, b"one " + name.encode())
+            await ask(house, "PUT", name, b"two")
+            if not headers:
+                assert (await ask(house, "DELETE", name)).status == 409
+            assert (await ask(house, "DELETE", name, **headers)).status == 204
