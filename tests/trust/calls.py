@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.trust.numbers import NUMBERS
 
@@ -149,7 +149,25 @@ class Call:
         return f"{self.path_of(within)}/{text}" if within >= 0 else text
 
 
-Judge = Callable[[Call], Fate]
+class Judge(Protocol):
+    """`names`: of the calls that it is asked about; all others go on, and cost nothing."""
+
+    @property
+    def names(self) -> frozenset[str]: ...
+
+    def __call__(self, call: Call) -> Fate: ...
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """Is told of each call, and lets it go on."""
+
+    names: frozenset[str]
+    tell: Callable[[Call], None]
+
+    def __call__(self, call: Call) -> Fate:
+        self.tell(call)
+        return GO_ON
 
 
 def _no_clock() -> int:
@@ -203,12 +221,12 @@ def watched(
     child = os.fork()
     if child == 0:
         ours.close()
-        _be_watched(work, theirs, clock, watches=judge is not None)
+        _be_watched(work, theirs, clock, judge.names if judge else None)
     theirs.close()
     with ours:
         listener = socket.recv_fds(ours, 1, 1)[1][0] if judge else None
         try:
-            return _Watch(child, ours, listener, judge or (lambda _: GO_ON)).until_it_ends(within)
+            return _Watch(child, ours, listener, judge).until_it_ends(within)
         finally:
             if listener is not None:
                 os.close(listener)
@@ -218,13 +236,12 @@ def _be_watched(
     work: Callable[[Voice], None],
     wire: socket.socket,
     clock: Callable[[], int],
-    *,
-    watches: bool,
+    names: frozenset[str] | None,
 ) -> None:
     code, voice = 1, Voice(wire, clock)
     try:
-        if watches:
-            listener = _filter()
+        if names is not None:
+            listener = _filter(names)
             socket.send_fds(wire, [b"listen"], [listener])
             os.close(listener)
         work(voice)
@@ -236,9 +253,9 @@ def _be_watched(
         os._exit(code)
 
 
-def _filter() -> int:
+def _filter(names: frozenset[str]) -> int:
     steps = [(_LOAD, 0, 0, 0)]
-    for name in (CHANGES | LOOKS) & NUMBERS.keys():
+    for name in names & NUMBERS.keys():
         if name in {"write", "read"}:
             # Not the standard streams: what is logged is no change of ours.
             steps += [(_EQUALS, 0, 4, NUMBERS[name]), (_LOAD, 0, 0, 16), (_GREATER, 0, 1, 2)]
@@ -256,7 +273,9 @@ def _filter() -> int:
 
 
 class _Watch:
-    def __init__(self, child: int, wire: socket.socket, listener: int | None, judge: Judge) -> None:
+    def __init__(
+        self, child: int, wire: socket.socket, listener: int | None, judge: Judge | None
+    ) -> None:
         self._child, self._wire, self._listener, self._judge = child, wire, listener, judge
         self._names = {number: name for name, number in NUMBERS.items()}
         self._ended = Ended()
@@ -302,6 +321,7 @@ class _Watch:
     def _hold(self) -> bool:
         """False: it was its last."""
         assert self._listener is not None
+        assert self._judge is not None
         asked = bytearray(80)
         try:
             fcntl.ioctl(self._listener, _RECEIVE, asked, True)  # noqa: FBT003

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as Folder
 
 from tests.trust import looking
-from tests.trust.calls import GO_ON, Call, Ended, Fail, Fate, Half, Kill
-from tests.trust.disk import SYNCS, Pages
+from tests.trust.calls import CHANGES, GO_ON, LOOKS, Call, Ended, Fail, Fate, Half, Kill, Onlooker
+from tests.trust.disk import SYNCS, WRITES, Pages
 from tests.trust.ledger import Ledger
 from tests.trust.scenarios import SCENARIOS, copied
 
@@ -129,14 +129,13 @@ class Prepared:
         changes: list[str] = []
         data = copied(self.folder / name, self.folder / f"{name} run")
 
-        def judge(call: Call) -> Fate:
+        def count(call: Call) -> None:
             if call.place.startswith(str(data)):
                 counted[call.name] += 1
                 if call.changes:
                     changes.append(call.name)
-            return GO_ON
 
-        ended = SCENARIOS[name].run(data, judge)
+        ended = SCENARIOS[name].run(data, Onlooker(CHANGES | LOOKS, count))
         assert ended.code == 0, ended
         self.changes[name], self.calls[name] = changes, counted
         shutil.rmtree(data)
@@ -179,6 +178,8 @@ def _not_as_it_should_go_on(failing: Failing, came_in: str, ended: Ended) -> Ite
 
 
 class _Killing:
+    names = CHANGES
+
     def __init__(self, data: Folder, at: int, *, torn: bool = False) -> None:
         self._data, self._left, self._torn = str(data), at, torn
 
@@ -193,6 +194,8 @@ class _Killing:
 
 class _Failing:
     def __init__(self, data: Folder, failing: Failing) -> None:
+        syncing = WRITES | SYNCS if failing.name in SYNCS else frozenset[str]()
+        self.names = syncing | {failing.name}
         self.pages = Pages()
         self.came_in = ""
         self._data, self._failing, self._left = str(data), failing, failing.number

@@ -1,5 +1,6 @@
 """Many cases, on all processors, and what they broke. Where the disk does not matter, in memory."""
 
+import gc
 import logging
 import math
 import multiprocessing
@@ -77,6 +78,9 @@ def _begin(faults: Callable[[Any], list[str]]) -> None:
     global _faults  # noqa: PLW0603 - a worker has one task for its life
     _faults = faults
     logging.disable()
+    # What is collected is touched, and what a fork touches is copied.
+    gc.collect()
+    gc.freeze()
 
 
 def _judge(case: object) -> Broken | None:

@@ -22,7 +22,7 @@ def _prepared() -> Iterator[Prepared]:
         yield Prepared.in_folder(folder)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_after_kill_9_before_any_call_all_that_was_acknowledged_is_there(
     prepared: Prepared,
 ) -> None:
@@ -33,7 +33,7 @@ def test_after_kill_9_before_any_call_all_that_was_acknowledged_is_there(
     assert [str(broken) for broken in all_of(cases, prepared.faults)] == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_whatever_call_fails_nothing_is_acknowledged_that_is_not_durable(
     prepared: Prepared,
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_write_that_takes_half_is_gone_on_with(prepared: Prepared, number: int
     assert prepared.faults(Failing("create", "write", number, HALF)) == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["fsync", "fdatasync"])
 def test_a_sync_that_failed_is_never_taken_for_done(prepared: Prepared, name: str) -> None:
     """What it should have written is gone at the next start."""
@@ -72,7 +72,7 @@ def test_a_sync_that_failed_is_never_taken_for_done(prepared: Prepared, name: st
     assert [str(broken) for broken in all_of(cases, prepared.faults)] == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_killed_around_the_removal_of_bytes_it_leaves_no_row_without_them(
     prepared: Prepared,
 ) -> None:

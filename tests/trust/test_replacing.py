@@ -8,7 +8,7 @@ import pytest
 from storage.disk import posix
 from storage.memory.shelves import MemoryAccounts
 from tests.doors import ANN, FOR_ANYBODY, got, opened
-from tests.trust.calls import GO_ON, Call, Fate, Voice, watched
+from tests.trust.calls import CHANGES, Call, Onlooker, Voice, watched
 from uploads.access import ANONYMOUS
 from uploads.failures import BodyTooShort, NotIdentified
 from uploads.names import Path
@@ -20,16 +20,15 @@ def test_a_private_file_is_synced_before_it_takes_its_place_and_its_folder_after
 ) -> None:
     steps: list[tuple[str, str]] = []
 
-    def judge(call: Call) -> Fate:
+    def note(call: Call) -> None:
         if call.changes and call.place.startswith(str(tmp_path)):
             steps.append((call.name, call.place))
-        return GO_ON
 
     def replace(_: Voice) -> None:
         posix.replace_file(tmp_path / "secret", b"new")
 
     (tmp_path / "secret").write_bytes(b"old")
-    assert watched(replace, judge).code == 0
+    assert watched(replace, Onlooker(CHANGES, note)).code == 0
     names = [name for name, _ in steps]
     assert names == ["openat", "fchmod", "write", "fsync", "rename", "fsync"]
     temporary, written, synced, renamed, folder = (steps[one][1] for one in (0, 2, 3, 4, 5))
