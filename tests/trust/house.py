@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 import server
 from handlers.parts import Parts
 from program import houserules
+from program.console import Refused
 from program.settings import Data, Limits, Settings
 from storage import accounts
 from storage.disk.blobfolder import FAN_OUT
@@ -42,7 +43,7 @@ LINK = Wishes(same_content=SameContent.LINK)
 ACCEPT = Wishes(same_file=SameFile.ACCEPT)
 VERSION = Wishes(same_name=SameName.VERSION)
 FREE = Condition(if_none_match=Tags(any=True))
-CANNOT_START = (OSError, sqlite3.Error, Failure, NotOwned)
+CANNOT_START = (OSError, sqlite3.Error, Failure, NotOwned, Refused)
 
 # Nobody signs in here, and a start would spend most of its time on a password for nobody.
 accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
