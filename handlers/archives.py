@@ -84,7 +84,8 @@ class Archives:
             async for entry in archiving.within(self.parts.holdings, principal, top):
                 parts = entry.path.parts[len(folder.parts) :]
                 if isinstance(entry, StoredFile):
-                    name = called.of(parts, is_folder=False)
+                    # What was asked for may be this very file.
+                    name = called.of(parts or entry.path.parts[-1:], is_folder=False)
                     async for piece in self._member(archive, name, entry):
                         yield piece
                 elif parts:

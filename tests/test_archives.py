@@ -42,6 +42,12 @@ async def test_a_folder_comes_with_all_that_is_in_it() -> None:
         assert len((await archive(house, "")).namelist()) == 7
 
 
+async def test_a_file_comes_by_its_own_name() -> None:
+    async with opened() as house:
+        await sent(house, "a/b.txt", b"one")
+        assert (await archive(house, "a/b.txt")).namelist() == ["b.txt"]
+
+
 async def test_a_selection_comes_as_it_was_chosen_by_address_or_by_form() -> None:
     async with opened() as house:
         await filled(house)
