@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path as DiskPath
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from handlers.headers.conditions import MalformedCondition
 from handlers.webdav import if_header
 from storage.memory.shelves import MemoryAccounts, MemoryBlobs, MemoryIndex
+from tests.filling import opened
+from tests.test_scale import counted
 from tests.trees import POLICIES, path, store
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Access, Grant
 from uploads.failures import Locked, MalformedRequest
@@ -192,6 +195,30 @@ async def test_an_if_and_the_locks_judge_as_a_plain_model_does(
             assert _lets(guard, new, removes=False) == open_to_me(covering)
 
     await index.write(work)
+
+
+async def test_an_if_of_many_states_asks_no_more_of_the_index_than_one_of_one(
+    tmp_path: DiskPath,
+) -> None:
+    place = path("/".join("abcdefgh"))
+    index, blobs = await opened(tmp_path)
+
+    def work(turn: Turn) -> None:
+        turn.lock(Lock("urn:uuid:1", path("a"), "ann", True, True, "", 1e12))  # noqa: FBT003
+        counts = []
+        for number in (1, 300):
+            states = [
+                State(text, text.startswith('"'), False, since)  # noqa: FBT003
+                for text, since in (("urn:uuid:2", None), ('"gone"', None), ("x", 10**6))
+            ]
+            submitted = Submitted(tuple(States(place, (one,)) for one in states * number))
+            guard = Guard(rules(), turn, ANONYMOUS, submitted)
+            counts.append(counted(turn, lambda guard=guard: not guard.holds()))  # type: ignore[misc]
+        assert 0 < counts[1] <= counts[0]
+
+    await index.write(work)
+    await index.close()
+    await blobs.close()
 
 
 def _lets(guard: Guard, place: str, *, removes: bool) -> bool:

@@ -18,6 +18,26 @@ WEAK = "W/"
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a place has of the states in an `If`, as far as the principal may know.
+
+    `unchanged`: the numbers after which nothing in the folder was changed. One that has not come
+    yet is of a store that was set back, and what it knew is gone.
+    """
+
+    tokens: frozenset[str]
+    etag: str | None = None
+    unchanged: range = range(0)
+
+    def has(self, state: State) -> bool:
+        if state.since is not None:
+            return state.since in self.unchanged
+        if state.is_etag:
+            return state.text.removeprefix(WEAK) == self.etag
+        return state.text in self.tokens
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     rules: Rules
     view: Grounds
@@ -25,12 +45,21 @@ class Guard:
     submitted: Submitted = NOTHING_SUBMITTED
 
     def holds(self) -> bool:
-        """RFC 4918 section 10.4.3: one list of which every state is as it says."""
+        """RFC 4918 section 10.4.3: one list of which every state is as it says. Each place is
+        looked at once, however many of the states are of it.
+        """
+        standings: dict[Path, Standing] = {}
+
+        def is_true(path: Path | None, state: State) -> bool:
+            if path is None:
+                return state.negated
+            if path not in standings:
+                standings[path] = self._standing(path)
+            return standings[path].has(state) != state.negated
+
         lists = self.submitted.lists
-        # Each place is looked at once, however many of the states are of it.
-        locks: dict[Path, frozenset[str]] = {}
         return not lists or any(
-            all(self._is_true(one.path, state, locks) for state in one.states) for one in lists
+            all(is_true(one.path, state) for state in one.states) for one in lists
         )
 
     def over(self, path: Path) -> list[Lock]:
@@ -84,37 +113,19 @@ class Guard:
         now = self.rules.clock()
         return [lock for lock in locks if lock.expires > now]
 
-    def _is_true(self, path: Path | None, state: State, locks: dict[Path, frozenset[str]]) -> bool:
-        return (path is not None and self._has(path, state, locks)) != state.negated
-
-    def _has(self, path: Path, state: State, locks: dict[Path, frozenset[str]]) -> bool:
-        if state.since is not None:
-            return self._is_unchanged(path, state.since)
-        if not state.is_etag:
-            if path not in locks:
-                locks[path] = frozenset(lock.token for lock in self.over(path))
-            return state.text in locks[path]
-        if not self.rules.may(self.principal, Right.READ, path):
-            return False
+    def _standing(self, path: Path) -> Standing:
+        tokens = frozenset(lock.token for lock in self.over(path))
+        reads = self.rules.may(self.principal, Right.READ, path)
         match self.view.at(path):
-            case FileHere(file):
-                etag = file.etag
-            case FolderHere(folder) if self._sees_all(path):
-                etag = folder.etag
-            case _:
-                return False
-        return state.text.removeprefix(WEAK) == etag
-
-    def _is_unchanged(self, path: Path, since: int) -> bool:
-        """A number that has not come yet is of a store that was set back: what it knew is gone."""
-        match self.view.at(path):
-            case FolderHere(folder) if self.rules.may(self.principal, Right.LIST, path):
-                last = self.view.span().last
+            case FileHere(file) if reads:
+                return Standing(tokens, file.etag)
+            case FolderHere(folder):
                 # Where something below is closed, the folder's number would tell when that changes.
-                changed = folder.changed if self._sees_all(path) else last
-                return changed <= since <= last
+                sees = self.rules.access.may_all_below(self.principal, Right.LIST, path)
+                lists = self.rules.may(self.principal, Right.LIST, path)
+                last = self.view.span().last
+                changed = folder.changed if sees else last
+                unchanged = range(changed, last + 1) if lists else range(0)
+                return Standing(tokens, folder.etag if reads and sees else None, unchanged)
             case _:
-                return False
-
-    def _sees_all(self, folder: Path) -> bool:
-        return self.rules.access.may_all_below(self.principal, Right.LIST, folder)
+                return Standing(tokens)
