@@ -206,7 +206,9 @@ def _open_to_all() -> Iterator[Row]:
 
 def _webdav(dav: str, mount: str) -> Iterator[Row]:
     there, free = mount + "f/{c}/file", mount + "f/{c}/free"
-    yield Row("OPTIONS", dav, "whatever is there", there, ANYBODY)
+    # Clients that ask here first have to be asked who they are at once.
+    asked = KNOWN if dav == "/remote.php/webdav/" else ANYBODY
+    yield Row("OPTIONS", dav, "whatever is there", there, asked)
     for method in ("GET", "HEAD"):
         yield Row(method, dav, "a file", there, these(READ))
         yield Row(method, dav, "nothing", free, None)
@@ -250,11 +252,12 @@ def _nextcloud() -> Iterator[Row]:
         for address, target in (
             ("/status.php", "/status.php"),
             ("/index.php/204", "/index.php/204"),
-            ("/ocs/{ocs}/cloud/capabilities", "/ocs/v1.php/cloud/capabilities"),
         ):
             yield Row(method, address, "open to all", target, ANYBODY)
         user = Row(method, "/ocs/{ocs}/cloud/user", "who I am", "/ocs/v1.php/cloud/user", KNOWN)
         yield user
+        capabilities = "/ocs/v1.php/cloud/capabilities"
+        yield Row(method, "/ocs/{ocs}/cloud/capabilities", "what it can", capabilities, KNOWN)
 
 
 ROWS = (*_reading(), *_taking_along(), *_writing(), *_asking(), *_open_to_all(), *_nextcloud())
