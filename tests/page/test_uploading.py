@@ -232,6 +232,7 @@ def test_what_failed_is_tried_again_with_one_button(browser: Browser, tmp_path: 
         with running(tmp_path / "data", "--port", str(server.port)):
             panel(tab).get_by_role("button", name="Try the 5 failed ones again").click()
             over(tab, "6 stored")
+            expect(panel(tab).get_by_text("Undo all 6")).to_have_count(1)
 
 
 def test_whoever_may_add_nothing_is_offered_nothing(browser: Browser, tmp_path: Path) -> None:

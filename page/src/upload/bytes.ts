@@ -13,7 +13,7 @@ export class Bytes {
 
   take(id: string, source: Source): void {
     this.sources.set(id, source);
-    void this.keeping.keepSource(id, source);
+    this.keeping.keepSource(id, source);
   }
 
   /** As it was kept. */

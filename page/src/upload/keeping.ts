@@ -26,6 +26,7 @@ export class Keeping {
   private readonly owner: Promise<string>;
   private readonly database: Promise<IDBDatabase | null>;
   private readonly dirty = new Map<string, Item | null>();
+  private readonly fresh = new Map<string, Source>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private keptBytes = 0;
 
@@ -48,13 +49,13 @@ export class Keeping {
     });
   }
 
-  /** Before an item begins to move: what is not kept by then is lost with the page. */
-  async keepSource(id: string, source: Source): Promise<void> {
+  keepSource(id: string, source: Source): void {
     if (source instanceof File) {
       if (source.size > SMALL || this.keptBytes + source.size > MOST_KEPT) return;
       this.keptBytes += source.size;
     }
-    await this.write(SOURCES, (store) => store.put(source, id));
+    this.fresh.set(id, source);
+    this.soon();
   }
 
   async sourceOf(id: string): Promise<Source | null> {
@@ -70,43 +71,45 @@ export class Keeping {
     return (found ?? []).filter((kept) => kept.owner === owner);
   }
 
-  /** All of it is written now: before the page goes. */
+  /** All of it is written now, in one step: before the page goes. */
   async flush(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     const owner = await this.owner;
-    const changes = [...this.dirty];
+    const [changes, sources] = [[...this.dirty], [...this.fresh]];
     this.dirty.clear();
-    const gone = changes.filter(([, item]) => item === null || item.phase === "done");
-    await this.write(ITEMS, (store) => {
+    this.fresh.clear();
+    const isGone = (item: Item | null) => item === null || item.phase === "done";
+    const gone = new Set(changes.flatMap(([id, item]) => (isGone(item) ? [id] : [])));
+    await this.write((items, kept) => {
       for (const [id, item] of changes) {
-        if (item === null) store.delete(id);
-        else store.put({ session: this.session, owner, item } satisfies Kept, id);
+        if (item === null) items.delete(id);
+        else items.put({ session: this.session, owner, item } satisfies Kept, id);
       }
+      // What has come to its end by now was never worth writing down.
+      for (const [id, source] of sources) if (!gone.has(id)) kept.put(source, id);
+      for (const id of gone) kept.delete(id);
     });
-    if (gone.length) {
-      await this.write(SOURCES, (store) => {
-        for (const [id] of gone) store.delete(id);
-      });
-    }
   }
 
   private soon(): void {
     this.timer ??= setTimeout(() => void this.flush(), 250);
   }
 
-  private async write(name: string, work: (store: IDBObjectStore) => void): Promise<void> {
+  private async write(
+    work: (items: IDBObjectStore, sources: IDBObjectStore) => void,
+  ): Promise<void> {
     const database = await this.database;
     if (!database) return;
     await new Promise<void>((resolve) => {
+      const transaction = database.transaction([ITEMS, SOURCES], "readwrite");
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => resolve();
       try {
-        const transaction = database.transaction(name, "readwrite");
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => resolve();
-        work(transaction.objectStore(name));
+        work(transaction.objectStore(ITEMS), transaction.objectStore(SOURCES));
       } catch {
         // The disk is full, or a handle cannot be kept: the upload goes on without.
-        resolve();
+        transaction.abort();
       }
     });
   }

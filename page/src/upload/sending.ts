@@ -2,7 +2,7 @@
 
 import type { Outcome } from "./answers.ts";
 import type { Item, Plan } from "./item.ts";
-import type { Watcher } from "./pieces.ts";
+import { inPieces, type Watcher } from "./pieces.ts";
 import { claim, makeFolder, put, settle } from "./requests.ts";
 
 /** Smaller files are sent whole: to begin again costs less than to ask how far they came. */
@@ -41,7 +41,6 @@ async function whole(
   watcher: Watcher,
 ): Promise<Outcome> {
   if (item.size < IN_PIECES_FROM) return put(item, plan, body, signal, watcher.sent);
-  const { inPieces } = await import("./pieces.ts");
   return inPieces(item, plan, body, signal, watcher);
 }
 

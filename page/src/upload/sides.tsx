@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { date, size } from "../amounts.ts";
 import { language, words } from "../strings/words.ts";
-import type { Line, Preview, Sides } from "./compare.ts";
+import { type Line, type Preview, type Sides, sidesOf } from "./compare.ts";
 import { type Item, nameOf, pathOf } from "./item.ts";
 import { uploader } from "./store.ts";
 
@@ -59,7 +59,6 @@ function useSides(item: Item): Sides | null {
     let isShown = true;
     const frees: (() => void)[] = [];
     const show = async () => {
-      const { sidesOf } = await import("./compare.ts");
       const file = await uploader.bytes.of(item.id);
       const found = await sidesOf(item.question?.existing, file, (free) => frees.push(free));
       if (isShown) set(found);

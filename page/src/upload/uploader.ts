@@ -127,11 +127,11 @@ export class Uploader {
   }
 
   retry(items: readonly Item[]): void {
-    for (const { id, plan, refusal } of items) {
+    for (const { id, plan, refusal } of items.filter(({ phase }) => phase === "failed")) {
       // Another try is another request, unless the first may still be answered.
       const key = refusal ? { key: freshId() } : {};
       const phase = plan ? "ready" : "waiting";
-      this.queue.change(id, { phase, tries: 0, until: 0, ...key });
+      this.queue.change(id, { phase, tries: 0, until: 0, ...WITHOUT, ...key });
     }
     this.pump();
   }
@@ -318,7 +318,7 @@ export class Uploader {
     if (sent.is === "stored") {
       this.rests.heard();
       this.bytes.drop(id);
-      this.queue.change(id, { phase: "done", ...WITHOUT_UPLOAD, ...sent.stored });
+      this.queue.change(id, { phase: "done", ...WITHOUT, ...sent.stored });
     } else if (aborted) {
       this.queue.change(id, back);
     } else if (sent.is === "unreadable") {
