@@ -9,12 +9,15 @@ PIECE = 64 << 10
 
 
 class Relay:
-    """`speed`: bytes per second from the browser, 0: as fast as it goes."""
+    """`speed`: bytes per second from the browser, 0: as fast as it goes. `loses`: the next request
+    that begins so reaches the server, and its answer does not come back.
+    """
 
     def __init__(self, goal: int, speed: int = 0) -> None:
         self.goal = goal
         self.speed = speed
         self.is_cut = False
+        self.loses = b""
         self.port = 0
         self.passed = 0
         self._loop = asyncio.new_event_loop()
@@ -58,22 +61,37 @@ class Relay:
             writer.close()
             return
         self._open |= {writer, back}
+        lost = asyncio.Event()
         try:
-            await asyncio.gather(self._pump(reader, back, slow=True), self._pump(there, writer))
+            await asyncio.gather(self._there(reader, back, lost), self._back(there, writer, lost))
         finally:
             self._open -= {writer, back}
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool = False
+    async def _there(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
         with suppress(OSError):
             while piece := await reader.read(PIECE):
+                if self.loses and piece.startswith(self.loses):
+                    self.loses = b""
+                    lost.set()
                 writer.write(piece)
                 await writer.drain()
-                if slow:
-                    self.passed += len(piece)
-                    if self.speed:
-                        await asyncio.sleep(len(piece) / self.speed)
+                self.passed += len(piece)
+                if self.speed:
+                    await asyncio.sleep(len(piece) / self.speed)
+        writer.close()
+
+    async def _back(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while piece := await reader.read(PIECE):
+                if lost.is_set():
+                    writer.transport.abort()
+                    return
+                writer.write(piece)
+                await writer.drain()
         writer.close()
 
     def _close_all(self) -> None:

@@ -1,7 +1,7 @@
 """What breaks off goes on: the network, the server, the tab."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -112,6 +112,24 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(
             assert got(again, name) == body
     finally:
         again.stop()
+
+
+@pytest.mark.parametrize(
+    ("request_line", "size"), [(b"PUT ", 5000), (b"POST /uploads/", 9 * MIB), (b"PATCH ", 9 * MIB)]
+)
+def test_a_lost_answer_is_told_again(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path, request_line: bytes, size: int
+) -> None:
+    """It was stored by this upload: nothing else was there before, and nothing is asked."""
+    relay.speed = 0
+    opened(tab)
+    relay.loses = request_line
+    choose(tab, *made(tmp_path / "in", {"a.bin": LARGE[:size]}))
+    over(tab, "1 stored")
+    assert relay.loses == b""
+    assert got(server, "a.bin") == LARGE[:size]
+    # The browser itself repeats what broke on a connection that it had used before.
+    assert relay.passed < 2 * size + MIB
 
 
 @pytest.mark.parametrize("size", [3 * MIB, 24 * MIB], ids=["whole", "in pieces"])
@@ -234,12 +252,13 @@ def test_a_tab_that_was_made_from_another_begins_with_nothing(
     over(tab, "1 stored")
 
 
+@pytest.mark.parametrize("bring", [choose, drop])
 def test_a_file_that_was_changed_meanwhile_is_not_put_together_of_two(
-    server: Program, relay: Relay, tab: Page, tmp_path: Path
+    server: Program, relay: Relay, tab: Page, tmp_path: Path, bring: Callable[[Page, Path], None]
 ) -> None:
     opened(tab)
     (file,) = made(tmp_path / "in", {"large.bin": LARGE})
-    choose(tab, file)
+    bring(tab, file)
     half_sent(tab)
     relay.cut()
     other = LARGE[::-1]
