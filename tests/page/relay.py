@@ -9,8 +9,8 @@ PIECE = 64 << 10
 
 
 class Relay:
-    """`speed`: bytes per second from the browser, 0: as fast as it goes. `loses`: the next request
-    that begins so reaches the server, and its answer does not come back.
+    """`speed`: bytes per second from the browser, 0: as fast as it goes. `loses`: the next requests
+    that begin so reach the server, and their answers do not come back; `losses` of them.
     """
 
     def __init__(self, goal: int, speed: int = 0) -> None:
@@ -18,6 +18,7 @@ class Relay:
         self.speed = speed
         self.is_cut = False
         self.loses = b""
+        self.losses = 0
         self.port = 0
         self.passed = 0
         self._loop = asyncio.new_event_loop()
@@ -72,8 +73,8 @@ class Relay:
     ) -> None:
         with suppress(OSError):
             while piece := await reader.read(PIECE):
-                if self.loses and piece.startswith(self.loses):
-                    self.loses = b""
+                if self.losses and piece.startswith(self.loses):
+                    self.losses -= 1
                     lost.set()
                 writer.write(piece)
                 await writer.drain()

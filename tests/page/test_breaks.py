@@ -123,13 +123,12 @@ def test_a_lost_answer_is_told_again(
     """It was stored by this upload: nothing else was there before, and nothing is asked."""
     relay.speed = 0
     opened(tab)
-    relay.loses = request_line
+    # A browser repeats by itself what broke on a connection that it had used before.
+    relay.loses, relay.losses = request_line, 2
     choose(tab, *made(tmp_path / "in", {"a.bin": LARGE[:size]}))
     over(tab, "1 stored")
-    assert relay.loses == b""
+    assert relay.losses == 0
     assert got(server, "a.bin") == LARGE[:size]
-    # The browser itself repeats what broke on a connection that it had used before.
-    assert relay.passed < 2 * size + MIB
 
 
 @pytest.mark.parametrize("size", [3 * MIB, 24 * MIB], ids=["whole", "in pieces"])
@@ -261,6 +260,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_put_together_of_two(
     bring(tab, file)
     half_sent(tab)
     relay.cut()
+    expect(panel(tab)).to_contain_text("The server does not answer.")
     other = LARGE[::-1]
     file.write_bytes(other)
     relay.mend()
