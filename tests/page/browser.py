@@ -26,8 +26,9 @@ FLAGS = (
     # A host that is not this machine to the browser: there it has no cryptography of its own.
     "--host-resolver-rules=MAP plain.test 127.0.0.1",
 )
-# The browser notes every refusal of the server; those that a page must not meet are told below.
-NOTED = "Failed to load resource: "
+# The browser notes every refusal of the server; those that a page must not meet are told below. And
+# that it takes some promises of a server by https alone.
+NOTED = ("Failed to load resource: ", "The Cross-Origin-Opener-Policy header has been ignored")
 PATIENCE = 15_000
 
 
