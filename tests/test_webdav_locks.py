@@ -4,6 +4,7 @@ import pytest
 
 from tests.davs import LOCK, ask, find, lock
 from tests.doors import House, opened, sent
+from uploads import locking
 
 ANN = "Basic YW5uOnNlY3JldA=="
 DISCOVERY = "{DAV:}lockdiscovery"
@@ -167,6 +168,22 @@ async def test_a_lock_that_has_run_out_keeps_nobody_out() -> None:
         assert (await ask(house, "LOCK", "a.txt", If=f"(<{token}>)")).status == 412
         assert (await ask(house, "PUT", "a.txt", b"two")).status == 204
         assert (await ask(house, "PUT", "a.txt", b"3", If=f"(<{token}>)")).status == 412
+
+
+async def test_of_many_locks_only_those_that_have_not_run_out_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locking, "MOST_LOCKS", 3)
+    clock = [1000.0]
+    body = LOCK.format(scope="exclusive", owner="")
+    async with opened(clock=lambda: clock[0]) as house:
+        for number in range(3):
+            await lock(house, f"{number}.txt", Timeout="Second-60")
+        refused = await ask(house, "LOCK", "more.txt", body)
+        assert (refused.status, refused.refusal) == (507, "over-quota")
+        assert (await ask(house, "GET", "more.txt")).status == 404
+        clock[0] += 61
+        assert (await ask(house, "LOCK", "more.txt", body)).status == 201
 
 
 async def test_a_folder_with_something_locked_in_it_is_neither_deleted_nor_moved() -> None:

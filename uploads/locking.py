@@ -97,6 +97,9 @@ class Locking:
             return Outcome(Stale(None), path)
         self._check_free(guard, wanted)
         if turn.locks_of(wanted.principal.name) >= MOST_LOCKS:
+            # What has run out is counted until it is swept away.
+            turn.forget_locks(self.rules.clock(), MOST_LOCKS)
+        if turn.locks_of(wanted.principal.name) >= MOST_LOCKS:
             raise OverQuota(
                 f"You hold {MOST_LOCKS:,} locks, and no more are given. Give some back."
             )
