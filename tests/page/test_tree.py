@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.page.browser import violations
 from tests.page.uploading import got, put
-from tests.running import Program
+from tests.running import Program, running
 
 
 def row(tab: Page, name: str) -> Locator:
@@ -184,9 +184,7 @@ def test_history_is_looked_at_compared_and_brought_back(server: Program, tab: Pa
     assert b"new" in (got(server, "note.txt") or b"")
 
 
-def test_what_others_do_shows_without_a_reload_also_after_the_server_was_away(
-    server: Program, tab: Page
-) -> None:
+def test_what_others_do_shows_without_a_reload(server: Program, tab: Page) -> None:
     put(server, "a.txt", b"a")
     tab.goto("/browse/")
     expect(names(tab)).to_have_text(["a.txt"])
@@ -199,6 +197,20 @@ def test_what_others_do_shows_without_a_reload_also_after_the_server_was_away(
     with urlopen(Request(f"{server.url}/files/folder/?recursive=true", method="DELETE")):
         pass
     expect(names(tab)).to_have_text(["b.txt"])
+
+
+def test_a_server_that_was_away_is_followed_again(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    put(server, "a.txt", b"a")
+    tab.goto("/browse/")
+    expect(names(tab)).to_have_text(["a.txt"])
+    server.kill()
+    with running(tmp_path / "data", "--port", str(server.port)) as again:
+        put(again, "b.txt", b"b")
+        expect(names(tab)).to_have_text(["a.txt", "b.txt"], timeout=30_000)
+        put(again, "c.txt", b"c")
+        expect(names(tab)).to_have_text(["a.txt", "b.txt", "c.txt"])
 
 
 def test_everything_is_reached_by_keys(server: Program, tab: Page) -> None:
