@@ -13,8 +13,6 @@ from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 from uploads.policy import Policy
 
-ANYBODY = frozenset({ANONYMOUS_NAME, "users"})
-
 
 async def archive(house: House, address: str) -> zipfile.ZipFile:
     async with house.client.get(f"/archive/{address}") as answer:
@@ -81,12 +79,15 @@ async def test_what_cannot_be_had_is_refused_before_anything_is_sent(
 
 async def test_nobody_takes_along_what_they_may_not_read() -> None:
     closed = Grant(Path(("a", "b")), frozenset({"users"}), frozenset(Right))
-    listed = Grant(Path(("a", "c")), ANYBODY, frozenset({Right.LIST}))
-    async with opened([FOR_ANYBODY, closed, listed]) as house:
+    listed = Grant(Path(("a", "c")), frozenset({ANONYMOUS_NAME}), frozenset({Right.LIST}))
+    kept = Grant(Path(("a", "c")), frozenset({"user:ann"}), frozenset(Right))
+    async with opened([FOR_ANYBODY, closed, listed, kept]) as house:
         auth = encode_basic_auth("ann", "secret")
-        for path in ("a/one.txt", "a/b/two.txt"):
-            await sent(house, path, path.encode(), Authorization=auth)
-        assert (await archive(house, "a/")).namelist() == ["one.txt"]
+        for path in ("a/one.txt", "a/b/two.txt", "a/c/three.txt"):
+            response, _ = await sent(house, path, path.encode(), Authorization=auth)
+            assert response.status == 201
+        assert (await archive(house, "a/")).namelist() == ["c/", "one.txt"]
+        assert (await archive(house, "a/c/")).namelist() == []
         assert (await house.client.get("/archive/a/?entry=b")).status == 401
 
 
