@@ -123,11 +123,11 @@ def test_a_lost_answer_is_told_again(
     """It was stored by this upload: nothing else was there before, and nothing is asked."""
     relay.speed = 0
     opened(tab)
-    # A browser repeats by itself what broke on a connection that it had used before.
-    relay.loses, relay.losses = request_line, 2
+    # A browser itself repeats up to twice what broke on a connection that it had used before.
+    relay.loses, relay.losses = request_line, 4
     choose(tab, *made(tmp_path / "in", {"a.bin": LARGE[:size]}))
     over(tab, "1 stored")
-    assert relay.losses == 0
+    assert relay.losses < 2, "it was lost to the page, and not only to the browser"
     assert got(server, "a.bin") == LARGE[:size]
 
 
