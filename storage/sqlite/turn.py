@@ -36,8 +36,10 @@ KEEP = (
     " ON CONFLICT (digest) DO NOTHING"
 )
 KEEP_SMALL = "INSERT INTO small VALUES (?, ?)"
-# What is known already costs as much to write as what is new: else time would tell of it.
-KEEP_AGAIN = "UPDATE contents SET digest = digest WHERE id = ?"
+# What is known already costs as much to write as what is new, down to the index of what nothing
+# names: else time would tell of it.
+NAMED = "SELECT refs FROM contents WHERE id = ?"
+KEEP_AGAIN = "UPDATE contents SET digest = digest, refs = ? WHERE id = ?"
 CLEAR_SMALL = "DELETE FROM small WHERE content = ?"
 KEEP_DIGEST = "INSERT INTO declared VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 VOUCH = "INSERT INTO vouched VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
@@ -78,8 +80,7 @@ class SqliteTurn(SqliteView):
             kept = Kept(int(found.lastrowid or 0), content.size, content.media_type)
         else:
             kept = self._agreeing(content)
-            self._connection.execute(KEEP_AGAIN, (kept.id,))
-            self._connection.execute(CLEAR_SMALL, (kept.id,))
+            self._keep_again(kept.id)
         if small is not None:
             self._connection.execute(KEEP_SMALL, (kept.id, small))
             self.taken += len(small)
@@ -88,6 +89,12 @@ class SqliteTurn(SqliteView):
         self._kept[content.digest] = kept
         if held:
             self._lasting.has_not_changed()
+
+    def _keep_again(self, id_: int) -> None:
+        (refs,) = self._connection.execute(NAMED, (id_,)).fetchone()
+        for count in (0, refs):
+            self._connection.execute(KEEP_AGAIN, (count, id_))
+        self._connection.execute(CLEAR_SMALL, (id_,))
 
     def vouch(self, content: Content, algorithms: Collection[str], by: str) -> None:
         if algorithms:
