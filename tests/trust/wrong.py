@@ -45,11 +45,11 @@ class Wrong:
             shutil.copytree(ROOT, copy, ignore=LEFT_OUT, symlinks=True)
         place = copy / self.path
         right = place.read_text(encoding="utf-8")
-        place.write_text(self.applied(), encoding="utf-8")
         try:
+            _write(place, self.applied())
             return self._judged(copy)
         finally:
-            place.write_text(right, encoding="utf-8")
+            _write(place, right)
 
     def _judged(self, copy: Path) -> list[str]:
         done = subprocess.run(
@@ -65,6 +65,13 @@ class Wrong:
         if done.returncode == PASSED:
             return [f"{self.test} does not notice"]
         return [f"{self.test} cannot be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"]
+
+
+def _write(place: Path, text: str) -> None:
+    """Python tells a changed file by its second and its size: what was compiled of it goes, too."""
+    place.write_text(text, encoding="utf-8")
+    for compiled in (place.parent / "__pycache__").glob(f"{place.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def table() -> list[Wrong]:
