@@ -13,6 +13,7 @@ from uploads.files import Content
 from uploads.names import Path
 
 STARTS_WITHIN = 20.0
+CLOSES_WITHIN = 2.0
 INDEX = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}
 OURS = INDEX | {"lock", "copying.lock", "accounts.json", "accounts.lock"}
 PROBE = "probe"
@@ -63,12 +64,20 @@ async def _look(data: Folder, ledger: Ledger, voice: Voice) -> None:
         expected = await _expected(house, data)
         number = getattr(getattr(probe, "version", None), "number", 0)
         seconds = time.monotonic() - began
-    left = sorted(descriptors() - before)
+    left = await _left_open(before)
     verification._YOUNG = 0  # Nobody else is at work here, so nothing may be on its way.
     report = verification.verify(data, scrub=True)
     findings = [finding.text for finding in report.findings]
     litter = _litter(data, expected)
     voice.say("seen", names, versions, parked, offsets, findings, litter, left, number, seconds)
+
+
+async def _left_open(before: set[str]) -> list[str]:
+    """A thread that nobody waits for may still be reading its table of media types."""
+    until = time.monotonic() + CLOSES_WITHIN
+    while (left := descriptors() - before) and time.monotonic() < until:  # noqa: ASYNC110 - see above
+        await asyncio.sleep(0.01)
+    return sorted(left)
 
 
 async def _names(house: House) -> dict[str, tuple[str, int]]:
