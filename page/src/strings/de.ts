@@ -80,6 +80,7 @@ export const de: Words = {
   taken: (name) => `Es gibt schon etwas, das ${name} heißt.`,
   alike: (name, other) => `${name} gilt als derselbe Name wie ${other}, und der ist vergeben.`,
   keepAs: (name) => `Beide behalten, als ${name}`,
+  otherName: "Einen anderen Namen wählen",
   openThat: "Öffnen, was dort ist",
   changedMeanwhile: (name) => `${name} hat inzwischen jemand geändert.`,
   lookAgain: "Ansehen",

@@ -80,6 +80,7 @@ export const en = {
   alike: (name: string, other: string) =>
     `${name} counts as the same name as ${other}, which is taken.`,
   keepAs: (name: string) => `Keep both, as ${name}`,
+  otherName: "Choose another name",
   openThat: "Open the one that is there",
   changedMeanwhile: (name: string) => `${name} was changed by somebody meanwhile.`,
   lookAgain: "Look at it",

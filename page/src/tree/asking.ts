@@ -35,6 +35,8 @@ export interface Notice {
 export interface Choice {
   readonly label: string;
   readonly deed: Deed | null;
+  /** Opens a dialog instead, where more has to be said. */
+  readonly instead?: Dialog;
 }
 
 export const dialog = signal<Dialog | null>(null);
@@ -125,6 +127,13 @@ export function choices({ deed, problem }: Refused): Choice[] {
     const free = freeName(name, (one) => entries.value.some((entry) => entry.name === one));
     const target = [...deed.target.slice(0, -1), free];
     found.push({ label: text.keepAs(free), deed: { ...deed, target } });
+    if (isRenaming(deed.entry, deed.target)) {
+      found.push({
+        label: text.otherName,
+        deed: null,
+        instead: { kind: "rename", entry: deed.entry },
+      });
+    }
   }
   if (problem.slug === "stale-version" && problem.existing?.etag) {
     const label = deed.verb === "remove" ? text.removeAnyway : text.moveAnyway;
@@ -139,6 +148,8 @@ export async function settle(asked: Refused, choice: number, all: boolean): Prom
     ? questions.value.filter(({ problem }) => problem.slug === asked.problem.slug)
     : [asked];
   questions.value = questions.value.filter((one) => !chosen.includes(one));
+  const instead = choices(asked)[choice]?.instead;
+  if (instead) dialog.value = instead;
   const deeds = chosen.map((one) => choices(one)[choice]?.deed ?? null);
   const wanted = deeds.filter((deed): deed is Deed => deed !== null);
   if (wanted.length) await carryOutAndTell(wanted);

@@ -1,6 +1,6 @@
 /** What a list and the tiles both draw of an entry: its box, its link, the way to its details. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { pageOf } from "../address.ts";
 import { words } from "../strings/words.ts";
 import { dialog } from "../tree/asking.ts";
@@ -39,8 +39,9 @@ export function NameLink({ entry }: Props) {
   const { name, href, type } = entry;
   const link = useRef<HTMLAnchorElement>(null);
   const isWanted = wanted.value === name;
-  useEffect(() => {
-    if (!isWanted) return;
+  useLayoutEffect(() => {
+    // The next key may have wanted another one by now.
+    if (wanted.value !== name) return;
     link.current?.focus();
     wanted.value = null;
   }, [isWanted]);
