@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path as Folder
@@ -45,8 +45,7 @@ VERSION = Wishes(same_name=SameName.VERSION)
 FREE = Condition(if_none_match=Tags(any=True))
 CANNOT_START = (OSError, sqlite3.Error, Failure, NotOwned, Refused)
 
-# Nobody signs in here, and a start would spend most of its time on a password for nobody.
-accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def body(label: str, size: int) -> bytes:
@@ -66,15 +65,29 @@ def settings_of(folder: Folder, keep_versions: float) -> Settings:
     return replace(Settings(), data=data, limits=Limits(free_space=0))
 
 
+@contextmanager
+def _cheap_passwords() -> Iterator[None]:
+    """Nobody signs in here, and a start would spend most of its time on a password for nobody."""
+    dear = accounts._HASHER
+    accounts._HASHER = CHEAP
+    try:
+        yield
+    finally:
+        accounts._HASHER = dear
+
+
 @asynccontextmanager
 async def opened(
     folder: Folder, voice: Voice, keep_versions: float = 1e9
 ) -> AsyncIterator["House"]:
     settings = settings_of(folder, keep_versions)
     rules = replace(houserules.rules_for_operator(settings), limits=houserules._limits(settings))
-    async with server._opened(settings, server._tell_nobody) as store:
-        parts = server._parts(settings, store, rules, server._tell_nobody, server._bell(settings))
-        yield House(settings, store, parts, voice)
+    with _cheap_passwords():
+        async with server._opened(settings, server._tell_nobody) as store:
+            parts = server._parts(
+                settings, store, rules, server._tell_nobody, server._bell(settings)
+            )
+            yield House(settings, store, parts, voice)
 
 
 @dataclass

@@ -12,6 +12,7 @@ const SOURCES = "sources";
 /** So small a file is kept itself where there is no handle to keep. */
 const SMALL = 1 << 20;
 const MOST_KEPT = 128 << 20;
+const BETWEEN_MS = 250;
 
 export interface Kept {
   readonly session: string;
@@ -29,6 +30,7 @@ export class Keeping {
   private readonly fresh = new Map<string, Source>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private keptBytes = 0;
+  private flushed = Number.NEGATIVE_INFINITY;
 
   constructor(session: string, owner: Promise<string>) {
     this.session = session;
@@ -75,6 +77,7 @@ export class Keeping {
   async flush(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+    this.flushed = performance.now();
     const owner = await this.owner;
     const [changes, sources] = [[...this.dirty], [...this.fresh]];
     this.dirty.clear();
@@ -92,8 +95,10 @@ export class Keeping {
     });
   }
 
+  /** At once after a rest: who chooses files and leaves in the next moment has chosen them. */
   private soon(): void {
-    this.timer ??= setTimeout(() => void this.flush(), 250);
+    const rest = Math.max(0, this.flushed + BETWEEN_MS - performance.now());
+    this.timer ??= setTimeout(() => void this.flush(), rest);
   }
 
   private async write(
@@ -107,6 +112,7 @@ export class Keeping {
       transaction.onabort = () => resolve();
       try {
         work(transaction.objectStore(ITEMS), transaction.objectStore(SOURCES));
+        transaction.commit();
       } catch {
         // The disk is full, or a handle cannot be kept: the upload goes on without.
         transaction.abort();
