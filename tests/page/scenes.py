@@ -3,6 +3,7 @@
 python -m tests.page.scenes FOLDER
 """
 
+import re
 import struct
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from playwright.sync_api import Page, expect
 
 from tests.page.browser import launched
-from tests.page.uploading import put
+from tests.page.uploading import asked, choose, made, over, panel, put
 from tests.running import Program, running
 
 WIDTHS = (320, 768, 1440)
@@ -95,8 +96,32 @@ def scenes(tab: Page) -> Iterator[str]:
     tab.get_by_role("searchbox").fill("nothing like this")
     expect(tab.get_by_text("No name here contains")).to_be_visible()
     yield "nothing-found"
+    yield from uploading(tab)
     tab.goto("/session")
     yield "account"
+
+
+def uploading(tab: Page) -> Iterator[str]:
+    """A text and a picture meet others of their names, and leave them as they are."""
+    tab.goto("/browse/")
+    mine = {
+        "minutes.txt": AFTER.replace(b"Room 12", b"Room 14"),
+        "harbour.png": painted(PICTURES["night.png"]),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        choose(tab, *made(Path(folder), mine))
+        expect(panel(tab).get_by_role("button", name=re.compile("^Answer 2"))).to_be_visible()
+        yield "upload"
+        dialog = asked(tab)
+        leave = dialog.get_by_role("button", name="Leave mine out")
+        expect(dialog.locator(".side mark").first).to_be_visible()
+        yield "upload-texts"
+        leave.click()
+        expect(dialog.locator(".side img").first).to_be_visible()
+        yield "upload-pictures"
+        leave.click()
+        over(tab, "2 left out")
+        yield "upload-report"
 
 
 def main(folder: Path) -> None:

@@ -59,6 +59,7 @@ CONTENTS: dict[str, bytes] = {
     "list.m3u8": f"#EXTM3U\njavascript:{RUNS}".encode(),
     "bookmark.url": f"[InternetShortcut]\nURL=javascript:{RUNS}".encode(),
     "table.csv": f'=cmd|calc!A0,"{SCRIPT}"'.encode(),
+    "page.hta": f"<hta:application>{SCRIPT}".encode(),
     "data.json": f'{{"a": "{SCRIPT}"}}'.encode(),
 }
 # Names are stored as they are, where they can be; a browser that took one for markup would run it.
@@ -78,7 +79,7 @@ def stored(server: Program) -> list[str]:
     """The names of all that the server takes under its usual rules, and whole folders of names."""
     for name, body in CONTENTS.items():
         put(server, f"active/{name}", body, Prefer="same-content=link")
-    assert len(CONTENTS) >= 39
+    assert len(CONTENTS) >= 40
     return [f"active/{name}" for name in CONTENTS]
 
 

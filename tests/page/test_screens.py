@@ -34,4 +34,4 @@ def test_every_screen_is_accessible_and_within_its_width(server: Program, tab: P
         assert violations(tab) == [], name
         room = tab.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert room[0] <= room[1], name
-    assert len(seen) == 10
+    assert len(seen) == 14

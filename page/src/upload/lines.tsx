@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { size } from "../amounts.ts";
 import { rowsIn } from "../rows.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import { type Item, nameOf, type Phase } from "./item.ts";
 import { now, uploader } from "./store.ts";
 
@@ -73,11 +73,11 @@ function Line({ item, at, of }: { readonly item: Item; readonly at: number; read
 
 function stateOf(item: Item): string {
   const said = words.value.uploading;
-  const all = item.type === "folder" ? "" : size(item.size, language.value);
+  const all = item.type === "folder" ? "" : size(item.size, locale.value);
   if (item.held) return [said.held, all].filter(Boolean).join(" · ");
   if (item.phase === "failed") return reason(item);
   if (item.phase === "sending" && item.size > 0) {
-    return said.of(size(item.sent, language.value), all);
+    return said.of(size(item.sent, locale.value), all);
   }
   return [said.phases[item.phase], all].filter(Boolean).join(" · ");
 }

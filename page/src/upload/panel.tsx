@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { nameOf as nameOfFolder } from "../address.ts";
 import { size } from "../amounts.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import { folder } from "../tree/folder.ts";
 import { Chooser } from "./choosing.tsx";
 import { Lines } from "./lines.tsx";
@@ -112,7 +112,7 @@ function Headline() {
   const said = words.value.uploading;
   const { queue, rate } = now();
   const { all, done } = queue.progress;
-  const speech = language.value;
+  const speech = locale.value;
   const left = rate.left(all - done, queue.countOf("waiting", "hashing", "ready", "sending"));
   const facts = queue.isOver
     ? []

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { date, size } from "../amounts.ts";
-import { language, words } from "../strings/words.ts";
+import { locale, words } from "../strings/words.ts";
 import { type Line, type Preview, type Sides, sidesOf } from "./compare.ts";
 import { type Item, nameOf, pathOf } from "./item.ts";
 import { uploader } from "./store.ts";
@@ -83,14 +83,14 @@ function factsOf(
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/"))) || words.value.files;
   const found = [{ label: facts.folder, text: folder, differs: false }];
   if (bytes !== undefined) {
-    const short = size(bytes, language.value);
+    const short = size(bytes, locale.value);
     const exact = words.value.bytes(bytes);
     // To the byte: two sizes that look alike are told apart here.
     const text = bytes < 1000 ? exact : `${short} (${exact})`;
     found.push({ label: facts.size, text, differs: false });
   }
   if (modified) {
-    found.push({ label: facts.date, text: date(modified, language.value), differs: false });
+    found.push({ label: facts.date, text: date(modified, locale.value), differs: false });
   }
   return found;
 }
