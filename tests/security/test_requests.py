@@ -10,6 +10,7 @@ import re
 import socket
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -278,8 +279,10 @@ async def test_no_form_costs_much_memory_or_time(tmp_path: Path) -> None:
         await ask(program.port, form("/files/", "warm", b"warm"))
         before, worst = resident(program), 0
         for name, body in FORMS.items():
-            answer = await ask(program.port, message("POST", "/files/", body, kind))
-            assert answer.status < 500, (name, answer)
+            # It hears out a bounded part of what it refuses, and then hangs up.
+            with suppress(ConnectionError):
+                answer = await ask(program.port, message("POST", "/files/", body, kind))
+                assert answer.status < 500, (name, answer)
             worst = max(worst, resident(program) - before)
         stored = (await ask(program.port, message("GET", "/files/"))).json["entries"]
         assert (await ask(program.port, put("/files/after", b"after"))).status == 201
