@@ -121,6 +121,17 @@ def test_each_package_of_others_stays_in_its_home(sources: list[Source]) -> None
     ] == []
 
 
+def test_no_file_of_the_page_is_long() -> None:
+    files = [one for one in (ROOT / "page" / "src").rglob("*") if one.is_file()]
+    found = [
+        f"{one.relative_to(ROOT)}: {lines} lines"
+        for one in files
+        if (lines := one.read_text(encoding="utf-8").count("\n")) > LONGEST_FILE
+    ]
+    assert files
+    assert found == []
+
+
 def test_no_file_and_no_function_is_long(sources: list[Source], tests: list[Source]) -> None:
     found = [
         f"{source.path}: {lines} lines"
