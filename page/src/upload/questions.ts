@@ -15,6 +15,19 @@ export function gathered(items: readonly Item[]): Group[] {
   })).filter((group) => group.items.length > 0);
 }
 
+/** The question that somebody looks at, and where it stands among the open ones. */
+export interface Shown {
+  readonly id: string;
+  readonly place: number;
+}
+
+/** One that comes in before it does not take its place under the hand; the next one does, once it is answered. */
+export function stillShown(items: readonly Item[], shown: Shown): Shown {
+  const found = items.findIndex(({ id }) => id === shown.id);
+  const place = found >= 0 ? found : Math.max(0, Math.min(shown.place, items.length - 1));
+  return { id: items[place]?.id ?? "", place };
+}
+
 /** What can be chosen: what loses nothing comes first. */
 export function choices(question: Question): Choice[] {
   const can = (action: string) =>

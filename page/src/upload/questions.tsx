@@ -1,20 +1,22 @@
 /** The open questions, one after the other: two files side by side, and what can be done. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { words } from "../strings/words.ts";
 import { type Choice, type Item, nameOf, type Question } from "./item.ts";
-import { alike, choices, gathered, pathIn } from "./questions.ts";
+import { alike, choices, gathered, pathIn, type Shown, stillShown } from "./questions.ts";
 import { Compared } from "./sides.tsx";
 import { isAsking, now, uploader } from "./store.ts";
 
 export function Questions() {
   const said = words.value.uploading;
   const dialog = useRef<HTMLDialogElement>(null);
-  const [at, goTo] = useState(0);
+  const [before, show] = useState<Shown>({ id: "", place: 0 });
   // Those of one kind stand together.
   const items = gathered(now().queue.of("question")).flatMap((group) => group.items);
-  const place = Math.min(at, items.length - 1);
+  const { id, place } = stillShown(items, before);
   const item = items[place];
+  const goTo = (there: number) => show({ id: items[there]?.id ?? "", place: there });
+  useLayoutEffect(() => show({ id, place }), [id, place]);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);

@@ -26,9 +26,11 @@ export class Queue {
   paused = false;
   private readonly items = new Map<string, Item>();
   private readonly places = new Map<string, string>();
+  private readonly numbers = new Map<string, number>();
   private readonly phases = new Map<Phase, Set<string>>();
   private readonly sizes = new Map<number, number>();
   private readonly told: (item: Item) => void;
+  private chosen = 0;
   private all = 0;
   private done = 0;
 
@@ -51,6 +53,7 @@ export class Queue {
   put(item: Item): void {
     this.items.set(item.id, item);
     this.places.set(item.path, item.id);
+    this.numbers.set(item.id, this.chosen++);
     this.sizes.set(item.size, (this.sizes.get(item.size) ?? 0) + 1);
     this.in(item.phase).add(item.id);
     this.count(item, 1);
@@ -80,6 +83,7 @@ export class Queue {
     const item = this.items.get(id);
     if (!item) return;
     this.items.delete(id);
+    this.numbers.delete(id);
     if (this.places.get(item.path) === id) this.places.delete(item.path);
     this.sizes.set(item.size, (this.sizes.get(item.size) ?? 1) - 1);
     this.in(item.phase).delete(id);
@@ -102,8 +106,12 @@ export class Queue {
     return this.items.size;
   }
 
+  /** In the order in which they were chosen, not in that in which answers came. */
   of(phase: Phase): Item[] {
-    return [...this.in(phase)].flatMap((id) => this.items.get(id) ?? []);
+    const number = ({ id }: Item) => this.numbers.get(id) ?? 0;
+    return [...this.in(phase)]
+      .flatMap((id) => this.items.get(id) ?? [])
+      .sort((one, other) => number(one) - number(other));
   }
 
   /** The oldest ones that nobody holds back. */

@@ -36,6 +36,16 @@ test("items move through their phases, the oldest first, and those held back wai
   assert.equal(queue.countOf("waiting", "sending"), 4);
 });
 
+test("what is asked stands in the order in which it was chosen, whenever its answer came", () => {
+  const queue = new Queue();
+  for (const id of ["1", "2", "3"]) queue.add(file(id), id);
+  for (const id of ["3", "1"]) queue.change(id, { phase: "question" });
+  assert.deepEqual(
+    queue.of("question").map(({ id }) => id),
+    ["1", "3"],
+  );
+});
+
 test("progress counts what was sent, and leaves out what failed", () => {
   const queue = new Queue();
   queue.add(file("a", 100), "a");

@@ -5,7 +5,14 @@ import { answered, isOurs, judge, probes } from "../../src/upload/asking.ts";
 import { compared } from "../../src/upload/compare.ts";
 import type { Item, Question, Resolution } from "../../src/upload/item.ts";
 import { hrefOf, newItem, pathOf } from "../../src/upload/item.ts";
-import { alike, choices, decided, gathered, numbered } from "../../src/upload/questions.ts";
+import {
+  alike,
+  choices,
+  decided,
+  gathered,
+  numbered,
+  stillShown,
+} from "../../src/upload/questions.ts";
 import { Queue } from "../../src/upload/queue.ts";
 import { fieldOf } from "../../src/upload/requests.ts";
 import { judged, refused, type Verdict } from "../../src/upload/verdicts.ts";
@@ -165,6 +172,19 @@ test("bytes that have arrived are settled by the request that the server has off
   const skip = decided(item({ question: asked }), "skip");
   assert.ok("discard" in skip);
   assert.equal(skip.discard, resolutions[1]?.href);
+});
+
+test("a question that comes in takes no other one's place under the hand", () => {
+  const items = ["1", "2", "3"].map((id) => item({ id }));
+  const shown = stillShown(items, { id: "2", place: 1 });
+  assert.deepEqual(shown, { id: "2", place: 1 });
+  assert.deepEqual(stillShown([item({ id: "0" }), ...items], shown), { id: "2", place: 2 });
+  assert.deepEqual(stillShown([item({ id: "1" }), item({ id: "3" })], shown), {
+    id: "3",
+    place: 1,
+  });
+  assert.deepEqual(stillShown([item({ id: "1" })], shown), { id: "1", place: 0 });
+  assert.deepEqual(stillShown([], shown), { id: "", place: 0 });
 });
 
 test("questions are gathered by kind, and answered for all like one", () => {
