@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PROGRAMS = {
     "peers": HERE / "peers" / "compare.py",
+    "durability": HERE / "durability" / "measure.py",
     "floor": HERE / "peers" / "floor.py",
     "mixed": HERE / "mixed.py",
     "preflight": HERE / "preflight.py",

@@ -18,6 +18,10 @@ PATIENCE = 30.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+class Silent(SystemExit):
+    """A server that does not begin to answer: the end of a measurement, where nobody catches it."""
+
+
 @dataclass(frozen=True)
 class Running:
     place: Place
@@ -29,6 +33,11 @@ class Running:
 
     def peak_bytes(self) -> int:
         return sum(_peak_bytes(pid) for pid in self._pids())
+
+    def kill(self) -> None:
+        """With all that it has started, as by kill -9."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def _pids(self) -> list[int]:
         pids = [self.process.pid]
@@ -44,14 +53,24 @@ def running(server: Server, folder: Path, processors: str) -> Iterator[Running]:
     """On a fresh folder, which is gone afterwards."""
     served = Path(tempfile.mkdtemp(dir=folder))
     private = Path(tempfile.mkdtemp())
-    place = Place(_free_port(), served, private)
+    try:
+        with serving(server, Place(free_port(), served, private), processors) as one:
+            yield one
+    finally:
+        shutil.rmtree(served)
+        shutil.rmtree(private)
+
+
+@contextmanager
+def serving(server: Server, place: Place, processors: str) -> Iterator[Running]:
+    """On what is there already, and leaves it there."""
     command = ["taskset", "--cpu-list", processors, *server.command(place)]
-    with (private / "output").open("wb") as output:
+    with (place.private / "output").open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env=environment(place), start_new_session=True
         )
     try:
-        _wait(place.port, process, private / "output")
+        _wait(place.port, process, place.private / "output")
         yield Running(place, process)
     finally:
         with suppress(ProcessLookupError):
@@ -61,8 +80,6 @@ def running(server: Server, folder: Path, processors: str) -> Iterator[Running]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        shutil.rmtree(served)
-        shutil.rmtree(private)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
@@ -71,10 +88,10 @@ def _wait(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.05)
-    raise SystemExit(f"{process.args!r} does not answer:\n{output.read_text(errors='replace')}")
+    raise Silent(f"{process.args!r} does not answer:\n{output.read_text(errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
     return port

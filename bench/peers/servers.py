@@ -113,7 +113,7 @@ def _wsgidav(place: Place) -> list[str]:
     return [str(THEIRS / "wsgidav"), *where, "--auth", "anonymous", "--server", "cheroot", "-q"]
 
 
-def _copyparty(*options: str) -> Callable[[Place], list[str]]:
+def copyparty(*options: str) -> Callable[[Place], list[str]]:
     def command(place: Place) -> list[str]:
         where = ["-i", "127.0.0.1", "-p", str(place.port), "-v", f"{place.served}::rwmd"]
         hist = ["--hist", str(place.private)]
@@ -148,7 +148,7 @@ SERVERS = (
         "copyparty",
         "SHA-512",
         "no",
-        _copyparty("--daw", "--wram"),
+        copyparty("--daw", "--wram"),
         form="/",
         form_field="f",
         form_fields=(("act", "bput"),),
@@ -160,6 +160,9 @@ SERVERS = (
 
 
 def environment(place: Place) -> dict[str, str]:
-    """Nobody writes a line for each request; the others are told so by their options."""
+    """Nobody writes a line for each request, or keeps room free; the others are told so by their
+    options.
+    """
     private = str(place.private)
-    return {**os.environ, "HOME": private, "TMPDIR": private, "NOCLOBBER_LOG_REQUESTS": "false"}
+    ours = {"NOCLOBBER_LOG_REQUESTS": "false", "NOCLOBBER_LIMITS_FREE_SPACE": "0"}
+    return {**os.environ, "HOME": private, "TMPDIR": private, **ours}
