@@ -47,7 +47,8 @@ class BlobFolder:
 
     def make(self) -> None:
         """The folder and all 256 below it, durable: later only links in them need a sync."""
-        missing = [name for name in FAN_OUT if not (self.path / name).is_dir()]
+        there = self._folders()
+        missing = [name for name in FAN_OUT if name not in there]
         if not missing:
             return
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,6 +56,14 @@ class BlobFolder:
             (self.path / name).mkdir(mode=0o700)
         for made in (self.path, self.path.parent, self.path.parent.parent):
             posix.sync_folder(made)
+
+    def _folders(self) -> set[str]:
+        """Read at once: to ask for each would be 256 questions at every start."""
+        try:
+            with os.scandir(self.path) as entries:
+                return {entry.name for entry in entries if entry.is_dir()}
+        except FileNotFoundError:
+            return set()
 
     def folder_of(self, name: str) -> Path:
         return self.path / name[:2]
@@ -97,11 +106,13 @@ class BlobFolder:
     def all(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
         """Everything that lies in these folders, sorted by name within each."""
         for fan in fans:
-            folder = self.path / fan
-            if folder.is_dir():
-                with os.scandir(folder) as entries:
+            try:
+                # Of many folders that are empty a path each would take longer than to look.
+                with os.scandir(f"{self.path}/{fan}") as entries:
                     found = sorted(entries, key=lambda entry: entry.name)
-                yield from (_blob(fan, entry) for entry in found)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            yield from (_blob(fan, entry) for entry in found)
 
 
 def _blob(fan: str, entry: "os.DirEntry[str]") -> Blob:
