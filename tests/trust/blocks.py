@@ -1,8 +1,8 @@
 """A disk that remembers every write and every flush, and can be as it was after any of them.
 
 Served by a process of its own through /dev/fuse (the kernel's own protocol, of which a disk that is
-one file needs little), for a loop device to rest on. What it was is shown as an overlay: what a
-mount writes to it is forgotten at the next cut.
+one file needs little), for a loop device to rest on. What a mount writes to what it was is undone
+at the next cut.
 """
 
 import contextlib
@@ -170,7 +170,7 @@ class _Server:
         self._size = image.stat().st_size
         self._base = mmap.mmap(-1, self._size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._log: list[tuple[int, bytes]] = []
-        self._overlay: dict[int, bytearray] = {}
+        self._before: dict[int, bytes] = {}
         self._applied, self._records = 0, True
         _load(image, self._base)
 
@@ -208,7 +208,9 @@ class _Server:
         return path
 
     def _cut(self, cut: Cut) -> None:
-        self._overlay.clear()
+        for at, page in self._before.items():
+            self._base[at : at + PAGE] = page
+        self._before.clear()
         before = [at for at, _ in self._log[: cut.entries]]
         flushed = Log(before).since_flush(cut.entries).start
         for at, data in self._log[self._applied : flushed]:
@@ -223,25 +225,11 @@ class _Server:
                 self._put(at, data)
 
     def _put(self, at: int, data: bytes) -> None:
-        while data:
-            page, within = divmod(at, PAGE)
-            part = data[: PAGE - within]
-            over = self._overlay.get(page)
-            if over is None:
-                start = page * PAGE
-                over = self._overlay[page] = bytearray(self._base[start : start + PAGE])
-            over[within : within + len(part)] = part
-            at, data = at + len(part), data[len(part) :]
-
-    def _get(self, at: int, count: int) -> bytes:
-        found = bytearray(self._base[at : at + count])
-        for page in range(at // PAGE, (at + len(found) + PAGE - 1) // PAGE):
-            over = self._overlay.get(page)
-            if over is not None:
-                start = max(at, page * PAGE)
-                end = min(at + len(found), (page + 1) * PAGE)
-                found[start - at : end - at] = over[start - page * PAGE : end - page * PAGE]
-        return bytes(found)
+        """Until the next cut."""
+        for page in range(at - at % PAGE, at + len(data), PAGE):
+            if page not in self._before:
+                self._before[page] = self._base[page : page + PAGE]
+        self._base[at : at + len(data)] = data
 
     def _write(self, at: int, data: bytes) -> None:
         if self._records:
@@ -265,7 +253,7 @@ class _Server:
         head = _REPLY.pack(_REPLY.size + len(reply), wrong, unique)
         # Who asked may have been killed meanwhile.
         with contextlib.suppress(FileNotFoundError):
-            os.write(self._channel, head + reply)
+            os.writev(self._channel, (head, reply))
 
     def _init(self, asked: bytes) -> bytes:
         major, minor, ahead, _ = struct.unpack_from("IIII", asked)
@@ -301,7 +289,7 @@ class _Server:
 
     def _read_out(self, asked: bytes) -> bytes:
         _, at, count = struct.unpack_from("QQI", asked)
-        return self._get(at, count)
+        return self._base[at : at + count]
 
     def _write_in(self, asked: bytes) -> bytes:
         _, at, count = struct.unpack_from("QQI", asked)

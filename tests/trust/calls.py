@@ -66,7 +66,7 @@ _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
 _LOAD, _EQUALS, _GREATER, _RETURN = 0x20, 0x15, 0x25, 0x06
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _NO_NEW_PRIVILEGES, _NEW_LISTENER, _LET_GO_ON = 38, 8, 1
-_LARGEST_WORD = 1 << 20
+LARGEST_WORD = 1 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -170,7 +170,7 @@ class Onlooker:
         return GO_ON
 
 
-def _no_clock() -> int:
+def no_clock() -> int:
     return 0
 
 
@@ -202,7 +202,7 @@ class Ended:
 
 
 def apart(
-    work: Callable[[Voice], None], within: float = 60.0, clock: Callable[[], int] = _no_clock
+    work: Callable[[Voice], None], within: float = 60.0, clock: Callable[[], int] = no_clock
 ) -> Ended:
     """Does the work in a process of its own, with nothing in its way."""
     return watched(work, None, within, clock)
@@ -212,7 +212,7 @@ def watched(
     work: Callable[[Voice], None],
     judge: Judge | None,
     within: float = 60.0,
-    clock: Callable[[], int] = _no_clock,
+    clock: Callable[[], int] = no_clock,
 ) -> Ended:
     """Does the work in a process of its own, whose calls are judged."""
     if not NUMBERS:
@@ -309,7 +309,7 @@ class _Watch:
 
     def _hear(self) -> bool:
         try:
-            words = self._wire.recv(_LARGEST_WORD)
+            words = self._wire.recv(LARGEST_WORD)
         except ConnectionError:
             return False
         if words:

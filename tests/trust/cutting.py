@@ -14,7 +14,7 @@ from tests.trust import looking
 from tests.trust.blocks import FLUSH, PAGE, SECTOR, Cut, Disk, Log, loop_on, mounted, sync_all
 from tests.trust.calls import Ended
 from tests.trust.ledger import Ledger
-from tests.trust.scenarios import SCENARIOS
+from tests.trust.scenarios import SCENARIOS, rehearsed
 from tests.trust.spreading import in_memory
 
 MIB = 1 << 20
@@ -109,6 +109,7 @@ class Machine:
         self._around.close()
 
     def record(self) -> None:
+        rehearsed()
         with mounted(self._device, self._place, self.kind.name, self.kind.options):
             for name in SCENARIOS:
                 self.recorded[name] = self._recorded(name)

@@ -6,7 +6,6 @@ Every disturbance is a value with a seed's whole choice in it, so that it can be
 import errno
 import os
 import random
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -17,7 +16,7 @@ from tests.trust import looking
 from tests.trust.calls import CHANGES, GO_ON, LOOKS, Call, Ended, Fail, Fate, Half, Kill, Onlooker
 from tests.trust.disk import SYNCS, WRITES, Pages
 from tests.trust.ledger import Ledger
-from tests.trust.scenarios import SCENARIOS, copied
+from tests.trust.scenarios import SCENARIOS, copied, rehearsed, remove
 
 DEEPEST = 3
 RECOVERY_CALLS = 60
@@ -79,6 +78,7 @@ class Prepared:
     @classmethod
     def in_folder(cls, folder: Folder) -> "Prepared":
         prepared = cls(folder)
+        rehearsed()
         for name, scenario in SCENARIOS.items():
             prepared.ledgers[name] = scenario.prepared(folder / name)
             prepared._count(name)
@@ -122,7 +122,7 @@ class Prepared:
                 return self._killed(disturbance, data)
             return self._failing(disturbance, data)
         finally:
-            shutil.rmtree(data)
+            remove(data, self.folder / name)
 
     def _count(self, name: str) -> None:
         counted: Counter[str] = Counter()
@@ -138,7 +138,7 @@ class Prepared:
         ended = SCENARIOS[name].run(data, Onlooker(CHANGES | LOOKS, count))
         assert ended.code == 0, ended
         self.changes[name], self.calls[name] = changes, counted
-        shutil.rmtree(data)
+        remove(data, self.folder / name)
 
     def _killed(self, kill: Killed, data: Folder) -> list[str]:
         ledger = deepcopy(self.ledgers[kill.scenario])

@@ -5,6 +5,7 @@ would know at a crash.
 """
 
 import asyncio
+import functools
 import hashlib
 import random
 import sqlite3
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path as Folder
 
+import magic
 from argon2 import PasswordHasher
 
 import server
@@ -21,7 +23,7 @@ from handlers.parts import Parts
 from program import houserules
 from program.console import Refused
 from program.settings import Data, Limits, Settings
-from storage import accounts
+from storage import accounts, sniffing
 from storage.disk.blobfolder import FAN_OUT
 from storage.lock import NotOwned
 from tests.trust.calls import Voice
@@ -48,6 +50,7 @@ CANNOT_START = (OSError, sqlite3.Error, Failure, NotOwned, Refused)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+@functools.lru_cache(128)
 def body(label: str, size: int) -> bytes:
     return random.Random(label).randbytes(size)
 
@@ -76,13 +79,33 @@ def _cheap_passwords() -> Iterator[None]:
         accounts._HASHER = dear
 
 
+# One is asked at the start whether it works, and each of its threads has one.
+READ_AHEAD = 1 + sniffing._AT_ONCE
+
+
+@functools.cache
+def _tables_of_types() -> tuple[magic.Magic, ...]:
+    return tuple(sniffing._load() for _ in range(READ_AHEAD))
+
+
+@contextmanager
+def _types_read_ahead() -> Iterator[None]:
+    """A start would spend a part of its time on a table that is the same for all of them."""
+    load, ahead = sniffing._load, list(_tables_of_types())
+    sniffing._load = lambda: ahead.pop() if ahead else load()
+    try:
+        yield
+    finally:
+        sniffing._load = load
+
+
 @asynccontextmanager
 async def opened(
     folder: Folder, voice: Voice, keep_versions: float = 1e9
 ) -> AsyncIterator["House"]:
     settings = settings_of(folder, keep_versions)
     rules = replace(houserules.rules_for_operator(settings), limits=houserules._limits(settings))
-    with _cheap_passwords():
+    with _cheap_passwords(), _types_read_ahead():
         async with server._opened(settings, server._tell_nobody) as store:
             parts = server._parts(
                 settings, store, rules, server._tell_nobody, server._bell(settings)

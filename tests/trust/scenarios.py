@@ -4,10 +4,12 @@
 """
 
 import asyncio
+import functools
+import os
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path as Folder
 
@@ -34,11 +36,13 @@ from tests.trust.house import (
     together,
 )
 from tests.trust.ledger import Ledger
+from tests.trust.spreading import in_memory
 from uploads.files import StoredFile
 from uploads.names import Path
 
 Act = Callable[[House], Awaitable[None]]
 ENDS_WITHIN = 20.0
+REHEARSED = ("replace", "restore", "finish", "number", "settle", "collect")
 
 
 async def _nothing(house: House) -> None:
@@ -118,11 +122,54 @@ async def _is_stored(house: House, number: int) -> bool:
     return isinstance(await house.put(name, body(name, LARGE)), StoredFile)
 
 
+class Unheard(Voice):
+    def __init__(self) -> None:
+        pass
+
+    def say(self, *words: object) -> None:
+        pass
+
+
+@functools.cache
+def rehearsed() -> None:
+    """What every scenario reads, compiles and makes ready is there in all that is forked later."""
+    with in_memory() as folder:
+        for name in REHEARSED:
+            data = folder / name
+            SCENARIOS[name].begun(data)
+            asyncio.run(SCENARIOS[name]._prepare(data, Unheard()))
+            asyncio.run(SCENARIOS[name]._act(data, Unheard()))
+
+
+@functools.cache
+def _within(source: Folder) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
+    """Folders with their modes, and files. What is copied stays as it is."""
+    found = sorted(source.rglob("*"))
+    folders = [path for path in found if path.is_dir()]
+    return (
+        tuple((str(path.relative_to(source)), path.stat().st_mode & 0o777) for path in folders),
+        tuple(str(path.relative_to(source)) for path in found if not path.is_dir()),
+    )
+
+
 def copied(source: Folder, target: Folder) -> Folder:
+    """Many times the same: most of it are folders for blobs, and empty."""
     if target.exists():
         shutil.rmtree(target)
-    shutil.copytree(source, target, symlinks=True)
+    folders, files = _within(source)
+    target.mkdir(mode=0o700)
+    for name, mode in folders:
+        os.mkdir(f"{target}/{name}", mode)  # noqa: PTH102 - a thousand paths would take longer
+    for name in files:
+        shutil.copy2(f"{source}/{name}", f"{target}/{name}", follow_symlinks=False)
     return target
+
+
+def remove(copy: Folder, source: Folder) -> None:
+    for name, _ in reversed(_within(source)[0]):
+        with suppress(OSError):
+            os.rmdir(f"{copy}/{name}")  # noqa: PTH106 - see above
+    shutil.rmtree(copy)
 
 
 def _make_older(data: Folder, before: str, ledger: Ledger) -> None:

@@ -48,7 +48,7 @@ FOUND = [
     Failing("create", "statfs", 1, errno.EIO),
     Failing("settle", "statfs", 1, errno.EIO, lasts=True),
     # Pieces that were to be joined could not be read, and the upload ended without words.
-    Failing("number", "openat", 60, errno.ENOSPC, lasts=True),
+    Failing("number", "openat", 61, errno.ENOSPC, lasts=True),
     Failing("number", "pread64", 83, errno.EIO, lasts=True),
 ]
 
