@@ -26,7 +26,7 @@ from uploads.ports import Piece, Tap
 T = TypeVar("T")
 
 HEAD = 8192
-_LEAST = 64 * 1024
+_LEAST = 16 * 1024
 _MOST = 1024 * 1024
 # A slow upload gathers little, so that hundreds fit into memory; a fast one is handed over rarely.
 _FAST_SECONDS = 0.1
