@@ -11,9 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import tracing
+
 ROOT = Path(__file__).resolve().parent.parent
 START_LINE = re.compile(r"http://[^ ]+?:(\d+)/")
 START_WITHIN = 30.0
+# A folder for the system calls of every server that is started here: `tests/trust/tracks.py`.
+TRACES = os.environ.get("TRUST_TRACES")
 
 
 @dataclass
@@ -56,6 +60,8 @@ def launch(
 ) -> "subprocess.Popen[str]":
     """Returns at once. What it logs goes to `<data>.log` unless told. `under`: a command that runs it."""
     log = log or Path(f"{data}.log")
+    if TRACES and not under:
+        under = tracing.command(Path(TRACES))
     with log.open("ab") as logged:
         serve = [str(ROOT / "server.py"), "serve", "--data", str(data), "--port", "0"]
         return subprocess.Popen(

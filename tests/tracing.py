@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -30,12 +31,30 @@ class Call:
     thread: str
 
 
+# What tells of the order of bytes, names, rows and answers.
+ORDERED = (
+    *("write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate"),
+    *("link", "linkat", "unlink", "unlinkat", "sendto", "sendmsg", "recvfrom", "recvmsg"),
+)
+
+
 @contextmanager
 def traced(pid: int, calls: Sequence[str], into: Path, *options: str) -> Iterator[None]:
     """Writes these calls, with the paths of their descriptors, to a file for `read`."""
-    seen = ("-y", "-s", "96", "-e", f"trace={','.join(calls)}")
-    with attached(pid, *seen, *options, into=into):
+    with attached(pid, *_seen(calls), *options, into=into):
         yield
+
+
+def command(folder: Path) -> list[str]:
+    """Runs a program, and writes `ORDERED` to a file of its own in the folder. The program is the
+    child of whoever runs this, as ever, so that it can be killed.
+    """
+    into = folder / f"{uuid4().hex}.trace"
+    return ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", str(into), *_seen(ORDERED)]
+
+
+def _seen(calls: Sequence[str]) -> tuple[str, ...]:
+    return ("-y", "-s", "160", "-e", f"trace={','.join(calls)}")
 
 
 @contextmanager

@@ -4,15 +4,12 @@ Bytes before names, names before rows, rows before answers; and rows before byte
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.tracing import Call
 
-TRACED = (
-    *("write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate"),
-    *("link", "linkat", "unlink", "unlinkat", "sendto", "sendmsg", "recvfrom", "recvmsg"),
-)
 WRITES = frozenset({"write", "pwrite64", "writev", "ftruncate"})
 SYNCS = frozenset({"fsync", "fdatasync"})
 CHANGING = frozenset(
@@ -27,7 +24,8 @@ REMOVED = re.compile(r'<(/[^>]*/blobs/[0-9a-f]{2})>, "([0-9a-f]{64})"')
 # Frame header: page, then how many pages there are after a commit, else nothing.
 FRAME = re.compile(r"[.]*, 24, ")
 REQUEST = re.compile(r', "([A-Z]+) (/[^ "]*)')
-ANSWER = re.compile(r'"HTTP/1\.1 (\d{3})')
+ANSWER = re.compile(r'"HTTP/1\.1 (\d{3}[^"]*)')
+REPLAYED = "Idempotency-Replayed"
 ESCAPED = re.compile(r"\\([0-7]{1,3}|.)|(.)", re.DOTALL)
 NAMED = {"n": 10, "t": 9, "r": 13, "v": 11, "f": 12, "a": 7, "b": 8}
 
@@ -49,12 +47,29 @@ class Run:
     )
 
 
-def judged(calls: Iterable[Call]) -> Run:
+# Is this the answer to a change, which must be on the disk before it is told?
+IsOfChange = Callable[[Request, str], bool]
+
+
+def is_of_change(request: Request, answer: str) -> bool:
+    """Where nobody asks for what is there already, and nothing is said twice."""
+    return request.method in CHANGING
+
+
+def makes_anew(request: Request, answer: str) -> bool:
+    """201 alone: what changed nothing may be answered otherwise without a commit. The last bytes
+    of a form follow all that it has to say: it may be committed before they come.
+    """
+    made = answer.startswith("201") and REPLAYED not in answer
+    return made and request.method in CHANGING - {"POST"}
+
+
+def judged(calls: Iterable[Call], is_told: IsOfChange = is_of_change) -> Run:
     run = Run()
     ordered = sorted(calls, key=lambda call: call.began)
     run.breaches += [*_bytes_before_names(ordered, run)]
     run.breaches += [*_names_before_rows(ordered)]
-    run.breaches += [*_rows_before_answers(ordered, run)]
+    run.breaches += [*_rows_before_answers(ordered, run, is_told)]
     run.breaches += [*_rows_before_bytes_go(ordered, run)]
     return run
 
@@ -94,7 +109,7 @@ def _names_before_rows(calls: list[Call]) -> Iterator[str]:
                     yield f"committed before {folder} was synced: {waiting.pop((thread, folder))}"
 
 
-def _rows_before_answers(calls: list[Call], run: Run) -> Iterator[str]:
+def _rows_before_answers(calls: list[Call], run: Run, is_told: IsOfChange) -> Iterator[str]:
     asked: dict[str, Request] = {}
     commits = [call for call in calls if _is_commit(call)]
     synced = [call for call in calls if call.name in SYNCS and call.result == "0"]
@@ -112,14 +127,21 @@ def _rows_before_answers(calls: list[Call], run: Run) -> Iterator[str]:
         answer = ANSWER.search(call.arguments) if call.name.startswith("send") else None
         if answer and socket[1] in asked and answer[1].startswith("2"):
             request_ = asked[socket[1]]
-            if request_.method in CHANGING:
+            if is_told(request_, answer[1]):
                 run.judged["2xx"] += 1
                 # What changes once it has been heard is committed, and synced, by now.
-                first = next((one for one in commits if one.began > request_.heard), call)
-                if not any(first.ended < sync.began and sync.ended < call.began for sync in of_log):
+                first = _first_after(request_.heard, commits) or call
+                sync = _first_after(first.ended, of_log)
+                if sync is None or sync.ended >= call.began:
                     yield f"answered before it was committed: {request_}, {call}"
             if request_.method == "PATCH":
                 yield from _unanswerable_piece(calls, request_, call)
+
+
+def _first_after(end: int, calls: list[Call]) -> Call | None:
+    """One thread makes them all, so the first that begins is the first that ends."""
+    at = bisect_right(calls, end, key=lambda call: call.began)
+    return calls[at] if at < len(calls) else None
 
 
 def _unanswerable_piece(calls: list[Call], request: Request, answer: Call) -> Iterator[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from tests.trust.cutting import KINDS, Survey
 from tests.trust.disturbing import Disturbance, Prepared
 from tests.trust.spreading import SEED, in_memory, spread
+from tests.trust.tracks import Module, modules
 from tests.trust.wrong import Wrong, table
 
 TOLD_EVERY = 10.0
@@ -73,6 +74,13 @@ def _wrong_versions(seed: int) -> Iterator[Work]:
         yield Work(cases, faults)
 
 
+@contextlib.contextmanager
+def _orders(seed: int) -> Iterator[Work]:
+    cases = modules()
+    random.Random(seed).shuffle(cases)
+    yield Work(cases, Module.faults)
+
+
 METHODS = {
     method.name: method
     for method in (
@@ -80,6 +88,7 @@ METHODS = {
         Method("failing-calls", _failing_calls),
         Method("power-cuts", _power_cuts),
         Method("wrong-versions", _wrong_versions),
+        Method("orders", _orders),
     )
 }
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.running import Program, running
-from tests.tracing import Call, read, traced
-from tests.trust.orders import TRACED, judged
+from tests.tracing import ORDERED, Call, read, traced
+from tests.trust.orders import judged
+from tests.trust.tracks import Module
 from tests.wire import Answer, Wire, form, message
 
 HEAD = b"\xff\xd8\xff\xe0"
@@ -56,7 +57,7 @@ async def said(
 async def test_every_change_of_a_whole_run_is_answered_after_its_syncs(
     program: Program, tmp_path: Path
 ) -> None:
-    with traced(program.pid, TRACED, tmp_path / "trace"):
+    with traced(program.pid, ORDERED, tmp_path / "trace"):
         wire = await Wire.connect(program.port)
         for part in (files, conflicts, pieces, webdav):
             await part(wire)
@@ -68,6 +69,14 @@ async def test_every_change_of_a_whole_run_is_answered_after_its_syncs(
     assert run.judged["2xx"] >= CLIENTS * EACH * 2
     assert run.judged["link"] >= CLIENTS * EACH / 2
     assert run.judged["gone"] >= 1
+
+
+@pytest.mark.timeout(120)
+def test_the_servers_of_other_tests_are_judged_as_well() -> None:
+    runs = Module("tests/test_lost_bytes.py").runs()
+    assert [run.breaches for run in runs] == [[]] * len(runs)
+    assert sum(run.judged["link"] for run in runs) >= len(runs) >= 1
+    assert sum(run.judged["2xx"] for run in runs) >= 1
 
 
 async def files(wire: Wire) -> None:
