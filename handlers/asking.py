@@ -1,6 +1,5 @@
 """What a request to `/files/...` asks: its path, its query, and its headers as an Arrival."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -19,13 +18,14 @@ from uploads.failures import MalformedRequest, TooLarge
 from uploads.names import Path
 from uploads.policy import NO_WISHES, SameContent, SameFile, SameName, Wishes
 from uploads.settling import Arrival
+from uploads.values import value
 
 MOST_FIELDS = 50
 
 Word = TypeVar("Word", SameFile, SameName, SameContent)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """The path as the client spelled it; `is_folder`: it ended with a slash."""
 

@@ -4,32 +4,31 @@
 and inside the writer's turn, where its answer is final.
 """
 
-from dataclasses import dataclass
-
 from uploads.conditions import Condition
 from uploads.files import Content, Folder, StoredFile
 from uploads.names import Equivalence, Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
+from uploads.values import value
 
 # What stands at a name when a claim asks for it.
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Nothing:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FileHere:
     file: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FolderHere:
     folder: Folder
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lookalike:
     """The name, or that of a folder above it, equals another spelling that is already there."""
 
@@ -38,7 +37,7 @@ class Lookalike:
     rule: Equivalence
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FileAbove:
     """A file stands where the path needs a folder."""
 
@@ -48,7 +47,7 @@ class FileAbove:
 AtName = Nothing | FileHere | FolderHere | Lookalike | FileAbove
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """A received content that asks for a name. `sees`: its sender may read what stands there."""
 
@@ -61,29 +60,29 @@ class Claim:
 # Verdicts that store, or find nothing to store.
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Create:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replace:
     previous: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rename:
     """Store under the next free name."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     """Create a second name for a content that is already there."""
 
     existing: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unchanged:
     existing: StoredFile
 
@@ -91,29 +90,29 @@ class Unchanged:
 # Refusals, each with its evidence. None: there is some, but the sender may not read it.
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AlreadyStored:
     existing: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NameTaken:
     existing: StoredFile | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NameEquivalent:
     existing: StoredFile | Folder | None
     wanted: Path
     rule: Equivalence
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ContentKnown:
     existing: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stale:
     """A condition of the request is not fulfilled. None: nothing is there, or nothing to be told.
 
@@ -126,19 +125,19 @@ class Stale:
     identical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConditionRequired:
     current: StoredFile | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TypeClash:
     """A file where a folder is wanted, or the other way round."""
 
     existing: StoredFile | Folder | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NotEmpty:
     """A folder that still holds something, and nobody said that all of it is meant."""
 

@@ -4,12 +4,12 @@ Knows how tags compare (RFC 9110 section 8.8.3.2), and nothing of how a header s
 an opaque string that includes its double quotes; where it is weak, `W/` stands before them.
 """
 
-from dataclasses import dataclass
+from uploads.values import value
 
 WEAK = "W/"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tags:
     """`any` is the `*`. `weak` holds what came with `W/`, without it; `strong` all other tags."""
 
@@ -25,7 +25,7 @@ class Tags:
         return self.any or opaque in self.strong or opaque in self.weak
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Condition:
     """What the request says of the current version; None where it says nothing."""
 

@@ -1,10 +1,11 @@
 """What happened, as data. Subscribers (log, metrics, later the feed) are wired in the program."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from uploads.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settled:
     """An upload came to its verdict. `verdict` is the name of its class in `collisions`."""
 
@@ -15,7 +16,7 @@ class Settled:
     parked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Committed:
     """One commit of the index, with the number of turns that shared it."""
 
@@ -23,21 +24,21 @@ class Committed:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Synced:
     """One content made durable."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Degraded:
     """Writing stopped, or began again (`reason` is None)."""
 
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Collected:
     """What a collection of garbage took away."""
 

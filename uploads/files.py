@@ -1,14 +1,15 @@
 """What we know of contents, files and folders. Values only: no rule about them stands here."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from uploads.names import Path
+from uploads.values import value
 
 UNKNOWN_TYPE = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Content:
     """Bytes, known by their digest, written `algorithm:hex`. Stored once, never changed."""
 
@@ -31,7 +32,7 @@ class Kind(StrEnum):
     RESTORED = "restored"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stamp:
     """Who makes a change and when, and what the client said of the file. Times are Unix seconds."""
 
@@ -41,7 +42,7 @@ class Stamp:
     claimed_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Version:
     """One content under one name, since one change. `number` is the number of that change."""
 
@@ -58,7 +59,7 @@ class Version:
         return f'"{self.number}-{self.content.hex[:16]}"'
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredFile:
     """`id`: stays with it whatever it is called, and is nothing else's; 0: not known."""
 
@@ -75,7 +76,7 @@ class StoredFile:
         return self.version.content
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Folder:
     """`changed` is the number of the last change of the folder itself or of anything below it.
     `id`: as of a file.
@@ -91,7 +92,7 @@ class Folder:
         return f'"{self.changed}-folder"'
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One line of a file's history. `version` is None where the change was a deletion.
 
@@ -107,7 +108,7 @@ class Event:
     place: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """What counts against a quota: every version kept and every parked upload, at its full size."""
 
@@ -115,7 +116,7 @@ class Usage:
     files: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Upload:
     """Bytes that arrived whole and were refused: kept until `expires`, known to `principal` only.
 
@@ -133,7 +134,7 @@ class Upload:
     claimed_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Incoming:
     """An upload that arrives in pieces: as far as it has come, known to `principal` only.
 
@@ -174,7 +175,7 @@ class Incoming:
         return self.offset if self.size is None else self.size
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Property:
     """What a client keeps with a file or folder, for itself: an XML element, kept as it came."""
 
@@ -190,7 +191,7 @@ class Order(StrEnum):
     TYPE = "type"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Listing:
     """Which page of a folder: folders stand before files. `after` is a cursor from a `Page`."""
 
@@ -200,7 +201,7 @@ class Listing:
     limit: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page:
     entries: tuple[StoredFile | Folder, ...]
     after: str | None

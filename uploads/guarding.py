@@ -4,7 +4,6 @@ Asked inside the turn that does it, like every other rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from uploads.access import Principal, Right
 from uploads.collisions import FileHere, FolderHere, Nothing
@@ -13,11 +12,12 @@ from uploads.locks import NOTHING_SUBMITTED, Lock, State, Submitted
 from uploads.names import Path
 from uploads.ports import Grounds
 from uploads.rules import Rules
+from uploads.values import value
 
 WEAK = "W/"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """What a place has of the states in an `If`, as far as the principal may know.
 
@@ -37,7 +37,7 @@ class Standing:
         return state.text in self.tokens
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Guard:
     rules: Rules
     view: Grounds

@@ -10,11 +10,12 @@ from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
 from uploads.resting import BytesReading
 from uploads.rules import Rules, not_there
+from uploads.values import value
 
 READ_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A file, and its bytes where they rest in the index."""
 

@@ -8,7 +8,6 @@ request or a disk spells a path is known elsewhere.
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -19,6 +18,7 @@ from uploads.freenames import numbered as numbered
 from uploads.spelling import BadName as BadName
 from uploads.spelling import Rule as Rule
 from uploads.spelling import check, is_harmless, shown
+from uploads.values import value
 
 # RFC 3986 section 3.3: pchar, less what stands for itself anyway.
 READABLE: Final = "!$&'()*+,;=:@"
@@ -29,11 +29,14 @@ ESCAPE_DIGITS: Final = 2
 PADDING: Final = " ."
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value
 class Path:
     """A place in the tree: names that have been checked, from the root down. The root has none."""
 
     parts: tuple[str, ...]
+
+    def __lt__(self, other: "Path") -> bool:
+        return self.parts < other.parts
 
     @property
     def name(self) -> str:
@@ -78,7 +81,7 @@ def portable_everywhere(_folder: Path) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Lengths are of the UTF-8 form; 255 bytes is what nearly every file system takes.
 

@@ -1,12 +1,13 @@
 """Bytes that rest in the index, or in memory: read without a file."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+
+from uploads.values import value
 
 PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BytesReading:
     """The port `Reading`, over bytes that are here already."""
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from uploads import names
 from uploads.access import Principal, Right
@@ -36,9 +36,10 @@ from uploads.names import Path
 from uploads.policy import NO_WISHES, SameName, Wishes
 from uploads.ports import Grounds, Staged, Turn, View
 from uploads.rules import Rules
+from uploads.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrival:
     """What is said of an upload before its bytes: the headers, or the fields of a form.
 
@@ -67,7 +68,7 @@ class Arrival:
     echo: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplaceIt:
     """Replace the file shown, if it is still the version shown."""
 
@@ -75,14 +76,14 @@ class ReplaceIt:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoreAs:
     """Store under a name that was free when it was proposed."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkIt:
     """Store as one more name of the content that is already there."""
 
@@ -90,7 +91,7 @@ class LinkIt:
     existing: Path
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Discard:
     pass
 
@@ -98,7 +99,7 @@ class Discard:
 Resolution = ReplaceIt | StoreAs | LinkIt | Discard
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """A verdict and what came of it.
 
@@ -120,7 +121,7 @@ class Outcome:
         return isinstance(self.verdict, Accepted)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Removed:
     """A file or folder is gone from the tree. `number`, handed to a restore, brings it back."""
 
@@ -129,7 +130,7 @@ class Removed:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Placed:
     """Something was made, moved, copied or brought back, and now stands here."""
 
@@ -137,7 +138,7 @@ class Placed:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Filled:
     """A form was read to its end. Each of its files has an outcome of its own."""
 
@@ -145,7 +146,7 @@ class Filled:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Begun:
     """An upload that arrives in pieces was begun under this id."""
 
@@ -156,7 +157,7 @@ class Begun:
 Answer = Outcome | Placed | Removed | Filled | Begun
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judgement:
     """A verdict with what it was based on."""
 
@@ -165,7 +166,7 @@ class Judgement:
     twin: StoredFile | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settling:
     rules: Rules
 

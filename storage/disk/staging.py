@@ -22,6 +22,7 @@ from storage.disk.posix import Sheet, Sheets
 from uploads.events import Publish, Synced
 from uploads.files import Content
 from uploads.ports import Piece, Tap
+from uploads.values import value
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ _WRITE_BACK = 8 * 1024 * 1024
 _thread = threading.local()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StagedBytes:
     """Small enough to live in the index: it never was in a file."""
 
@@ -56,7 +57,7 @@ class StagedBytes:
         return StagedBytes(content, self.digests, self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StagedFile:
     content: Content
     digests: Mapping[str, bytes]

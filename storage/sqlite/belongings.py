@@ -36,8 +36,12 @@ class Locks:
         self._connection = connection
         self._keys = keys
 
+    def any(self) -> bool:
+        """As a rule there are none, and then no place needs to be looked at."""
+        return self._connection.execute(ANY_LOCK).fetchone() is not None
+
     def over(self, path: Path) -> list[Lock]:
-        if self._connection.execute(ANY_LOCK).fetchone() is None:
+        if not self.any():
             return []
         keys = self._keys(path)
         places = ["/".join(keys[:length]) for length in range(len(keys) + 1)]
@@ -79,6 +83,43 @@ class Locks:
         place = self._place(path)
         # What follows the slash comes before what follows the next character.
         return place + "/", place + "0"
+
+
+class LocksOfTheWriter(Locks):
+    """Nobody else adds one: where it has found none, there is none until it does. What a turn has
+    dropped may come back with the end of that turn.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, keys: Keys) -> None:
+        super().__init__(connection, keys)
+        self._none = self._has_dropped = False
+
+    def begin(self) -> None:
+        """Another turn: what the last one dropped is gone, or back."""
+        self._has_dropped = False
+
+    def any(self) -> bool:
+        if self._none:
+            return False
+        there = super().any()
+        self._none = not (there or self._has_dropped)
+        return there
+
+    def add(self, lock: Lock) -> None:
+        self._none = False
+        super().add(lock)
+
+    def drop(self, token: str) -> None:
+        self._has_dropped = True
+        super().drop(token)
+
+    def drop_all(self, path: Path) -> None:
+        self._has_dropped = True
+        super().drop_all(path)
+
+    def forget(self, before: float, limit: int) -> int:
+        self._has_dropped = True
+        return super().forget(before, limit)
 
 
 class Properties:

@@ -24,8 +24,10 @@ ENTRY = (
 KEYS_REMEMBERED = 64
 BY_ID = ENTRY + " WHERE n.id = ?"
 LIVE_CHILD = ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
+# The driver describes each column of a statement each time, and as a rule nothing was deleted here.
 GONE_HERE = (
-    ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NOT NULL ORDER BY n.number DESC"
+    "SELECT n.id FROM nodes n"
+    " WHERE n.parent = ? AND n.key = ? AND n.gone IS NOT NULL ORDER BY n.number DESC"
 )
 
 
@@ -90,7 +92,8 @@ class Nodes:
 
     def gone(self, parent: int, key: str) -> Iterator[Node]:
         """What was deleted at this name, the latest first."""
-        return self.all(GONE_HERE, parent, key)
+        found = self._connection.execute(GONE_HERE, (parent, key))
+        return (self.by_id(id_) for (id_,) in found)
 
     def trail(self, path: Path) -> list[Node]:
         """The live nodes along a path from below the root, whatever their spelling, as far as there

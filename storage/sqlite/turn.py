@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from storage.sqlite.belongings import LocksOfTheWriter
 from storage.sqlite.changes import NOT_MADE, About, Changes, modified
 from storage.sqlite.garbage import Garbage
 from storage.sqlite.migrations import ROOT
@@ -58,6 +59,7 @@ class SqliteTurn(SqliteView):
     ) -> None:
         self._lasting = NodesOfATurn(connection, keys)
         super().__init__(connection, self._lasting)
+        self._locks = self._lasting_locks = LocksOfTheWriter(connection, self._nodes.keys)
         self._changes = Changes(connection, self._nodes, self._past, self._properties)
         self._garbage = Garbage(connection)
         self._blobs = blobs
@@ -68,6 +70,7 @@ class SqliteTurn(SqliteView):
     def begin(self) -> None:
         """One more turn, of which nothing is known yet."""
         self._lasting.begin()
+        self._lasting_locks.begin()
         self._kept.clear()
 
     def keep(self, staged: Staged) -> None:

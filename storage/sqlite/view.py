@@ -32,7 +32,13 @@ from uploads.files import (
 from uploads.locks import Lock
 from uploads.names import Path
 
-HOLDING = ENTRY + " WHERE n.content = ? AND n.gone IS NULL AND n.id <> ? AND n.folded >= ?"
+# A content that nobody holds is looked for as one that only others hold: with as many seeks, so
+# that it does not show even in time which of the two it is.
+HOLDING = (
+    "SELECT n.id FROM nodes n"
+    " WHERE n.content = coalesce((SELECT id FROM contents WHERE digest = ?), 0)"
+    " AND n.gone IS NULL AND n.id <> ? AND n.folded >= ?"
+)
 IN_ORDER = " ORDER BY n.folded, n.id LIMIT 1"
 FIRST_HOLDER = HOLDING + IN_ORDER
 FIRST_HOLDER_BEFORE = HOLDING + " AND n.folded < ?" + IN_ORDER
@@ -78,7 +84,6 @@ INCOMING = (
 GATHERED = INCOMING.replace("id = ?", "id >= ? AND id < ? ORDER BY id")
 SMALL = "SELECT bytes FROM small JOIN contents c ON c.id = content WHERE c.digest = ?"
 NAMESAKES_COMPARED = 8
-NO_CONTENT = 0
 
 
 class SqliteView:
@@ -134,18 +139,16 @@ class SqliteView:
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def same_content(self, content: Content, reach: Reach, apart_from: Path) -> StoredFile | None:
-        known = self._row(CONTENT, content.digest)
-        # Where nobody holds it, the same seeks are made: that others do shows not even in time.
-        id_ = known[0] if known else NO_CONTENT
         here = self._nodes.live(apart_from)
         for low, high in reach.ranges:
-            values = (id_, here.id if here else 0, low)
+            values = (content.digest, here.id if here else 0, low)
             sql, bounds = (
                 (FIRST_HOLDER, values) if high is None else (FIRST_HOLDER_BEFORE, (*values, high))
             )
-            found = self._nodes.one(sql, *bounds)
+            found = self._row(sql, *bounds)
             if found is not None:
-                return found.file(self._nodes.path(found))
+                node = self._nodes.by_id(found[0])
+                return node.file(self._nodes.path(node))
         return None
 
     def any_of_size(self, size: int, reach: Reach) -> bool:
