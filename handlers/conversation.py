@@ -15,6 +15,7 @@ from aiohttp.http_writer import _serialize_headers as serialized
 from aiohttp.streams import StreamReader
 
 LENGTH = "Content-Length"
+END_OF_LINE = b"\r\n"
 WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 WITHOUT_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
 
@@ -37,32 +38,16 @@ def is_plain(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuar
     )
 
 
-async def _write(response: web.Response, request: web.BaseRequest) -> None:
-    """Head and body at once. aiohttp, which asks at each step what kind of answer it is, writes the
-    same.
-    """
-    body, headers = cast("bytes", response.body), response.headers
-    headers[LENGTH] = str(len(body))
-    headers.setdefault("Content-Type", "application/octet-stream")
-    headers["Date"] = rfc822_formatted_time()
-    if response.keep_alive is None:
-        response._keep_alive = request.keep_alive  # noqa: SLF001 - as its own way of writing does
-    if not response.keep_alive:
-        headers["Connection"] = "close"
-    await request._prepare_hook(response)  # noqa: SLF001
-    head = serialized(f"HTTP/1.1 {response.status} {response.reason}", headers)
-    response._eof_sent = True  # noqa: SLF001
-    writer = cast("StreamWriter", request.writer)
-    writer._writelines((head, body))  # noqa: SLF001
-    await writer.drain()
-
-
 class Conversation(web.RequestHandler):
     """All requests of a connection are answered in its one task. aiohttp makes a task for each, so
     that it may have context variables of its own, of which we have none.
     """
 
     __slots__ = ()
+
+    def lines_of_all(self, request: web.BaseRequest, response: web.Response) -> bytes:
+        """What stands in the head of every answer, as it is written."""
+        raise NotImplementedError
 
     async def start(self) -> None:
         goes_on = True
@@ -128,21 +113,49 @@ class Conversation(web.RequestHandler):
             handler, message = self._make_error_handler(message), web_protocol.ERROR
         writer = StreamWriter(self, self._loop)
         request = self._request_factory(message, payload, self, writer, task)
-        response, is_gone = await self._handle_request(request, None, handler)
+        self._request_in_progress, self._current_request = True, request
+        try:
+            try:
+                response = await handler(request)
+            except Exception as error:  # noqa: BLE001 - what the gate let pass
+                response = self.handle_error(request, exc=error)
+            finally:
+                self._current_request = None
+            return await self._finished(request, response)
+        finally:
+            self._request_in_progress = False
+            if self._handler_waiter is not None:
+                self._handler_waiter.set_result(None)
+
+    async def _finished(self, request: web.BaseRequest, response: web.StreamResponse) -> bool:
+        """As above. :raises ConnectionError: nobody was."""
+        is_gone = False
+        if self._upgraded or not is_plain(response, request):
+            response, is_gone = await self.finish_response(request, response, None)
+        else:
+            self._write(response, request)
+            if self._paused:
+                await request.writer.drain()
         self._keepalive = bool(response.keep_alive)
         return not is_gone
 
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """The answer, and whether nobody is there any more who takes it."""
-        if self._upgraded or not is_plain(resp, request):
-            return await super().finish_response(request, resp, start_time)
-        try:
-            await _write(resp, request)
-        except ConnectionError:
-            return resp, True
-        return resp, False
+    def _write(self, response: web.Response, request: web.BaseRequest) -> None:
+        """Head and body at once. aiohttp, which asks at each step what kind of answer it is, and
+        looks at each character of what is always the same, writes the same.
+        """
+        body, headers = cast("bytes", response.body), response.headers
+        headers.setdefault("Content-Type", "application/octet-stream")
+        if response.keep_alive is None:
+            response._keep_alive = request.keep_alive  # noqa: SLF001 - as its own way of writing does
+        if not response.keep_alive:
+            headers["Connection"] = "close"
+        lines = self.lines_of_all(request, response)
+        head = serialized(f"HTTP/1.1 {response.status} {response.reason}", headers)
+        response._eof_sent = True  # noqa: SLF001
+        date, length = rfc822_formatted_time().encode(), len(body)
+        end = b"%bDate: %b\r\nContent-Length: %d\r\n\r\n" % (lines, date, length)
+        writer = cast("StreamWriter", request.writer)
+        writer._writelines((head.removesuffix(END_OF_LINE), end, body))  # noqa: SLF001
 
     async def _pass_over(self, payload: StreamReader) -> None:
         """What nobody has read of a body, as the next request stands behind it."""

@@ -35,4 +35,6 @@ def written(request: web.Request, problem: Problem) -> web.Response:
 
 
 def dress(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    response.headers.update(request.get(DIALECT, PLAIN).headers)
+    dialect: Dialect | None = request.get(DIALECT)
+    if dialect is not None:
+        response.headers.update(dialect.headers)

@@ -53,8 +53,24 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+CONTENT_POLICY, RESOURCE_POLICY = "Content-Security-Policy", "Cross-Origin-Resource-Policy"
 # For what is neither a page nor a file: shown in a browser it loads nothing, and in no frame.
 CLOSED = "default-src 'none'; frame-ancestors 'none'"
+
+
+def _lines(*own: str) -> bytes:
+    """What an answer always has, but for those that it has of its own."""
+    every = {**ALWAYS, CONTENT_POLICY: CLOSED}
+    return "".join(f"{name}: {every[name]}\r\n" for name in every if name not in own).encode()
+
+
+# By whether the answer has a policy for its content of its own, and for who may load it.
+LINES = {
+    (False, False): _lines(),
+    (True, False): _lines(CONTENT_POLICY),
+    (False, True): _lines(RESOURCE_POLICY),
+    (True, True): _lines(CONTENT_POLICY, RESOURCE_POLICY),
+}
 # Of HTTP as such, with its safe request that has a body; nobody here has heard of any other.
 METHODS = frozenset({*HTTPMethod, "QUERY"})
 HEALTH = "/health/"
@@ -78,7 +94,8 @@ class Gate:
         response = await self._answer(request, handler)
         spent = time.perf_counter() - began
         self.metrics.count_request(request.method, response.status, spent)
-        self._log(request, response, spent)
+        if access_log.isEnabledFor(logging.INFO):
+            self._log(request, response, spent)
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -185,16 +202,26 @@ class Gate:
 
     def dress(self, request: web.Request, response: web.StreamResponse) -> None:
         """Runs just before any headers go out."""
-        request[BEGUN] = True
         headers = response.headers
         headers.update(ALWAYS)
-        headers.setdefault("Content-Security-Policy", CLOSED)
+        headers.setdefault(CONTENT_POLICY, CLOSED)
         headers["X-Request-Id"] = rendering.request_id(request)
+        self._dress(request, response)
+
+    def lines(self, request: web.Request, response: web.StreamResponse) -> bytes:
+        """As `dress`, and what it would put into every answer is returned as it is written."""
+        self._dress(request, response)
+        headers = response.headers
+        always = LINES[CONTENT_POLICY in headers, RESOURCE_POLICY in headers]
+        return b"%bX-Request-Id: %b\r\n" % (always, rendering.request_id(request).encode())
+
+    def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
+        request[BEGUN] = True
         dialects.dress(request, response)
         cors.dress(request, response, self.http.cors_origins)
         if self.health.stopping:
             response.force_close()
-            headers["Connection"] = "close"
+            response.headers["Connection"] = "close"
 
     def _check_origin(self, request: web.Request, host: str | None) -> None:
         """No page of another site may act through a visitor's browser."""
@@ -218,8 +245,6 @@ class Gate:
             raise Refusal(of_type("cross-site", "No page of this server sent this request."))
 
     def _log(self, request: web.Request, response: web.StreamResponse, spent: float) -> None:
-        if not access_log.isEnabledFor(logging.INFO):
-            return
         access_log.info(
             "%s %s %d",
             request.method,

@@ -128,7 +128,7 @@ class Plain:
         digests = {}
         if "Want-Repr-Digest" in request.headers:
             digests = dict(await self.parts.holdings.digests(held.file))
-        reading = await self.parts.holdings.open(held.file, held.small)
+        reading = held.reading or await self.parts.holdings.open(held.file)
         return await serving.serve(request, held.file, reading, digests, dated)
 
     def _worth_receiving(self, request: web.Request) -> bool:

@@ -51,6 +51,10 @@ class Request(web.Request):
     def __contains__(self, key: object) -> bool:
         return key in self._state
 
+    # It would look each time whether the key is one.
+    def __setitem__(self, key: Any, value: Any) -> None:  # noqa: ANN401 - as above
+        self._state[key] = value
+
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         cast("Connection", self.protocol).gate.dress(self, response)
 
@@ -85,6 +89,9 @@ class Connection(Conversation):
     def is_silent(self) -> bool:
         """Not one request has come."""
         return self._request_count == 0
+
+    def lines_of_all(self, request: web.BaseRequest, response: web.Response) -> bytes:
+        return self.gate.lines(cast("web.Request", request), response)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -274,9 +281,9 @@ class Server(web.Server):
     def _ours(self) -> list[Connection]:
         return [one for one in self.connections if isinstance(one, Connection)]
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    def _answer(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         asked = cast("Request", request)
-        return await self._gate.answer(asked, self._shortcut(asked) or self._routed)
+        return self._gate.answer(asked, self._shortcut(asked) or self._routed)
 
     def _request(
         self,

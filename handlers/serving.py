@@ -14,6 +14,7 @@ from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.files import StoredFile
 from uploads.ports import Reading
+from uploads.resting import BytesReading
 from uploads.settling import Outcome
 
 # Shown in place by browsers; nothing that can carry a script (HTML, SVG, XML, PDF) is among them.
@@ -64,6 +65,8 @@ async def serve(
             headers["Repr-Digest"] = digests.header(known)
         if _unchanged(request, file):
             return web.Response(status=NOT_MODIFIED, headers=headers)
+        if isinstance(reading, BytesReading) and _is_for_all(request):
+            return web.Response(body=reading.data, headers=headers)
         return await _body(request, file, reading, headers)
     finally:
         reading.close()
@@ -86,6 +89,11 @@ def _unchanged(request: web.Request, file: StoredFile) -> bool:
     stored = file.version.stored
     asked = since("If-Modified-Since")
     return asked is not None and conditions.modified_after(asked, stored) is False
+
+
+def _is_for_all(request: web.Request) -> bool:
+    """As most are: for the bytes, and not for some of them."""
+    return request.method == "GET" and "Range" not in request.headers
 
 
 async def _body(

@@ -1,7 +1,8 @@
 """Finding, reading and listing what is stored, as far as the asker may know of it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
@@ -22,6 +23,11 @@ class Held:
     file: StoredFile
     small: bytes | None
 
+    @property
+    def reading(self) -> Reading | None:
+        """None: its bytes are still to be opened."""
+        return None if self.small is None else BytesReading(self.small)
+
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
@@ -29,17 +35,16 @@ class Holdings:
     index: Index
     blobs: Blobs
 
-    async def find(self, principal: Principal, path: Path) -> Held | Folder:
+    def find(self, principal: Principal, path: Path) -> Coroutine[Any, Any, Held | Folder]:
         """What stands at this very spelling, as far as the principal may know of it."""
-        return await self.index.read(lambda view: self.find_in(view, principal, path))
+        return self.index.read(lambda view: self.find_in(view, principal, path))
 
     async def version(self, principal: Principal, path: Path, number: int) -> Held:
         self.rules.demand(principal, Right.READ, path)
         return await self.index.read(lambda view: self._version(view, principal, path, number))
 
-    async def open(self, file: StoredFile, small: bytes | None = None) -> Reading:
-        """`small`: its bytes, if they have been found with it."""
-        return await self.blobs.open(file.content) if small is None else BytesReading(small)
+    def open(self, file: StoredFile) -> Awaitable[Reading]:
+        return self.blobs.open(file.content)
 
     async def digests(self, file: StoredFile) -> Mapping[str, bytes]:
         """Of its content, by algorithm: those that whoever stored it declared, and we verified."""

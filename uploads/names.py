@@ -139,10 +139,12 @@ def decode(raw: bytes) -> str:
 
     An encoded slash is refused here, because after decoding nobody could tell it from a real one.
     """
+    plain = raw
     if b"%" in raw:
         _check_escapes(raw)
+        plain = unquote_to_bytes(raw)
     try:
-        return unquote_to_bytes(raw).decode()
+        return plain.decode()
     except UnicodeDecodeError:
         raise _bad_address(
             Rule.NOT_UTF8, raw, "is not UTF-8. Encode the name as UTF-8, then percent-encode it."

@@ -5,9 +5,9 @@ is alone in its moment, so that nothing comes between a check and the write that
 turns may share one commit, and `write` returns only when that commit is durable.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from uploads.access import Principal, Reach, Sight
 from uploads.attempts import Bounds, Record
@@ -365,7 +365,7 @@ class Turn(View, Protocol):
 
 
 class Index(Protocol):
-    async def read(self, question: Callable[[View], T]) -> T: ...
+    def read(self, question: Callable[[View], T]) -> Coroutine[Any, Any, T]: ...
 
     def write(self, work: Callable[[Turn], T]) -> Awaitable[T]:
         """The work has its place among the others from this call on.

@@ -73,10 +73,10 @@ class SqliteIndex:
             self._writer.flush()
             await asyncio.to_thread(self._close)
 
-    async def read(self, question: Callable[[View], T]) -> T:
+    def read(self, question: Callable[[View], T]) -> Coroutine[Any, Any, T]:
         if self._closed:
             raise Unavailable(CLOSED)
-        return await self._readers.ask(question)
+        return self._readers.ask(question)
 
     def write(self, work: Callable[[Turn], T]) -> Coroutine[Any, Any, T]:
         """Who is cancelled waits for a work that has begun; one that has not never will."""

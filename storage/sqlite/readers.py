@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -63,12 +63,12 @@ class Readers:
         for thread in self._threads:
             thread.start()
 
-    async def ask(self, question: Callable[[SqliteView], T]) -> T:
+    def ask(self, question: Callable[[SqliteView], T]) -> Coroutine[Any, Any, T]:
         """All of the answer is of one moment, which is not before now."""
         settled: asyncio.Future[T] = self._loop.create_future()
         self._asked += 1
         self._gathering.add(Question(question, self._asked, settled))
-        return await self._delivery.wait(settled)
+        return self._delivery.wait(settled)
 
     def flush(self) -> None:
         self._gathering.flush()

@@ -141,7 +141,7 @@ class Store:
         )
 
     async def read(self, held: Held) -> bytes:
-        reading = await self.holdings.open(held.file, held.small)
+        reading = held.reading or await self.holdings.open(held.file)
         try:
             return await reading.read(0, reading.size)
         finally:
