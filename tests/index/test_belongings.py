@@ -1,5 +1,7 @@
 """Locks and properties: where they are found, where they go, and when they end."""
 
+import pytest
+
 from tests.trees import at, path, store
 from uploads.collisions import FileHere
 from uploads.files import Property, Stamp
@@ -75,6 +77,27 @@ async def test_locking_again_with_the_same_token_makes_it_last_longer(index: Ind
         return turn.locks_over(path("a"))
 
     assert [one.expires for one in await index.write(work)] == [200.0]
+
+
+async def test_a_lock_counts_in_the_turn_after_none_was_found_or_its_end_was_undone(
+    index: Index,
+) -> None:
+    def found(turn: Turn) -> list[str]:
+        return [one.token for one in turn.locks_over(path("a"))]
+
+    def undone(turn: Turn) -> None:
+        turn.unlock("t")
+        assert found(turn) == []
+        raise ZeroDivisionError
+
+    assert await index.write(found) == []
+    await index.write(lambda turn: turn.lock(lock("a", "t")))
+    assert await index.write(found) == ["t"]
+    with pytest.raises(ZeroDivisionError):
+        await index.write(undone)
+    assert await index.write(found) == ["t"]
+    await index.write(lambda turn: turn.unlock("t"))
+    assert await index.write(found) == []
 
 
 async def test_properties_stay_with_a_file_that_moves_and_with_a_folder_and_the_top(
