@@ -1,34 +1,36 @@
-"""A server that says of a file that it is stored, and writes it later: `liar.py PORT FOLDER`.
+"""Servers that say of a file that it is stored when it is not: `liar.py PORT FOLDER NAME`.
 
-What it has not written yet it gives from memory, so that nobody can tell who does not end it.
+Both give what they took as long as they run, so that nobody can tell who does not end them.
 """
 
+import signal
 import sys
-import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-LATER = 1.0
 
+class Unsynced(BaseHTTPRequestHandler):
+    """Writes and does not sync."""
 
-class Liar(BaseHTTPRequestHandler):
-    promised: dict[str, bytes]
     folder: Path
 
     def do_PUT(self) -> None:
-        name = self.path.strip("/")
-        self.promised[name] = self.rfile.read(int(self.headers["Content-Length"]))
+        self._keep(self.path.strip("/"), self.rfile.read(int(self.headers["Content-Length"])))
         self._say(201, b"")
 
     def do_GET(self) -> None:
-        name = self.path.strip("/")
-        file = self.folder / name
-        body = self.promised.get(name) or (file.read_bytes() if file.exists() else None)
+        body = self._kept(self.path.strip("/"))
         self._say(404 if body is None else 200, body or b"")
 
     def log_request(self, *_: object) -> None:
         """Nobody reads it."""
+
+    def _keep(self, name: str, body: bytes) -> None:
+        (self.folder / name).write_bytes(body)
+
+    def _kept(self, name: str) -> bytes | None:
+        file = self.folder / name
+        return file.read_bytes() if file.exists() else None
 
     def _say(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -37,17 +39,26 @@ class Liar(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def write_later() -> None:
-    while True:
-        time.sleep(LATER)
-        for name, body in list(Liar.promised.items()):
-            (Liar.folder / name).write_bytes(body)
-            if Liar.promised[name] is body:
-                del Liar.promised[name]
+class Unwritten(Unsynced):
+    """Writes when it is ended in good order."""
+
+    promised: dict[str, bytes] = {}  # noqa: RUF012 - one process, one store
+
+    @classmethod
+    def end(cls, *_: object) -> None:
+        for name, body in cls.promised.items():
+            (cls.folder / name).write_bytes(body)
+        sys.exit()
+
+    def _keep(self, name: str, body: bytes) -> None:
+        self.promised[name] = body
+
+    def _kept(self, name: str) -> bytes | None:
+        return self.promised.get(name) or super()._kept(name)
 
 
 if __name__ == "__main__":
-    Liar.promised = {}
-    Liar.folder = Path(sys.argv[2])
-    threading.Thread(target=write_later, daemon=True).start()
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Liar).serve_forever()
+    Unsynced.folder = Path(sys.argv[2])
+    signal.signal(signal.SIGTERM, Unwritten.end)
+    liar = {one.__name__: one for one in (Unsynced, Unwritten)}[sys.argv[3]]
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), liar).serve_forever()

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.trust.cutting import KINDS, Survey
+from tests.trust.cutting import Survey
 from tests.trust.disturbing import Disturbance, Prepared
+from tests.trust.filesystems import KINDS
 from tests.trust.spreading import SEED, in_memory, spread
 from tests.trust.tracks import Module, modules
 from tests.trust.wrong import Wrong, table
