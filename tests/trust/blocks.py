@@ -94,6 +94,8 @@ class Disk:
         self._ask("cut", cut.entries, cut.dropped, cut.torn, cut.sector)
 
     def close(self) -> None:
+        # A process that was forked meanwhile may hold the socket open.
+        self._control.send(b'["close"]')
         self._control.close()
         os.waitpid(self._server, 0)
         _libc.umount2(os.fsencode(self.place), 2)
