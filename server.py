@@ -19,6 +19,7 @@ from handlers.browser import assets
 from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
+from handlers.sessions import Bounds
 from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
@@ -210,6 +211,7 @@ def _http(settings: Settings) -> HttpSettings:
         files_per_form=limits.files_per_form,
         field_bytes=limits.field_bytes,
         login_failures=limits.login_failures,
+        sessions=Bounds(limits.session_idle, limits.session_longest, limits.sessions_per_user),
         feed_wait=limits.feed_wait,
         preflight_items=limits.preflight_items,
         reserve_time=limits.reserve_time,

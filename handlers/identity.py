@@ -5,7 +5,7 @@ import base64
 import ipaddress
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,14 +14,16 @@ from aiohttp import web
 
 from handlers.problems import Refusal, of_failure, of_type
 from uploads.access import Principal
+from uploads.accounts import Accounts
 from uploads.failures import NotIdentified
-from uploads.ports import Accounts
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 ADDRESSES_REMEMBERED = 10_000
 # One subscriber has as many addresses of IPv6 as there are in such a network (RFC 6177).
 SUBSCRIBER = 64
 WINDOW = 60.0
+
+Guess = Callable[[], Awaitable[Principal | None]]
 
 
 def principal_of(request: web.Request) -> Principal:
@@ -72,9 +74,18 @@ class Identity:
     guesses: Guesses
 
     async def identify(self, authorization: list[str], address: str) -> Principal:
-        asker = subscriber(address)
         if len(authorization) > 1:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
+        return await self._guessed(address, lambda: self._by(authorization[0]))
+
+    async def prove(self, principal: Principal, password: str, address: str) -> None:
+        """That it is the user in person: by the password, and no token will do."""
+        user = principal.name.removeprefix("user:")
+        await self._guessed(address, lambda: self.accounts.by_password(user, password))
+
+    async def _guessed(self, address: str, guess: Guess) -> Principal:
+        """Every way to try a password or token counts as much as every other."""
+        asker = subscriber(address)
         async with self.guesses.in_line(asker):
             if wait := self.guesses.wait(asker):
                 raise Refusal(
@@ -85,7 +96,7 @@ class Identity:
                         Retry_After=str(wait),
                     )
                 )
-            principal = await self._by(authorization[0])
+            principal = await guess()
             if principal is None:
                 self.guesses.count(asker)
         if principal is None:

@@ -26,12 +26,15 @@ OF_THE_PAGE: Final = (
               (as_page("The page of the top folder."),), PATH),
     Operation("GET", "/session", "Who is signed in on the page", ("next",),
               (in_json(200, "Who it is.", "Session", page=True),)),
-    Operation("POST", "/session", "Sign in on the page, or out", (),
+    Operation("POST", "/session", "Sign in on the page or out, change one's password", (),
               (in_json(200, "Signed in; the cookie stands for it.", "Session"),
                Answer(303, "Signed in or out; for browsers.", headers=("Location",))),
-              ("body-stalled", "body-too-short"), (FIELDS,),
+              ("body-stalled", "body-too-short", "not-there"), (FIELDS,),
               "The fields are `user` and `password`, and `next` for where to go then; or"
-              " `sign_out`. Programs need no session: they send Basic or Bearer credentials."),
+              " `sign_out`; or, with the present `password`, `new_password` or what to `end`:"
+              " `others` for all sessions of the user but this one, or the id of one, which the"
+              " page at this address tells. Programs need no session: they send Basic or Bearer"
+              " credentials."),
     *(
         Operation(
             method, address, "Take a folder, or some of what is in it, as one ZIP file",

@@ -1,14 +1,15 @@
 """What the doors are made of: the rules' parts and the few settings of HTTP itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from handlers.sessions import Bounds
 from uploads import names
+from uploads.accounts import Accounts
 from uploads.describing import Describing
 from uploads.feed import Feed
 from uploads.holdings import Holdings
 from uploads.locking import Locking
 from uploads.parking import Parking
-from uploads.ports import Accounts
 from uploads.preflight import Preflights
 from uploads.receiving import Receiver
 from uploads.resuming import Resuming
@@ -31,6 +32,7 @@ class HttpSettings:
     files_per_form: int = 100
     field_bytes: int = 64 << 10
     login_failures: int = 10
+    sessions: Bounds = field(default_factory=Bounds)
     feed_wait: float = 60.0
     preflight_items: int = 10_000
     reserve_time: float = 60.0

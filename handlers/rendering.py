@@ -79,7 +79,7 @@ def problem_response(request: web.Request, problem: Problem) -> web.Response:
     accept = request.headers.get("Accept")
     if negotiation.wants_html(accept):
         if problem.type.slug == "not-identified":
-            html = pages.sign_in(request.raw_path, problem.detail)
+            html = pages.session("", request.raw_path, any_users=True, wrong=problem.detail)
         else:
             html = pages.problem(problem, request_id(request))
         return page_response(html, problem.status, headers)

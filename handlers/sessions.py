@@ -8,25 +8,49 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
 from uploads.access import Principal
-from uploads.ports import Accounts, Clock
+from uploads.accounts import Accounts
+from uploads.ports import Clock
 
-IDLE, LONGEST = 12 * 3600.0, 7 * 86400.0
 MOST = 10_000
 # A browser takes the first only over https, from this very host, and hands it to no other.
 SECURE, PLAIN = "__Host-noclobber", "noclobber"
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """`idle`: seconds without a request; `longest`: in all; `each`: sessions of one principal."""
+
+    idle: float = 12 * 3600.0
+    longest: float = 7 * 86400.0
+    each: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
+    """`id` names it to its owner and opens nothing; `address`: from where it was begun."""
+
     principal: Principal
     seal: str
     began: float
     used: float
+    address: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What its owner is told of a session; times in seconds from now back."""
+
+    id: str
+    address: str
+    began: float
+    used: float
+    is_this: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +58,19 @@ class Sessions:
     """Bounded: the one that was not used for the longest time is forgotten."""
 
     accounts: Accounts
+    bounds: Bounds = Bounds()
     clock: Clock = time.monotonic
     _known: OrderedDict[bytes, Session] = field(default_factory=OrderedDict)
 
-    def begin(self, principal: Principal) -> str:
+    def begin(self, principal: Principal, address: str) -> str:
         secret, now = secrets.token_urlsafe(32), self.clock()
-        self._known[_digest(secret)] = Session(principal, self.accounts.seal(principal), now, now)
+        # In the order in which they were used.
+        own = [key for key, other in self._known.items() if other.principal.name == principal.name]
+        for key in own[: len(own) + 1 - self.bounds.each]:
+            del self._known[key]
+        seal = self.accounts.seal(principal)
+        fresh = Session(principal, seal, now, now, address, secrets.token_hex(8))
+        self._known[_digest(secret)] = fresh
         if len(self._known) > MOST:
             self._known.popitem(last=False)
         return secret
@@ -53,18 +84,41 @@ class Sessions:
         if session is None:
             return None
         current = self.accounts.current(session.principal)
-        alive = now - session.used < IDLE and now - session.began < LONGEST
-        if current is None or not alive or self.accounts.seal(current) != session.seal:
+        if current is None or not self._lasts(session, current, now):
             del self._known[key]
             return None
-        self._known[key] = Session(current, session.seal, session.began, now)
+        self._known[key] = replace(session, principal=current, used=now)
         self._known.move_to_end(key)
         return current
+
+    def of(self, principal: Principal, request: web.Request) -> list[Standing]:
+        """All that stand for this principal, the one that was used last before the others."""
+        now, this = self.clock(), _digest(_secret(request) or "")
+        return [
+            Standing(one.id, one.address, now - one.began, now - one.used, key == this)
+            for key, one in reversed(self._known.items())
+            if one.principal.name == principal.name and self._lasts(one, principal, now)
+        ]
 
     def end(self, request: web.Request) -> None:
         secret = _secret(request)
         if secret is not None:
             self._known.pop(_digest(secret), None)
+
+    def end_of(self, principal: Principal, id_: str) -> bool:
+        """Whether there was one of this principal."""
+        ended = [
+            key
+            for key, one in self._known.items()
+            if one.principal.name == principal.name and one.id == id_
+        ]
+        for key in ended:
+            del self._known[key]
+        return bool(ended)
+
+    def _lasts(self, session: Session, current: Principal, now: float) -> bool:
+        lasts = now - session.used < self.bounds.idle and now - session.began < self.bounds.longest
+        return lasts and self.accounts.seal(current) == session.seal
 
 
 def keep(response: web.Response, secret: str, *, secure: bool) -> None:

@@ -1,4 +1,6 @@
-"""/session: signing in and out on the page; a form, so that it works without script."""
+"""/session: signing in and out on the page, and what people can do to their account; forms, so that
+all of it works without script.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -13,15 +15,19 @@ from handlers.gate import GATE
 from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
-from handlers.problems import Refusal
+from handlers.problems import Refusal, of_failure
 from handlers.rendering import json_response, page_response
 from uploads.access import Principal
-from uploads.failures import MalformedRequest
+from uploads.failures import MalformedRequest, NotIdentified, NotThere
 
 SESSION = "/session"
 BROWSE = "/browse/"
 NOT_KEPT = {"Cache-Control": "no-store", "Vary": "Accept"}
 WRONG = "not-identified"
+OTHERS = "others"
+# Fields that ask for more than to come or to go.
+OF_ACCOUNT = frozenset({"new_password", "end"})
+UNKNOWN = "This name and password are not known here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +37,59 @@ class Signing:
     async def get(self, request: web.Request) -> web.StreamResponse:
         principal = principal_of(request)
         if negotiation.wants_html(request.headers.get("Accept")):
-            onward = _onward(asking.query(request).get("next", ""))
-            any_users = self.parts.accounts.any_users()
-            return page_response(pages.session(principal, onward, any_users=any_users))
+            return page_response(self._page(request))
         return json_response(self._members(principal), headers=NOT_KEPT)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         fields = await asking.form_fields(request, self.parts)
         if "sign_out" in fields:
-            request.app[GATE].sessions.end(request)
-            response = _see(BROWSE)
-            sessions.forget(response)
-            return response
+            return self._sign_out(request)
+        if fields.keys() & OF_ACCOUNT:
+            return await self._of_account(request, fields)
         return await self._sign_in(request, fields)
+
+    def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        request.app[GATE].sessions.end(request)
+        response = _see(BROWSE)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        sessions.forget(response)
+        return response
+
+    async def _of_account(self, request: web.Request, fields: dict[str, str]) -> web.StreamResponse:
+        """What touches the account itself is for who knows its password, and not for who found
+        the browser open.
+        """
+        principal, gate = principal_of(request), request.app[GATE]
+        if principal.is_anonymous:
+            raise NotIdentified("Sign in first.")
+        if "password" not in fields:
+            raise MalformedRequest('This takes the present password in the field "password".')
+        try:
+            await gate.identity.prove(principal, fields["password"], gate.address(request))
+            if "new_password" in fields:
+                return await self._change(request, principal, fields["new_password"])
+            return self._end(request, principal, fields["end"])
+        except (Refusal, MalformedRequest, NotThere) as refused:
+            if not _wants_html(request):
+                raise
+            problem = refused.problem if isinstance(refused, Refusal) else of_failure(refused)
+            return page_response(self._page(request, wrong=problem.detail), problem.status)
+
+    async def _change(
+        self, request: web.Request, principal: Principal, fresh: str
+    ) -> web.StreamResponse:
+        """Ends all sessions of the user, as they rest on the old password; this one goes on."""
+        await self.parts.accounts.set_password(_user_of(principal), fresh)
+        request.app[GATE].sessions.end(request)
+        return self._began(request, principal, SESSION)
+
+    def _end(self, request: web.Request, principal: Principal, which: str) -> web.StreamResponse:
+        kept = request.app[GATE].sessions
+        others = [one.id for one in kept.of(principal, request) if not one.is_this]
+        for id_ in others if which == OTHERS else [which]:
+            if not kept.end_of(principal, id_):
+                raise NotThere("This session has ended already.")
+        return _see(SESSION) if _wants_html(request) else self._answer(principal)
 
     async def _sign_in(self, request: web.Request, fields: dict[str, str]) -> web.StreamResponse:
         gate, onward = request.app[GATE], _onward(fields.get("next", ""))
@@ -56,22 +102,38 @@ class Signing:
         except Refusal as refused:
             if refused.problem.type.slug != WRONG or not _wants_html(request):
                 raise
-            html = pages.sign_in(onward, "This name and password are not known here.")
+            html = pages.session("", onward, any_users=True, wrong=UNKNOWN)
             return page_response(html, refused.problem.status)
         gate.sessions.end(request)
+        return self._began(request, principal, onward)
+
+    def _began(self, request: web.Request, principal: Principal, onward: str) -> web.Response:
+        gate = request.app[GATE]
         response = _see(onward) if _wants_html(request) else self._answer(principal)
         is_secure = request.headers.get("Origin", "").lower().startswith("https://")
-        sessions.keep(response, gate.sessions.begin(principal), secure=is_secure)
+        secret = gate.sessions.begin(principal, gate.address(request))
+        sessions.keep(response, secret, secure=is_secure)
         return response
+
+    def _page(self, request: web.Request, *, wrong: str = "") -> str:
+        principal = principal_of(request)
+        onward = _onward(asking.query(request).get("next", ""))
+        any_users = self.parts.accounts.any_users()
+        own = [] if principal.is_anonymous else request.app[GATE].sessions.of(principal, request)
+        return pages.session(_user_of(principal), onward, own, any_users=any_users, wrong=wrong)
 
     def _answer(self, principal: Principal) -> web.Response:
         return json_response(self._members(principal), headers=NOT_KEPT)
 
     def _members(self, principal: Principal) -> dict[str, Json]:
         return {
-            "user": None if principal.is_anonymous else principal.name.removeprefix("user:"),
+            "user": _user_of(principal) or None,
             "users": self.parts.accounts.any_users(),
         }
+
+
+def _user_of(principal: Principal) -> str:
+    return "" if principal.is_anonymous else principal.name.removeprefix("user:")
 
 
 def _wants_html(request: web.Request) -> bool:

@@ -98,6 +98,9 @@ class Limits:
     drain_time: Duration = 5.0
     sniff_time: Pause = 1.0
     login_failures: Count = 10
+    session_idle: Period = HOUR * 12
+    session_longest: Period = DAY * 7
+    sessions_per_user: Count = 20
     preflight_items: Count = 10_000
     preflights_at_once: Count = 16
     preflights_per_principal: Count = 4
@@ -364,6 +367,8 @@ def _contradictions(settings: Settings) -> Iterable[str]:
         yield "limits.followers_per_principal: cannot be more than limits.followers."
     if limits.answers_per_principal > limits.answers:
         yield "limits.answers_per_principal: cannot be more than limits.answers."
+    if limits.session_idle > limits.session_longest:
+        yield "limits.session_idle: cannot be more than limits.session_longest."
     if limits.name_bytes > limits.path_bytes:
         yield "limits.name_bytes: cannot be more than limits.path_bytes."
     yield from _type_clash("policy", settings.policy)

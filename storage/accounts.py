@@ -17,6 +17,7 @@ from pathlib import Path as DiskPath
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from storage import passwords
 from storage import roster as rosters
 from storage.roster import Roster, Token, User
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
@@ -26,8 +27,6 @@ from uploads.ports import Clock
 
 _PREFIX = "nct_"
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
-_SHORTEST_PASSWORD = 8
-_LONGEST_PASSWORD = 1024
 _REMEMBERED = 1000
 _ASKED_AGAIN_AFTER = 0.001
 # OWASP's least for argon2id. Two at once, so that a crowd of guesses cannot fill the memory.
@@ -102,6 +101,10 @@ class FileAccounts:
         proofs += [] if user is None or proofs else [user.password]
         return hmac.digest(self._key, "\0".join(proofs).encode(), "sha256").hex()
 
+    async def set_password(self, user: str, password: str) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, set_password, self._data, user, password)
+
     def close(self) -> None:
         self._threads.shutdown()
 
@@ -135,14 +138,14 @@ class FileAccounts:
 
 def add_user(data: DiskPath, name: str, password: str) -> None:
     _check_name("user", name)
-    hashed = _hashed(password)
+    hashed = _hashed(name, password)
     with rosters.changing(data) as roster:
         _check_free("user", name, roster.users)
         rosters.write(data, roster.with_user(name, User(hashed, time.time())))
 
 
 def set_password(data: DiskPath, name: str, password: str) -> None:
-    hashed = _hashed(password)
+    hashed = _hashed(name, password)
     with rosters.changing(data) as roster:
         _check_known("user", name, roster.users)
         rosters.write(data, roster.with_user(name, User(hashed, roster.users[name].added)))
@@ -212,20 +215,13 @@ def _scope(token: Token) -> Scope | None:
 
 def _is_right(stored: str, password: str) -> bool:
     try:
-        return _HASHER.verify(stored, password[:_LONGEST_PASSWORD])
+        return _HASHER.verify(stored, password[: passwords.LONGEST])
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _hashed(password: str) -> str:
-    if len(password) < _SHORTEST_PASSWORD:
-        raise MalformedRequest(
-            f"The password is too short: take at least {_SHORTEST_PASSWORD} characters."
-        )
-    if len(password) > _LONGEST_PASSWORD:
-        raise MalformedRequest(
-            f"The password is too long: take at most {_LONGEST_PASSWORD} characters."
-        )
+def _hashed(name: str, password: str) -> str:
+    passwords.check(password, name)
     return _HASHER.hash(password)
 
 

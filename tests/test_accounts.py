@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path as DiskPath
 
 import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from storage import accounts
+from storage import accounts, passwords
 from storage.accounts import FileAccounts
 from uploads.access import ANONYMOUS, Principal, Right, Scope
 from uploads.failures import Failure, MalformedRequest, NotThere, Unavailable
@@ -194,6 +195,46 @@ def test_what_commands_refuse_is_said_to_people(tmp_path: DiskPath) -> None:
         accounts.add_token(tmp_path, "ci", "bob")
     with pytest.raises(NotThere, match=r"no token 'ci'. Registered: none"):
         accounts.revoke_token(tmp_path, "ci")
+
+
+EASY = ("password1", "PASSWORD1", "12345678", "qwertyuiop", "baseball", "noclobber", "noclobber-2024!",
+        "Anna.Anna.1", "anna12345", "annaadmin!", "Upload-Files-1")  # fmt: skip
+
+
+@pytest.mark.parametrize("password", EASY)
+async def test_a_password_that_is_tried_first_is_nobodys(tmp_path: DiskPath, password: str) -> None:
+    with pytest.raises(MalformedRequest, match="Take another one"):
+        accounts.add_user(tmp_path, "anna", password)
+    accounts.add_user(tmp_path, "anna", PASSWORD)
+    known = FileAccounts(tmp_path)
+    with pytest.raises(MalformedRequest, match="Take another one"):
+        await known.set_password("anna", password)
+    assert await known.by_password("anna", PASSWORD) is not None
+    known.close()
+
+
+def test_three_thousand_passwords_that_have_leaked_are_known() -> None:
+    leaked = [one for one in FREQUENCY_LISTS["passwords"] if len(one) >= passwords.SHORTEST]
+    assert len(leaked) > 3000
+    for one in leaked[:3000]:
+        with pytest.raises(MalformedRequest):
+            passwords.check(one.title(), "anna")
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse", "8 x 8 = 64!", "annabels-uploads", "éééééééé", "!!!!!!!!-"]
+)
+def test_any_other_password_will_do(password: str) -> None:
+    passwords.check(password, "anna")
+
+
+async def test_who_changes_a_password_counts_from_then_on(tmp_path: DiskPath) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    known = FileAccounts(tmp_path)
+    await known.set_password("ann", "another horse")
+    assert await known.by_password("ann", PASSWORD) is None
+    assert await known.by_password("ann", "another horse") is not None
+    known.close()
 
 
 async def test_many_who_register_at_once_are_all_registered(tmp_path: DiskPath) -> None:

@@ -142,7 +142,14 @@ def test_a_token_is_shown_once_works_in_its_folder_and_can_be_revoked(tmp_path: 
         return said.stdout
 
     run(
-        "user", "add", "ann", "--password-stdin", "--data", "data", cwd=tmp_path, entered="12345678"
+        "user",
+        "add",
+        "ann",
+        "--password-stdin",
+        "--data",
+        "data",
+        cwd=tmp_path,
+        entered="long enough",
     )
     narrow = ("--folder", "inbox", "--right", "create", "--days", "3", "--note", "the\x1b scanner")
     secret = token("add", "scan", "--user", "ann", *narrow).splitlines()[0]

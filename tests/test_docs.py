@@ -19,6 +19,7 @@ from handlers.metrics import Metrics
 from handlers.problem_types import TYPES
 from handlers.schemas import SCHEMAS
 from program import settings
+from storage import passwords
 from uploads.collisions import NotEmpty, Verdict, decide
 
 ROOT = generate.ROOT
@@ -213,3 +214,17 @@ def test_the_configuration_in_the_operating_page_is_accepted(tmp_path: Path) -> 
         path = tmp_path / f"{number}.toml"
         path.write_text(example, encoding="utf-8")
         settings.load(path, {}, {})
+
+
+def test_the_times_for_mending_a_hole_in_a_package_are_written_down() -> None:
+    packages = text(ROOT / "SECURITY.md").partition("\n## Packages")[2]
+    said = re.findall(r"within\s+(two|seven)(?:\s+days)?", packages)
+    assert sorted(said) == ["seven", "two"]
+    assert "other updates come with the next release" in packages
+
+
+def test_the_words_that_no_password_is_made_of_are_written_down() -> None:
+    section = text(OPERATING).partition("\n### Passwords")[2].partition("\n## ")[0]
+    for word in passwords.OF_THIS_PLACE:
+        assert f"`{word}`" in section, word
+    assert f"{passwords.SHORTEST} to {passwords.LONGEST:,} characters" in section

@@ -209,7 +209,14 @@ def test_others_are_let_in_only_when_somebody_has_said_so(tmp_path: Path) -> Non
         assert ask(program, "GET", "/files/a")[0] == 401
 
     run(
-        "user", "add", "ann", "--password-stdin", "--data", "data", cwd=tmp_path, entered="12345678"
+        "user",
+        "add",
+        "ann",
+        "--password-stdin",
+        "--data",
+        "data",
+        cwd=tmp_path,
+        entered="long enough",
     )
     with running(tmp_path / "data", "--host", "0.0.0.0") as program:
         assert ask(program, "PUT", "/files/b", b"b")[0] == 401

@@ -1,13 +1,19 @@
 """Signing in on the page: a cookie that counts only for requests of our own pages."""
 
+import re
+from pathlib import Path as DiskPath
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from aiohttp.test_utils import make_mocked_request
+from aiohttp.web import Request
 
+import server
+from handlers.parts import HttpSettings
 from handlers.problem_types import TYPES
-from handlers.sessions import IDLE, LONGEST, Sessions
+from handlers.sessions import Bounds, Sessions
+from program import settings
 from storage.memory.shelves import MemoryAccounts
 from tests.doors import House, opened, sent
 from uploads.access import ALL_RIGHTS, Grant, Principal
@@ -127,17 +133,165 @@ async def test_credentials_of_a_request_count_more_than_its_cookie() -> None:
         assert response.status == 401
 
 
-def test_a_session_ends_when_it_was_not_used_for_half_a_day_and_after_a_week() -> None:
+BOUNDS = Bounds(idle=100.0, longest=1000.0, each=3)
+
+
+def asking(secret: str) -> Request:
+    return make_mocked_request("GET", "/", headers={"Cookie": f"x=y; noclobber={secret}"})
+
+
+def test_a_session_ends_when_it_was_not_used_for_its_time_and_when_it_is_too_old() -> None:
     now = [0.0]
-    kept = Sessions(MemoryAccounts({"ann": "secret"}), clock=lambda: now[0])
-    secret = kept.begin(Principal("ann"))
-    request = make_mocked_request("GET", "/", headers={"Cookie": f"x=y; noclobber={secret}"})
+    kept = Sessions(MemoryAccounts({"ann": "secret"}), BOUNDS, clock=lambda: now[0])
+    secret = kept.begin(Principal("ann"), "192.0.2.1")
     for _ in range(14):
-        now[0] += IDLE - 1
-        known = kept.principal(request)
-        assert (known is not None) is (now[0] < LONGEST)
-    idle = kept.begin(Principal("ann"))
-    request = make_mocked_request("GET", "/", headers={"Cookie": f"noclobber={idle}"})
-    assert kept.principal(request) is not None
-    now[0] += IDLE
-    assert kept.principal(request) is None
+        now[0] += BOUNDS.idle - 1
+        known = kept.principal(asking(secret))
+        assert (known is not None) is (now[0] < BOUNDS.longest)
+    idle = kept.begin(Principal("ann"), "192.0.2.1")
+    assert kept.principal(asking(idle)) is not None
+    now[0] += BOUNDS.idle
+    assert kept.of(Principal("ann"), asking(idle)) == []
+    assert kept.principal(asking(idle)) is None
+
+
+def test_one_more_session_than_a_user_may_have_ends_the_one_that_was_used_least_lately() -> None:
+    kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}), BOUNDS)
+    of_bob = kept.begin(Principal("bob"), "192.0.2.2")
+    secrets = [kept.begin(Principal("ann"), "192.0.2.1") for _ in range(BOUNDS.each)]
+    assert kept.principal(asking(secrets[0])) is not None
+    secrets.append(kept.begin(Principal("ann"), "192.0.2.1"))
+    known = [kept.principal(asking(one)) is not None for one in secrets]
+    assert known == [True, False, True, True]
+    assert kept.principal(asking(of_bob)) is not None
+
+
+def test_the_settings_bound_the_sessions(tmp_path: DiskPath) -> None:
+    text = """[limits]
+    session_idle = "10 min"
+    session_longest = "1 hour"
+    sessions_per_user = 2
+    """
+    (tmp_path / "some.toml").write_text(text)
+    loaded = settings.load(tmp_path / "some.toml")
+    assert server._http(loaded).sessions == Bounds(600.0, 3600.0, 2)
+
+
+async def another_browser(house: House, password: str = SECRET) -> tuple[ClientResponse, str]:
+    """Signed in with cookies of its own. Returns them as it would send them."""
+    async with ClientSession(cookie_jar=DummyCookieJar()) as other:
+        fields = {"user": "ann", "password": password}
+        async with other.post(
+            house.client.make_url("/session"), data=fields, headers=OWN
+        ) as answer:
+            await answer.read()
+            return answer, answer.headers.get("Set-Cookie", "").partition(";")[0]
+
+
+async def reads(house: House, cookie: str) -> int:
+    async with ClientSession(cookie_jar=DummyCookieJar()) as other:
+        url = house.client.make_url("/files/")
+        async with other.get(url, headers={"Cookie": cookie}) as answer:
+            return answer.status
+
+
+async def asked_of_the_account(house: House, **fields: str) -> ClientResponse:
+    return await house.client.post("/session", data=fields, headers=OWN, allow_redirects=False)
+
+
+async def test_people_see_where_they_are_signed_in_and_end_what_they_do_not_want() -> None:
+    async with opened([FOR_USERS]) as house:
+        await sign_in(house)
+        cookies = [(await another_browser(house))[1] for _ in range(3)]
+        page = await (await house.client.get("/session", headers=HTML)).text()
+        found = re.findall(r'name="end" value="([0-9a-f]{16})">([^<]*<bdi>[^<]*</bdi>[^<]*)', page)
+        assert len(found) == 4
+        assert [": this one" in told for _, told in found] == [True, False, False, False]
+        assert "from <bdi>127.0.0.1</bdi>" in found[1][1]
+        for secret in cookies:
+            assert secret.partition("=")[2] not in page
+        assert (await asked_of_the_account(house, end=found[1][0])).status == 400
+        assert (await asked_of_the_account(house, end=found[1][0], password="no")).status == 401
+        assert [await reads(house, one) for one in cookies] == [200] * 3
+        ended = await asked_of_the_account(house, end=found[1][0], password=SECRET)
+        assert ended.status == 200
+        assert [await reads(house, one) for one in cookies] == [200, 200, 401]
+        again = await asked_of_the_account(house, end=found[1][0], password=SECRET)
+        assert again.status == 404
+        await asked_of_the_account(house, end="others", password=SECRET)
+        assert [await reads(house, one) for one in cookies] == [401] * 3
+        assert (await house.client.get("/files/")).status == 200
+
+
+async def test_people_change_their_password_by_the_one_that_they_have() -> None:
+    async with opened([FOR_USERS]) as house:
+        fresh = "another long one"
+        assert (
+            await asked_of_the_account(house, new_password=fresh, password=SECRET)
+        ).status == 401
+        await sign_in(house)
+        _, cookie = await another_browser(house)
+        assert (await asked_of_the_account(house, new_password=fresh)).status == 400
+        assert (await asked_of_the_account(house, new_password=fresh, password="no")).status == 401
+        # A token is no password: who holds one, narrowed as it may be, must not take the account.
+        assert (
+            await asked_of_the_account(house, new_password=fresh, password="token")
+        ).status == 401
+        assert (
+            await asked_of_the_account(house, new_password="short", password=SECRET)
+        ).status == 400
+        assert await reads(house, cookie) == 200
+        changed = await asked_of_the_account(house, new_password=fresh, password=SECRET)
+        assert changed.status == 200
+        assert (await house.client.get("/files/")).status == 200
+        assert await reads(house, cookie) == 401
+        assert (await another_browser(house))[0].status == 401
+        assert (await another_browser(house, fresh))[0].status == 200
+
+
+async def test_what_is_wrong_with_a_new_password_is_told_on_the_page_of_the_account() -> None:
+    async with opened([FOR_USERS]) as house:
+        await sign_in(house)
+        for fields, told in (
+            ({"new_password": "short", "password": SECRET}, "too short"),
+            ({"new_password": "another long one", "password": "no"}, "not known here"),
+        ):
+            answer = await house.client.post("/session", data=fields, headers=OWN | HTML)
+            assert answer.status in {400, 401}
+            page = await answer.text()
+            assert told in re.findall(r'role="alert">([^<]*)', page)[0]
+            assert "You are signed in as" in page
+
+
+async def test_nobody_guesses_a_password_at_the_account_more_often_than_elsewhere() -> None:
+    async with opened([FOR_USERS], http=HttpSettings(login_failures=3)) as house:
+        await sign_in(house)
+        tries = [await asked_of_the_account(house, end="others", password=f"{n}") for n in range(4)]
+        assert [one.status for one in tries] == [401, 401, 401, 429]
+
+
+async def test_a_password_can_be_pasted_and_filled_in_by_a_program() -> None:
+    async with opened([FOR_USERS]) as house:
+        signing_in = await (await house.client.get("/session", headers=HTML)).text()
+        await sign_in(house)
+        account = await (await house.client.get("/session", headers=HTML)).text()
+        fields = re.findall(r"<input [^>]*>", signing_in + account)
+        secret = [one for one in fields if 'type="password"' in one]
+        assert len(secret) == 4
+        for one in secret:
+            kinds = re.findall(r'autocomplete="([a-z-]+)"', one)
+            assert kinds in (["current-password"], ["new-password"])
+            assert not re.search(r" on[a-z]+=|readonly|disabled|maxlength=\"(?!1024)", one)
+        assert sum('autocomplete="username"' in one for one in fields) == 2
+        # No script is on these pages that could keep anything out, and the policy lets none in.
+        assert "<script" not in account.replace('<script type="module" src="/static/page/', "")
+
+
+async def test_signing_out_is_on_the_page_of_who_is_signed_in_and_clears_what_was_kept() -> None:
+    async with opened([FOR_USERS]) as house:
+        await sign_in(house)
+        page = await (await house.client.get("/session", headers=HTML)).text()
+        assert 'name="sign_out"' in page
+        left = await asked_of_the_account(house, sign_out="1")
+        assert left.headers["Clear-Site-Data"] == '"cache"'
+        assert "Max-Age=0" in left.headers["Set-Cookie"]

@@ -33,6 +33,7 @@ HOMES = {
     "sqlite_utils": ("storage/sqlite/*",),
     "yarl": ("handlers/*",),
     "zipstream": ("handlers/archives.py",),
+    "zxcvbn": ("storage/passwords.py",),
 }
 # What runs other programs or other people's code, and what unpacks: uploads are never unpacked.
 FORBIDDEN_MODULES = {

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
-from uploads.access import Principal, Reach, Sight
+from uploads.access import Reach, Sight
 from uploads.attempts import Bounds, Record
 from uploads.changes import Change, Span
 from uploads.collisions import AtName
@@ -382,19 +382,6 @@ class Sniffer(Protocol):
 
     def fits(self, media_type: str, name: str) -> bool:
         """Does the extension of this name go with this media type?"""
-
-
-class Accounts(Protocol):
-    async def by_password(self, user: str, password: str) -> Principal | None:
-        """Takes as long for a user who does not exist."""
-
-    def by_token(self, token: str) -> Principal | None: ...
-    def current(self, principal: Principal) -> Principal | None:
-        """The principal as it is now: None when it was removed or revoked meanwhile."""
-
-    def any_users(self) -> bool: ...
-    def seal(self, principal: Principal) -> str:
-        """Another one as soon as the password or the token is another."""
 
 
 Clock = Callable[[], float]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from uploads.access import Access, Principal, Reach, Right
+from uploads.accounts import Accounts
 from uploads.collisions import (
     AtName,
     FileAbove,
@@ -27,7 +28,7 @@ from uploads.failures import (
 from uploads.files import Usage
 from uploads.names import Path
 from uploads.policy import Policies, Policy, SameName, Wishes
-from uploads.ports import Accounts, Clock, View
+from uploads.ports import Clock, View
 from uploads.reserving import Reservations
 
 STORING = (Right.CREATE, Right.REPLACE)

@@ -16,12 +16,13 @@ from handlers.browser.comparison import NO_PREVIEW, UNSEEN, Comparison, Preview,
 from handlers.descriptions import Json, entry_href, file_href, folder_href, upload_href
 from handlers.problem_types import TYPES, ProblemType
 from handlers.problems import Problem
+from handlers.sessions import Standing
 from uploads.access import Principal
 from uploads.files import Event, Folder, Listing, Order, Page, StoredFile, Upload
 from uploads.names import Path
 from uploads.settling import Resolution
 
-MINUTE = 60
+MINUTE, HOUR, DAY = 60, 3600, 86400
 COLUMNS = (
     (Order.NAME, "Name"),
     (Order.SIZE, "Size"),
@@ -86,6 +87,15 @@ def _seconds(count: int) -> str:
     return wording.count(round(count / MINUTE), "minute", "minutes")
 
 
+def _ago(seconds: float) -> str:
+    if seconds < MINUTE:
+        return "just now"
+    for size, one, many in ((DAY, "day", "days"), (HOUR, "hour", "hours")):
+        if seconds >= 2 * size:
+            return f"{wording.count(int(seconds / size), one, many)} ago"
+    return f"{wording.count(int(seconds / MINUTE), 'minute', 'minutes')} ago"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(FolderPath(__file__).parent / "templates"),
@@ -104,6 +114,7 @@ def _environment() -> Environment:
         "exact_date": wording.exact_date,
         "kind": wording.kind,
         "seconds": _seconds,
+        "ago": _ago,
         "files": lambda number: wording.count(number, "file", "files"),
         "crumbs": _crumbs,
         "file_href": file_href,
@@ -261,14 +272,18 @@ def waiting(
     return _render("waiting.html", upload=upload, compared=compared)
 
 
-def session(principal: Principal, onward: str, *, any_users: bool) -> str:
-    """Who is signed in; or the form to sign in with, where there is anybody to sign in as."""
-    name = "" if principal.is_anonymous else principal.name.removeprefix("user:")
-    return _render("session.html", principal=name, onward=onward, any_users=any_users, wrong="")
-
-
-def sign_in(onward: str, wrong: str) -> str:
-    return _render("session.html", principal="", onward=onward, any_users=True, wrong=wrong)
+def session(
+    user: str, onward: str, sessions: Sequence[Standing] = (), *, any_users: bool, wrong: str = ""
+) -> str:
+    """Who is signed in, and where; or the form to sign in with, where there is anybody for it."""
+    return _render(
+        "session.html",
+        user=user,
+        onward=onward,
+        sessions=sessions,
+        any_users=any_users,
+        wrong=wrong,
+    )
 
 
 def problem_type(type_: ProblemType) -> str:

@@ -15,7 +15,7 @@ from storage.memory.state import Keys, State
 from storage.memory.turn import MemoryTurn
 from storage.memory.view import MemoryView
 from uploads.access import Principal
-from uploads.failures import NotThere
+from uploads.failures import MalformedRequest, NotThere
 from uploads.files import UNKNOWN_TYPE, Content, Incoming
 from uploads.ports import Blobs, Continued, Piece, Reading, Stage, Staged, Tap, Turn, View
 from uploads.resting import BytesReading
@@ -25,6 +25,7 @@ T = TypeVar("T")
 HEAD_SIZE = 4096
 PIECE_SIZE = 1 << 20
 ROOMY = 1 << 40
+SHORTEST_PASSWORD = 8
 
 
 class MemoryIndex:
@@ -236,6 +237,11 @@ class MemoryAccounts:
 
     def seal(self, principal: Principal) -> str:
         return self.passwords.get(principal.name, "")
+
+    async def set_password(self, user: str, password: str) -> None:
+        if len(password) < SHORTEST_PASSWORD:
+            raise MalformedRequest("The password is too short.")
+        self.passwords[user] = password
 
     def _principal(self, user: str) -> Principal:
         return self.principals.get(user) or Principal(user, frozenset({user}))

@@ -84,3 +84,51 @@ def test_who_made_what_is_there_is_told(
         there = asked(theirs).locator(".side").first
         expect(there.locator("dt", has_text="By")).to_be_visible()
         expect(there).to_contain_text("ann")
+
+
+STORED = """async () => {
+  const found = [document.cookie, ...Object.entries(localStorage), ...Object.entries(sessionStorage)];
+  for (const { name } of await indexedDB.databases()) {
+    const base = await new Promise((done) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => done(asked.result);
+    });
+    for (const store of base.objectStoreNames) {
+      found.push(await new Promise((done) => {
+        const asked = base.transaction(store).objectStore(store).getAll();
+        asked.onsuccess = () => done(asked.result);
+      }));
+    }
+    base.close();
+  }
+  return JSON.stringify(found);
+}"""
+
+
+def test_what_the_browser_keeps_holds_no_secret_and_no_file_that_was_uploaded(
+    relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    sign_in(tab, "ann")
+    choose(tab, *made(tmp_path / "in", {"private-report.txt": b"private words"}))
+    over(tab, "1 stored")
+    panel(tab).get_by_role("button", name="Close").click()
+    cookies = {str(one["value"]) for one in tab.context.cookies()}
+    assert len(cookies) == 1
+    kept = tab.evaluate(STORED)
+    for secret in (SECRET, "private-report", "private words", *cookies):
+        assert secret not in kept
+
+
+def test_who_goes_back_after_somebody_signed_out_sees_nothing_of_theirs(
+    relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    sign_in(tab, "ann")
+    choose(tab, *made(tmp_path / "in", {"private-report.txt": b"private words"}))
+    over(tab, "1 stored")
+    tab.goto("/session")
+    tab.get_by_role("button", name="Sign out").click()
+    expect(tab.get_by_role("link", name="Sign in").first).to_be_visible()
+    tab.go_back()
+    tab.go_back()
+    expect(tab.get_by_role("link", name="Sign in").first).to_be_visible()
+    expect(tab.get_by_text("private-report.txt")).to_have_count(0)

@@ -122,6 +122,13 @@ def _taking_along() -> Iterator[Row]:
     yield Row("POST", address, "nothing", folder, None, "entry=none", FIELDS)
     yield Row("POST", "/archive/", "what lies outside", "/archive/", None, "", FIELDS)
     yield Row("POST", "/session", "signing out", "/session", ANYBODY, "sign_out=1", FIELDS)
+    ending = "end=others&password="
+    yield Row("POST", "/session", "ending others", "/session", KNOWN, ending + "unknown", FIELDS)
+    yield Row("POST", "/session", "by a token", "/session", None, ending + "{me}", FIELDS)
+    changing = "new_password=long-enough&password="
+    yield Row(
+        "POST", "/session", "a password by a token", "/session", None, changing + "{me}", FIELDS
+    )
 
 
 def _writing() -> Iterator[Row]:
