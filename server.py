@@ -343,7 +343,7 @@ async def _served(
     await runner.setup()
     try:
         answering = runner.answering
-        answering.room = room
+        answering.bound(room, limits.connections_per_address)
         server = await listening.listen(answering, settings.server.host, settings.server.port)
         impatience = asyncio.create_task(_hang_up_on_silence(answering, limits.header_time))
         try:

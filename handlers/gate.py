@@ -17,7 +17,7 @@ from handlers.headers.conditions import MalformedCondition
 from handlers.headers.digests import MalformedDigest
 from handlers.headers.proxies import Proxies
 from handlers.health import Health
-from handlers.identity import PRINCIPAL, Identity
+from handlers.identity import PRINCIPAL, Identity, stranger, subscriber
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings
 from handlers.problems import (
@@ -30,7 +30,6 @@ from handlers.problems import (
     of_type,
 )
 from handlers.sessions import Sessions
-from uploads.access import ANONYMOUS
 from uploads.failures import Failure, Unavailable
 from uploads.names import BadName
 
@@ -38,6 +37,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # A version of HTTP that `protocol` has met, and that we do not speak.
 UNSPOKEN: web.RequestKey[str] = web.RequestKey("unspoken", str)
+# Over a connection that is one too many from where it comes.
+SURPLUS: web.RequestKey[bool] = web.RequestKey("surplus", bool)
 GATE: web.AppKey["Gate"] = web.AppKey("gate")
 
 access_log = logging.getLogger("noclobber.access")
@@ -76,8 +77,12 @@ METHODS = frozenset({*HTTPMethod, "QUERY"})
 HEALTH = "/health/"
 LONGEST_REASON = 200
 UNFINISHED = "The server could not finish this request."
+CROWDED = (
+    "As many connections from your address are busy as may be. Send the request over one of them."
+)
+CROWDED_FOR = "5"
 # After these nothing that may follow on the connection is read.
-ENDING = frozenset({"body-stalled", "unknown-method"})
+ENDING = frozenset({"body-stalled", "too-many-connections", "unknown-method"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,9 @@ class Gate:
 
     async def _before(self, request: web.Request) -> web.Response | None:
         """Judges what no door has to. An answer where the request is not for a door at all."""
-        request[PRINCIPAL] = ANONYMOUS
-        self._check_end(request)
+        address = self.address(request)
+        request[PRINCIPAL] = stranger(address)
+        self._check_connection(request)
         host = self._check_host(request)
         if self.health.stopping and not request.path.startswith(HEALTH):
             raise Unavailable("The server is stopping. Nothing was stored.")
@@ -141,7 +147,6 @@ class Gate:
         if expected is not None and expected.lower() != bodies.CONTINUE_EXPECTED:
             raise Refusal(of_type("expectation-failed", f'"{expected}" cannot be expected here.'))
         if authorization := request.headers.getall("Authorization", []):
-            address = self.address(request)
             request[PRINCIPAL] = await self.identity.identify(authorization, address)
         elif signed_in := self.sessions.principal(request):
             if request.method not in SAFE_METHODS:
@@ -155,11 +160,19 @@ class Gate:
         forwarded = request.headers.getall("X-Forwarded-For", [])
         return self.proxies.client(request.remote or "", forwarded)
 
-    def _check_end(self, request: web.Request) -> None:
+    def network(self, peername: object) -> str:
+        """From where a connection comes, as far as that counts; empty for a proxy that we trust."""
+        if not isinstance(peername, tuple) or self.proxies.speaks_for_others(peername[0]):
+            return ""
+        return subscriber(self.proxies.client(peername[0], ()))
+
+    def _check_connection(self, request: web.Request) -> None:
         """RFC 9112 section 6.3: after a request whose end is not certain nothing is read.
 
         Parsers pass over some encodings that they do not know; a proxy before us may not.
         """
+        if SURPLUS in request:
+            raise Refusal(of_type("too-many-connections", CROWDED, Retry_After=CROWDED_FOR))
         coded = request.headers.getall("Transfer-Encoding", [])
         if not coded:
             return

@@ -123,6 +123,11 @@ class Identity:
 
 
 @lru_cache(1024)
+def stranger(address: str) -> Principal:
+    return Principal(network=subscriber(address))
+
+
+@lru_cache(1024)
 def subscriber(address: str) -> str:
     """Whose guesses count together: an address of IPv4, a network of IPv6."""
     try:

@@ -33,6 +33,7 @@ ANY: Final = (
     "not-identified",
     "wrong-host",
     "expectation-failed",
+    "too-many-connections",
     "too-many-guesses",
     "headers-too-large",
     "internal",

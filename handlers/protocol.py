@@ -21,7 +21,7 @@ from aiohttp.streams import StreamReader
 
 from handlers import bodies, sending
 from handlers.conversation import Conversation
-from handlers.gate import GATE, UNSPOKEN, Gate, Handler
+from handlers.gate import GATE, SURPLUS, UNSPOKEN, Gate, Handler
 from handlers.lending import Loan
 from handlers.problems import Problem, of_type
 
@@ -62,7 +62,7 @@ class Request(web.Request):
 class Connection(Conversation):
     """One client. A request that cannot be read is answered by the gate, then nothing more is."""
 
-    __slots__ = ("_gone", "_patience", "gate")
+    __slots__ = ("_gone", "_patience", "gate", "is_surplus", "network")
 
     def __init__(
         self,
@@ -75,6 +75,9 @@ class Connection(Conversation):
         self.gate = gate
         self._gone = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
+        # From where; empty for a proxy, which is as many as it speaks for.
+        self.network = ""
+        self.is_surplus = False
 
     @property
     def send_idle(self) -> float:
@@ -95,6 +98,7 @@ class Connection(Conversation):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.network = self.gate.network(transport.get_extra_info("peername"))
         if isinstance(self._manager, Server):
             self._manager.make_room(self)
         # So that writing is paused just while anything waits to be sent, and so is watched.
@@ -224,7 +228,8 @@ class Server(web.Server):
     """Makes our connections, and requests that aiohttp answers no `Expect` of.
 
     `room`: how many connections there may be. Past it the one that has asked nothing for the
-    longest makes way, so that those who only connect keep nobody out.
+    longest makes way, so that those who only connect keep nobody out. `each`: from one address.
+    Past it one of the same address makes way; where all are busy, the new one is told so.
     """
 
     def __init__(self, made: web.Server, gate: Gate, shortcut: Shortcut) -> None:
@@ -238,15 +243,22 @@ class Server(web.Server):
         self._routed = made.request_handler
         self._gate = gate
         self._shortcut = shortcut
-        self.room = UNBOUNDED
+        self.room = self.each = UNBOUNDED
         # By when they last asked something, or came.
         self._by_last_word: dict[Connection, None] = {}
+        self._by_network: dict[str, dict[Connection, None]] = {}
 
     def __call__(self) -> Connection:
         return Connection(self, self._gate, self._loop, **self._kwargs)
 
+    def bound(self, room: int, each: int) -> None:
+        """However much one address may have, it leaves a part of the room to the others."""
+        self.room, self.each = room, min(each, room * 3 // 4)
+
     def make_room(self, newcomer: Connection) -> None:
         self._by_last_word[newcomer] = None
+        if newcomer.network:
+            self._find_place(newcomer)
         if len(self._by_last_word) <= self.room:
             return
         for one in tuple(itertools.islice(self._by_last_word, LOOKED_AT)):
@@ -257,9 +269,32 @@ class Server(web.Server):
             self._note_word(one)
         self._dismiss(newcomer)
 
+    def _find_place(self, newcomer: Connection) -> None:
+        """Among those from where it comes."""
+        own = self._by_network.setdefault(newcomer.network, {})
+        own[newcomer] = None
+        if len(own) <= self.each:
+            return
+        for one in itertools.islice(own, LOOKED_AT):
+            if one.is_idle and one is not newcomer:
+                self._dismiss(one)
+                return
+        newcomer.is_surplus = True
+        # Beside those who wait to be told so there must be an end, too.
+        if len(own) > 2 * self.each:
+            self._dismiss(newcomer)
+
     def _dismiss(self, connection: Connection) -> None:
-        self._by_last_word.pop(connection, None)
+        self._forget(connection)
         connection.force_close()
+
+    def _forget(self, connection: Connection) -> None:
+        self._by_last_word.pop(connection, None)
+        own = self._by_network.get(connection.network)
+        if own is not None:
+            own.pop(connection, None)
+            if not own:
+                del self._by_network[connection.network]
 
     def _note_word(self, connection: Connection) -> None:
         if self._by_last_word.pop(connection, self) is None:
@@ -269,7 +304,7 @@ class Server(web.Server):
         self, handler: web.RequestHandler, exc: BaseException | None = None
     ) -> None:
         if isinstance(handler, Connection):
-            self._by_last_word.pop(handler, None)
+            self._forget(handler)
         super().connection_lost(handler, exc)
 
     def busy(self) -> list[Connection]:
@@ -309,6 +344,8 @@ class Server(web.Server):
             request[bodies.EXPECTED] = expected
         asking = request[bodies.LENDER] = cast("Connection", protocol)
         self._note_word(asking)
+        if asking.is_surplus:
+            request[SURPLUS] = True
         return request
 
 

@@ -77,6 +77,7 @@ class Limits:
     path_bytes: Annotated[int, Whole(1, 65535)] = 4096
     depth: Annotated[int, Whole(1, 1000)] = 32
     connections: Annotated[int, Whole(16, 1_000_000)] = 8192
+    connections_per_address: Annotated[int, Whole(1, 1_000_000)] = 1024
     uploads_at_once: Count = 256
     uploads_per_principal: Count = 64
     files_per_form: Count = 100

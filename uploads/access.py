@@ -34,15 +34,27 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `name` owns what is stored; `groups` are the words under which grants name it."""
+    """Who asks. `name` owns what is stored; `groups` are the words under which grants name it.
+    `network`: of a stranger, from where, as nothing else tells one from the other.
+    """
 
     name: str = ANONYMOUS_NAME
     groups: frozenset[str] = frozenset({ANONYMOUS_NAME})
     scope: Scope | None = None
+    network: str = ""
 
     @property
     def is_anonymous(self) -> bool:
         return self.name == ANONYMOUS_NAME
+
+    @property
+    def asker(self) -> str:
+        """Under what it counts how much is under way. No name of a user or token has a space."""
+        return f"{self.name} {self.network}" if self.network else self.name
+
+    @property
+    def whose(self) -> str:
+        return "from your address" if self.network else "of yours"
 
 
 ANONYMOUS = Principal()

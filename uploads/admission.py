@@ -1,4 +1,8 @@
-"""How much may be under way at once, in all and for one principal."""
+"""How much may be under way at once: in all, for one principal, and for strangers.
+
+One stranger is an address, and all of them together leave a part of the places to those who are
+known, however many addresses they have.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,36 +11,51 @@ from uploads.access import Principal
 from uploads.failures import TooManyUploads, Unavailable
 
 
+def of_strangers(at_once: int, each: int) -> int:
+    """How many of all places strangers may have together."""
+    return max(each, at_once * 3 // 4)
+
+
 class Admission:
     def __init__(self, at_once: int, per_principal: int, what: str = "uploads") -> None:
         self._what = what
         self._at_once = at_once
         self._per_principal = per_principal
+        self._of_strangers = of_strangers(at_once, per_principal)
         self._under_way: dict[str, int] = {}
+        self._strangers = 0
         self.under_way = 0
 
     @contextmanager
     def place(self, principal: Principal) -> Iterator[None]:
+        asker, is_stranger = principal.asker, principal.is_anonymous
+        theirs = self._under_way.get(asker, 0)
         if self.under_way >= self._at_once:
             raise Unavailable(
                 f"{self._at_once} {self._what} are under way, and no more are taken at once."
                 " Try again in some seconds."
             )
-        theirs = self._under_way.get(principal.name, 0)
         if theirs >= self._per_principal:
             raise TooManyUploads(
-                f"{self._per_principal} of your {self._what} are under way, and no more are taken"
-                " at once. Wait until one of them is done."
+                f"{self._per_principal} {self._what} {principal.whose} are under way, and no more"
+                " are taken at once. Wait until one of them is done."
             )
-        self._under_way[principal.name] = theirs + 1
+        if is_stranger and self._strangers >= self._of_strangers:
+            raise Unavailable(
+                f"{self._of_strangers} {self._what} of people who have not signed in are under way,"
+                " and no more are taken at once. Sign in, or try again in some seconds."
+            )
+        self._under_way[asker] = theirs + 1
+        self._strangers += is_stranger
         self.under_way += 1
         try:
             yield
         finally:
             self.under_way -= 1
-            self._leave(principal.name)
+            self._strangers -= is_stranger
+            self._leave(asker)
 
-    def _leave(self, name: str) -> None:
-        self._under_way[name] -= 1
-        if not self._under_way[name]:
-            del self._under_way[name]
+    def _leave(self, asker: str) -> None:
+        self._under_way[asker] -= 1
+        if not self._under_way[asker]:
+            del self._under_way[asker]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from uploads.access import Principal
+from uploads.admission import of_strangers
 from uploads.events import Committed, Event
 from uploads.failures import TooManyFollowers, Unavailable
 
@@ -20,6 +21,8 @@ class Bell:
         self.closed = False
         self._at_once = at_once
         self._per_principal = per_principal
+        self._of_strangers = of_strangers(at_once, per_principal)
+        self._strangers = 0
         self._places: Counter[str] = Counter()
         self._listeners: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -42,21 +45,29 @@ class Bell:
 
     @contextmanager
     def place(self, principal: Principal) -> Iterator[None]:
+        asker = principal.asker
         if self.listeners >= self._at_once:
             raise Unavailable(
                 f"{self._at_once} clients follow the changes of this server already, and no more"
                 " are taken at once. Ask without waiting, or again in some seconds."
             )
-        if self._places[principal.name] >= self._per_principal:
+        if self._places[asker] >= self._per_principal:
             raise TooManyFollowers(
-                f"{self._per_principal} of your requests wait for changes already, and no more are"
-                " taken at once. End one of them, or ask without waiting."
+                f"{self._per_principal} requests {principal.whose} wait for changes already, and no"
+                " more are taken at once. End one of them, or ask without waiting."
             )
-        self._places[principal.name] += 1
+        if principal.is_anonymous and self._strangers >= self._of_strangers:
+            raise Unavailable(
+                f"{self._of_strangers} clients that have not signed in follow the changes already,"
+                " and no more are taken at once. Sign in, or ask without waiting."
+            )
+        self._places[asker] += 1
+        self._strangers += principal.is_anonymous
         try:
             yield
         finally:
-            self._places[principal.name] -= 1
+            self._places[asker] -= 1
+            self._strangers -= principal.is_anonymous
             self._places += Counter()
 
     @contextmanager

@@ -85,7 +85,7 @@ class Preflights:
         """`reserve`: for how many seconds names are kept, 0: not at all. What breaks off keeps
         none.
         """
-        lane = self._lanes.setdefault(principal.name, asyncio.Lock())
+        lane = self._lanes.setdefault(principal.asker, asyncio.Lock())
         kept = self.rules.reservations.begin(principal.name, reserve) if reserve > 0 else None
         parts = self.rules, self.index, self.receiver, self.sniffer
         try:

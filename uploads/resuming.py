@@ -27,6 +27,7 @@ from uploads.repeating import Repeats, fingerprint_of_creation
 from uploads.rules import STORING, Rules
 from uploads.seats import Seat, Seats, to_the_end
 from uploads.settling import Arrival, Begun, Outcome, new_id
+from uploads.strangers import Origins
 
 # A lost answer to the last piece is asked for again soon, if ever.
 KEEP_FINISHED = 3600.0
@@ -45,6 +46,7 @@ class Resuming:
         self._clock = clock
         self._seats = Seats()
         self._repeats = Repeats(rules)
+        self._origins = Origins(rules.limits.arriving_files)
 
     async def create(self, arrival: Arrival, attempt: Attempt | None = None) -> Incoming | Outcome:
         """An upload that begins, or began with an earlier attempt; or the refusal that is certain
@@ -186,9 +188,13 @@ class Resuming:
             if id_ is not None:
                 turn.drop_incoming(id_)
             self._check_number(turn, incoming, ends)
+            if not is_part:
+                self._origins.check(turn, arrival.principal, now)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
             turn.expect(incoming)
+            if not is_part:
+                self._origins.note(arrival.principal, incoming.id)
             return Begun(incoming.id)
 
         begun = await self._index.write(

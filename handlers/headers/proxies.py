@@ -41,6 +41,10 @@ class Proxies:
             found = before
         return str(found)
 
+    def speaks_for_others(self, peer: str) -> bool:
+        found = _address(peer)
+        return found is not None and self._trusts(found)
+
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self.trusted)
 

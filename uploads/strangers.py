@@ -1,0 +1,56 @@
+"""How many of the uploads that arrive strangers have begun from one network, so that one of them
+does not take the places of all.
+
+In memory: of those that were begun before the start nobody knows from where.
+"""
+
+from collections.abc import Iterator
+
+from uploads.access import Principal
+from uploads.failures import TooManyUploads
+from uploads.ports import View
+
+# So seldom it is looked which have ended meanwhile.
+LOOKED_EVERY = 1.0
+
+
+class Origins:
+    """Asked in turns of the index alone. `most`: of all strangers; one network may have half."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._networks: dict[str, str] = {}
+        self._looked = 0.0
+
+    def check(self, view: View, principal: Principal, now: float) -> None:
+        """:raises TooManyUploads: from there as many were begun and not ended as may be."""
+        if not principal.network:
+            return
+        each = self._most // 2
+        if self._count(principal) >= each or len(self._networks) >= 2 * self._most:
+            self._forget_ended(view, now)
+        if self._count(principal) >= each:
+            raise TooManyUploads(
+                f"{each:,} uploads from your address have begun and not ended, and no more are"
+                " begun. End some of them, or wait until they expire."
+            )
+
+    def note(self, principal: Principal, id_: str) -> None:
+        if principal.network:
+            self._networks[id_] = principal.network
+
+    def _count(self, principal: Principal) -> int:
+        return sum(one == principal.network for one in self._networks.values())
+
+    def _forget_ended(self, view: View, now: float) -> None:
+        if now - self._looked < LOOKED_EVERY:
+            return
+        self._looked = now
+        for id_ in list(self._ended(view)):
+            del self._networks[id_]
+
+    def _ended(self, view: View) -> Iterator[str]:
+        for id_ in self._networks:
+            found = view.incoming(id_)
+            if found is None or found.number is not None:
+                yield id_
