@@ -24,8 +24,9 @@ from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
 from program.settings import Settings, SettingsError
-from storage import lock
+from storage import clamd, lock
 from storage.accounts import FileAccounts
+from storage.clamd import Clamd
 from storage.disk.blobfolder import FAN_OUT
 from storage.disk.blobs import DiskBlobs
 from storage.sniffing import MagicSniffer
@@ -122,7 +123,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             with lock.own(commands.made(folder)):
                 return commands.restore(arguments, folder)
         case _:
-            return commands.doctor(folder)
+            return commands.doctor(folder, settings.scan.clamd)
 
 
 async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -151,6 +152,7 @@ class Store:
     sniffer: MagicSniffer
     algorithm: str
     accounts: FileAccounts
+    scanner: Clamd | None
 
     @property
     def folder(self) -> Folder:
@@ -171,6 +173,7 @@ async def _opened(
         # When what the first start makes is there, and before the first thread.
         shut_in(folder)
         sniffer = MagicSniffer(settings.limits.sniff_time)
+        scanner = Clamd(settings.scan.clamd, settings.scan.time) if settings.scan.clamd else None
         accounts = FileAccounts(folder)
         policies = houserules.policies(settings)
         keys = policies.keys
@@ -181,7 +184,7 @@ async def _opened(
             )
             blobs.small = index.small
             try:
-                yield Store(owned, index, blobs, sniffer, algorithm, accounts)
+                yield Store(owned, index, blobs, sniffer, algorithm, accounts, scanner)
             finally:
                 await index.close()
         finally:
@@ -228,6 +231,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
     index, blobs = store.index, store.blobs
     fitting = Fitting(rules, houserules.name_limits(settings), store.sniffer)
     receiver = Receiver(rules, index, blobs, store.sniffer, publish, CLOCK)
+    receiver.scanner = store.scanner
     holdings, tree = Holdings(rules, index, blobs), Tree(rules, index, CLOCK, fitting)
     return Parts(
         rules=rules,
@@ -301,7 +305,8 @@ async def serve(settings: Settings) -> int:
         metrics.publish(event)
         bell.ring(event)
 
-    async with _opened(settings, publish, sandbox.of(settings.server.sandbox)) as store:
+    shut_in = sandbox.of(settings.server.sandbox, clamd.port_of(settings.scan.clamd))
+    async with _opened(settings, publish, shut_in) as store:
         houserules.check_address(settings, store.accounts)
         rules = houserules.rules(settings, store.accounts)
         parts = _parts(settings, store, rules, publish, bell)

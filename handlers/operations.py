@@ -50,6 +50,7 @@ RECEIVING: Final = (
     "body-stalled",
     "too-large",
     "type-refused",
+    "content-refused",
     "encoding-refused",
     "partial-put",
     "wrong-digest",

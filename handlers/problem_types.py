@@ -164,6 +164,10 @@ TYPES = _table(
     ("type-refused", 415, "Files of this type are not taken here",
      "What the bytes are is not allowed in this folder, or does not go with the extension.",
      "Put it elsewhere, or give it the extension of what it is."),
+    ("content-refused", 422, "Known malicious content",
+     "What is stored here is looked through, and the scanner knows something that does harm in this"
+     " file. Its bytes are deleted.",
+     "Look at where the file comes from. If it is harmless, ask whoever runs this server."),
     ("body-without-meaning", 415, "This request takes no body",
      "The request has a body of which nothing is known here, so that it would be lost.",
      "Send the request without a body."),

@@ -220,6 +220,7 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.BodyStalled: "body-stalled",
     failures.TooLarge: "too-large",
     failures.TypeRefused: "type-refused",
+    failures.ContentRefused: "content-refused",
     failures.OverQuota: "over-quota",
     failures.DiskFull: "disk-full",
     failures.Damaged: "damaged",
@@ -252,6 +253,8 @@ def of_failure(failure: failures.Failure) -> Problem:
     extra: dict[str, Json] = {}
     if isinstance(failure, failures.ChangesForgotten):
         extra = {"follow_from": failure.follow_from}
+    if isinstance(failure, failures.ContentRefused):
+        extra = {"found": failure.found}
     if isinstance(failure, failures.WrongOffset):
         headers["Upload-Offset"] = str(failure.expected)
         extra = {"expected-offset": failure.expected, "provided-offset": failure.given}

@@ -112,6 +112,7 @@ _PROBLEM: Final = members(
         "resolutions": each(ref("Resolution")),
         "rule": text("Which rule about names decided."),
         "name": text("The name that cannot be."),
+        "found": text("What the scanner calls what is in the bytes."),
         "wanted": text("The spelling that was sent."),
         "taken": text("The spelling that is there."),
         "results": each(ref("Result")),

@@ -253,10 +253,10 @@ def _tell_copied(copied: backups.Copied, done: str) -> int:
     return FOUND if copied.damaged else FINE
 
 
-def doctor(data: Folder) -> int:
+def doctor(data: Folder, scanner: str) -> int:
     """The command `doctor`."""
     worst = FINE
-    for finding in diagnosis.examine(data):
+    for finding in diagnosis.examine(data, scanner):
         say(f"{finding.level.upper():<5} {printable(f'{finding.text} {finding.advice}'.rstrip())}")
         worst = FOUND if finding.level is diagnosis.Level.BAD else worst
     return worst

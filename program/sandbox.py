@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from enum import IntFlag
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 VERSION_ASKED: Final = 1
 PATH_BENEATH: Final = 1
+NET_PORT: Final = 2
 NO_NEW_PRIVILEGES: Final = 38
 # ABI versions of the kernel in which each came.
 WITH_REFER, WITH_TRUNCATE, WITH_NETWORK, WITH_DEVICES, WITH_SCOPES = 2, 3, 4, 5, 6
@@ -75,6 +77,10 @@ class Beneath(ctypes.Structure):
     _fields_ = (("may", ctypes.c_uint64), ("descriptor", ctypes.c_int32))
 
 
+class Port(ctypes.Structure):
+    _fields_ = (("may", ctypes.c_uint64), ("number", ctypes.c_uint64))
+
+
 def version() -> int:
     """Which Landlock the kernel has; 0 for none."""
     if not sys.platform.startswith("linux"):
@@ -86,14 +92,14 @@ def stay_open(data: Path) -> None:
     """For commands, which read and write where their user says."""
 
 
-def of(wanted: bool) -> Callable[[Path], None]:  # noqa: FBT001 - the value of a setting
-    return shut_in_or_tell if wanted else stay_open
+def of(wanted: bool, port: int | None) -> Callable[[Path], None]:  # noqa: FBT001 - the value of a setting
+    return partial(shut_in_or_tell, port=port) if wanted else stay_open
 
 
-def shut_in_or_tell(data: Path) -> None:
+def shut_in_or_tell(data: Path, port: int | None = None) -> None:
     """Shuts in, or says why not: it is one wall more, and not the one that holds the house."""
     try:
-        found = shut_in(data)
+        found = shut_in(data, port)
     except OSError as error:
         logger.warning("Landlock does not shut this process in: %s", error.strerror)
         return
@@ -103,9 +109,10 @@ def shut_in_or_tell(data: Path) -> None:
         logger.info("this kernel has no Landlock: nothing but file rights shuts the server in")
 
 
-def shut_in(data: Path) -> int:
+def shut_in(data: Path, port: int | None = None) -> int:
     """From now on only `data` can be written, only what a Python program needs can be read, and no
-    other machine can be called. Returns the version of Landlock; 0 where nothing was done.
+    other machine can be called but at this port. Returns the version of Landlock; 0 where nothing
+    was done.
 
     :raises OSError: the kernel has it, and refused.
     """
@@ -123,6 +130,10 @@ def shut_in(data: Path) -> int:
     try:
         _allow(descriptor, [data], STORE & files)
         _allow(descriptor, [*map(Path, OF_THE_SYSTEM), *_of_python()], READ & files)
+        if port is not None and found >= WITH_NETWORK:
+            _checked(
+                _call(ADD_RULE, descriptor, NET_PORT, ctypes.byref(Port(CONNECT_TCP, port)), 0)
+            )
         _checked(_libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
         _checked(_call(RESTRICT_SELF, descriptor, 0))
     finally:

@@ -23,6 +23,7 @@ from program.values import (
     Pause,
     Period,
     Rights,
+    ScannerAddress,
     Size,
     SizeOrNone,
     Who,
@@ -125,6 +126,12 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    clamd: ScannerAddress = ""
+    time: Pause = 120.0
+
+
+@dataclass(frozen=True, slots=True)
 class WebDav:
     strict: bool = False
     longest_lock: Annotated[float, kinds.duration(1.0, DAY)] = HOUR
@@ -152,6 +159,7 @@ class Settings:
     data: Data = Data()
     limits: Limits = Limits()
     policy: Policy = Policy()
+    scan: Scan = Scan()
     webdav: WebDav = WebDav()
     log: Log = Log()
     folders: Mapping[str, Policy] = field(default_factory=dict)
@@ -163,6 +171,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "data": Data,
     "limits": Limits,
     "policy": Policy,
+    "scan": Scan,
     "webdav": WebDav,
     "log": Log,
 }

@@ -9,6 +9,7 @@ from program import kinds
 from program.kinds import DAY, Choice, FolderText, Many, Network, Quantity, Text, Whole
 
 FOLDER = r"/|/(?!\.{1,2}/)[^/\x00-\x1f]+(/(?!\.{1,2}/)[^/\x00-\x1f]+)*/"
+PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 MEDIA_TYPE = r"[a-z0-9!#$&^_.+-]+/(\*|[a-z0-9!#$&^_.+-]+)"
 WHO = r"anonymous|users|(user|token):[^\s:]+"
 
@@ -33,6 +34,13 @@ Origins = Annotated[
 MediaTypes = Annotated[
     tuple[str, ...],
     Many(Text(MEDIA_TYPE, 'a media type such as "image/png" or "image/*", in small letters')),
+]
+ScannerAddress = Annotated[
+    str,
+    Text(
+        r"|/[^\x00]+|([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):" + PORT,
+        'the path of a socket such as "/run/clamav/clamd.ctl", or "host:port"',
+    ),
 ]
 FolderPath = Annotated[str, FolderText(FOLDER, 'a folder such as "/inbox/", from the root on')]
 Who = Annotated[

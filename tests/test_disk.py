@@ -299,5 +299,8 @@ async def test_another_kind_of_staged_content_is_refused(blobs: DiskBlobs) -> No
         def typed(self, _: str) -> Staged:
             return self
 
+        def read(self, _: int, __: int) -> bytes:
+            return b""
+
     with pytest.raises(TypeError):
         blobs.keep(Foreign())

@@ -1,5 +1,6 @@
 """What is said of a disk that is fit, and of those that are not."""
 
+import asyncio
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from storage import lock
 from storage.upkeep import doctor
 from storage.upkeep.doctor import Level, Times, examine
+from tests.scanners import Scanner, listening
 
 
 def texts(data: Path, level: Level) -> str:
@@ -58,3 +60,17 @@ def test_a_low_limit_of_open_files_is_warned_of(few_files: None, tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written_to_is_bad() -> None:
     assert "cannot be written to" in texts(Path("/proc/sys"), Level.BAD)
+
+
+async def test_a_scanner_that_answers_is_told_of_and_one_that_does_not_is_bad(
+    tmp_path: Path,
+) -> None:
+    async with listening(Scanner(), tmp_path / "clamd") as where:
+        findings = await asyncio.to_thread(examine, tmp_path, where)
+    told = [one for one in findings if "scanner" in one.text]
+    assert [(one.level, "ClamAV 1.4.3" in one.text) for one in told] == [(Level.OK, True)]
+    (tmp_path / "clamd").unlink(missing_ok=True)
+    findings = await asyncio.to_thread(examine, tmp_path, where)
+    told = [one for one in findings if "scanner" in one.text]
+    assert [one.level for one in told] == [Level.BAD]
+    assert "503" in told[0].text

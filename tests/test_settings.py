@@ -319,3 +319,15 @@ def test_a_file_that_is_not_there_or_not_toml_is_told() -> None:
     with pytest.raises(SettingsError, match=r"^gone\.toml: cannot be read: No such file"):
         settings.load(Path("gone.toml"))
     assert problems("[server")[0].startswith("some.toml: is not TOML: ")
+
+
+@pytest.mark.parametrize("where", ["/run/clamav/clamd.ctl", "localhost:3310", "[::1]:3310", ""])
+def test_a_scanner_is_at_a_socket_or_at_a_port(where: str) -> None:
+    assert configured(f'[scan]\nclamd = "{where}"').scan.clamd == where
+
+
+@pytest.mark.parametrize(
+    "where", ["localhost", "run/clamd", "localhost:0", "localhost:65536", "::1:3310"]
+)
+def test_a_scanner_that_is_nowhere_stops_the_start(where: str) -> None:
+    assert "host:port" in problems(f'[scan]\nclamd = "{where}"')[0]

@@ -13,6 +13,7 @@ Failure                     its text is for people: what happened, to which thin
 ├── BodyStalled             the body stood still, or dripped
 ├── TooLarge                beyond a limit of size
 ├── TypeRefused             the folder does not take this media type, or extension and bytes differ
+├── ContentRefused          the bytes hold something that is known to do harm
 ├── OverQuota               the principal's share is used up
 ├── DiskFull                the reserve of free space is reached
 ├── Damaged                 the bytes of a file are missing, or not those that were stored
@@ -93,6 +94,14 @@ class TooLarge(Failure):
 
 class TypeRefused(Failure):
     pass
+
+
+class ContentRefused(Failure):
+    """`found`: what the scanner calls it."""
+
+    def __init__(self, message: str, found: str = "") -> None:
+        super().__init__(message)
+        self.found = found
 
 
 class OverQuota(Failure):

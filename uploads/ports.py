@@ -50,6 +50,9 @@ class Staged(Protocol):
     def typed(self, media_type: str) -> "Staged":
         """The same, its content's media type now known."""
 
+    def read(self, start: int, count: int) -> bytes:
+        """Called in a thread, and not after its stage was left; nothing at the end."""
+
 
 class Tap(Protocol):
     """Bytes that have yet to come, and that a thread may draw by itself, past the event loop."""
@@ -382,6 +385,14 @@ class Sniffer(Protocol):
 
     def fits(self, media_type: str, name: str) -> bool:
         """Does the extension of this name go with this media type?"""
+
+
+class Scanner(Protocol):
+    async def verdict(self, staged: Staged) -> str | None:
+        """The name of what is known to do harm in it; None where there is nothing of that kind.
+
+        :raises Unavailable: that cannot be told now. :raises TooLarge: it never can.
+        """
 
 
 Clock = Callable[[], float]

@@ -9,11 +9,23 @@ from uploads.admission import Admission
 from uploads.attempts import Attempt, Fingerprint, Flights
 from uploads.collisions import Accepted, AlreadyStored, ContentKnown
 from uploads.events import Publish, Settled
-from uploads.failures import BodyTooShort, Damaged, DiskFull, NotThere, WrongDigest
+from uploads.failures import BodyTooShort, ContentRefused, Damaged, DiskFull, NotThere, WrongDigest
 from uploads.files import Content, StoredFile, Upload
 from uploads.foretelling import claims, foretold
 from uploads.names import Path
-from uploads.ports import Blobs, Clock, Index, Piece, Sniffer, Stage, Staged, Tap, Turn, View
+from uploads.ports import (
+    Blobs,
+    Clock,
+    Index,
+    Piece,
+    Scanner,
+    Sniffer,
+    Stage,
+    Staged,
+    Tap,
+    Turn,
+    View,
+)
 from uploads.repeating import Repeats, asked, fingerprint, fingerprint_of_claim
 from uploads.rules import Rules
 from uploads.settling import Arrival, Filled, Judgement, Outcome, Settling
@@ -42,6 +54,7 @@ class Receiver:
         self._sniffer = sniffer
         self._publish = publish
         self._clock = clock
+        self.scanner: Scanner | None = None
         self._repeats = Repeats(rules)
         self.flights = Flights()
         self.admission = Admission(rules.limits.uploads_at_once, rules.limits.uploads_per_principal)
@@ -257,7 +270,20 @@ class Receiver:
                 raise wrong
         media_type = await self._sniffer.media_type(staged.head)
         self._check_type(arrival, media_type)
+        await self._look_through(arrival, staged)
         return self._settled(arrival, staged.typed(media_type))
+
+    async def _look_through(self, arrival: Arrival, staged: Staged) -> None:
+        """Also what is here already: who brings it must not learn so by the time that it takes."""
+        if self.scanner is None or not staged.content.size:
+            return
+        found = await self.scanner.verdict(staged)
+        if found is not None:
+            raise ContentRefused(
+                f'"{arrival.path.name}" was refused: the scanner found {found} in it.'
+                " Its bytes are deleted.",
+                found,
+            )
 
     def _check_type(self, arrival: Arrival, media_type: str) -> None:
         policy = self._rules.policies.of(arrival.path.parent)

@@ -12,8 +12,10 @@ from uploads.access import Principal
 from uploads.attempts import Attempt
 from uploads.failures import (
     ArrivedAlready,
+    ContentRefused,
     MalformedRequest,
     NotThere,
+    TooLarge,
     TooManyUploads,
     TypeRefused,
     WrongDigest,
@@ -188,13 +190,10 @@ class Resuming:
             if id_ is not None:
                 turn.drop_incoming(id_)
             self._check_number(turn, incoming, ends)
-            if not is_part:
-                self._origins.check(turn, arrival.principal, now)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
+            self._origins.note(turn, arrival.principal, incoming, now)
             turn.expect(incoming)
-            if not is_part:
-                self._origins.note(arrival.principal, incoming.id)
             return Begun(incoming.id)
 
         begun = await self._index.write(
@@ -272,7 +271,7 @@ class Resuming:
             return await self._receiver.settle(
                 arrival, staged, self._within(taking.incoming, parts)
             )
-        except (WrongDigest, TypeRefused):
+        except (ContentRefused, TooLarge, TypeRefused, WrongDigest):
             # Nothing that could still come would make it right.
             await to_the_end(self._drop(taking.incoming.id))
             raise

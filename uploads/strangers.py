@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from uploads.access import Principal
 from uploads.failures import TooManyUploads
+from uploads.files import Incoming
 from uploads.ports import View
 
 # So seldom it is looked which have ended meanwhile.
@@ -22,9 +23,12 @@ class Origins:
         self._networks: dict[str, str] = {}
         self._looked = 0.0
 
-    def check(self, view: View, principal: Principal, now: float) -> None:
-        """:raises TooManyUploads: from there as many were begun and not ended as may be."""
-        if not principal.network:
+    def note(self, view: View, principal: Principal, incoming: Incoming, now: float) -> None:
+        """Of a part the number is bounded elsewhere.
+
+        :raises TooManyUploads: from there as many were begun and not ended as may be.
+        """
+        if not principal.network or incoming.is_part:
             return
         each = self._most // 2
         if self._count(principal) >= each or len(self._networks) >= 2 * self._most:
@@ -34,10 +38,7 @@ class Origins:
                 f"{each:,} uploads from your address have begun and not ended, and no more are"
                 " begun. End some of them, or wait until they expire."
             )
-
-    def note(self, principal: Principal, id_: str) -> None:
-        if principal.network:
-            self._networks[id_] = principal.network
+        self._networks[incoming.id] = principal.network
 
     def _count(self, principal: Principal) -> int:
         return sum(one == principal.network for one in self._networks.values())

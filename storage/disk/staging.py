@@ -56,6 +56,9 @@ class StagedBytes:
         content = Content(self.content.digest, self.content.size, media_type)
         return StagedBytes(content, self.digests, self.data)
 
+    def read(self, start: int, count: int) -> bytes:
+        return self.data[start : start + count]
+
 
 @value
 class StagedFile:
@@ -67,6 +70,9 @@ class StagedFile:
     def typed(self, media_type: str) -> "StagedFile":
         content = Content(self.content.digest, self.content.size, media_type)
         return StagedFile(content, self.digests, self.head, self.sheet)
+
+    def read(self, start: int, count: int) -> bytes:
+        return os.pread(self.sheet.descriptor, count, start)
 
 
 @dataclass(frozen=True, slots=True)

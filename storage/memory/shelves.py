@@ -72,6 +72,9 @@ class MemoryStaged:
     def typed(self, media_type: str) -> "MemoryStaged":
         return replace(self, content=replace(self.content, media_type=media_type))
 
+    def read(self, start: int, count: int) -> bytes:
+        return self.data[start : start + count]
+
 
 @dataclass(slots=True)
 class MemoryStage:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from storage import lock, sniffing
+from storage import clamd, lock, sniffing
 from storage.disk import posix
 from storage.sqlite import connecting
 
@@ -51,10 +51,12 @@ class Times:
     p99: float
 
 
-def examine(data: Path) -> list[Finding]:
+def examine(data: Path, scanner: str = "") -> list[Finding]:
     """Takes some seconds. The data folder need not be there yet: its disk is what matters."""
     place = _existing(data.absolute())
     findings = [_file_system(place), *_sqlite(), _libmagic(), _open_files(), _free_space(place)]
+    if scanner:
+        findings.append(_scanner(scanner))
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as folder:
             findings += _writing(Path(folder))
@@ -67,6 +69,18 @@ def examine(data: Path) -> list[Finding]:
             )
         )
     return findings
+
+
+def _scanner(where: str) -> Finding:
+    try:
+        said = clamd.version(where, _PATIENCE)
+        return Finding(Level.OK, f"The scanner at {where} answers: {said}.")
+    except clamd.NoAnswerError as error:
+        return Finding(
+            Level.BAD,
+            f"The scanner at {where} does not answer: {error}. Every upload is refused with 503.",
+            "Start clamd, let this user reach its socket, or correct [scan] clamd.",
+        )
 
 
 def _existing(place: Path) -> Path:

@@ -49,7 +49,7 @@ ITEMS: dict[int, Item] = {
     10: Item("names in an archive that lead out of it", (ESCAPE,), "names are checked before they are stored; archives are made of stored names"),
     11: Item("a file name for downloads out of the address", (KEPT,)),
     12: Item("file names that break out of their header", ("test_dispositions::test_a_name_goes_out_whole_and_breaks_out_of_nothing", "test_dispositions::test_what_we_send_we_would_read")),
-    13: Item("known malicious content", (), "not scanned: SECURITY.md says so, and what is served runs in no browser"),
+    13: Item("known malicious content", ("security/test_scanning::test_what_is_found_is_refused_at_every_door_and_leaves_no_byte", "security/test_scanning::test_a_scanner_that_is_away_stops_uploads_and_nothing_else", "security/test_scanning::test_until_the_verdict_there_is_no_such_name_and_no_such_content"), "where a scanner is set; by default none is, and what is served runs in no browser"),
     14: Item("extensions that hide behind others", (N + "test_each_trick_is_refused_by_its_own_rule", KEPT)),
     15: Item("names that are too long", (N + "test_a_name_may_have_255_bytes_and_no_more", N + "test_a_path_may_have_4096_bytes_and_32_names_and_no_more")),
     16: Item("uploads by strangers", (RIGHTS, "security/test_strangers::test_slow_uploads_of_one_stranger_keep_no_other_out", "security/test_strangers::test_uploads_that_one_stranger_begins_leave_room_for_those_of_others")),

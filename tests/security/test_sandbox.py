@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from pathlib import Path
 from program import sandbox
 
 data = Path(sys.argv[1])
-found = sandbox.shut_in(data)
+found = sandbox.shut_in(data, int(sys.argv[4]))
 outcome = {"version": found}
 
 def tried(what, act):
@@ -31,8 +32,8 @@ def tried(what, act):
     else:
         outcome[what] = 0
 
-def connect():
-    socket.create_connection(("127.0.0.1", int(sys.argv[2])), 5).close()
+def connect(port):
+    socket.create_connection(("127.0.0.1", port), 5).close()
 
 def unnamed():
     descriptor = os.open(data, os.O_TMPFILE | os.O_RDWR, 0o600)
@@ -52,12 +53,13 @@ tried("list home", lambda: os.listdir(Path.home()))
 tried("make a link", lambda: (data / "link").symlink_to("/etc/shadow"))
 tried("make a pipe", lambda: os.mkfifo(data / "pipe"))
 tried("run a program", lambda: os.execv("/bin/true", ["true"]))
-tried("call somebody", connect)
+tried("call the scanner", lambda: connect(int(sys.argv[4])))
+tried("call somebody", lambda: connect(int(sys.argv[2])))
 tried("signal another", lambda: os.kill(int(sys.argv[3]), 0))
 print(json.dumps(outcome))
 """
 DENIED = {1, 13}
-FINE = ("store", "make a folder", "link a file without a name", "move")
+FINE = ("store", "make a folder", "link a file without a name", "move", "call the scanner")
 
 
 def test_a_process_that_is_shut_in_can_only_store(tmp_path: Path) -> None:
@@ -66,9 +68,10 @@ def test_a_process_that_is_shut_in_can_only_store(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (tmp_path / "neighbour").write_text("mine")
-    with running(tmp_path / "another") as program:
+    with running(tmp_path / "another") as program, socket.create_server(("127.0.0.1", 0)) as one:
+        ports = str(program.port), str(one.getsockname()[1])
         ran = subprocess.run(
-            [sys.executable, "-c", TRIED, str(data), str(program.port), str(os.getpid())],
+            [sys.executable, "-c", TRIED, str(data), ports[0], str(os.getpid()), ports[1]],
             cwd=ROOT,
             capture_output=True,
             text=True,
