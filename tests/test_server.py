@@ -233,10 +233,10 @@ def test_the_first_user_shuts_strangers_out_while_it_runs(tmp_path: Path) -> Non
             "--data",
             "data",
             cwd=tmp_path,
-            entered="12345678",
+            entered="long enough",
         )
         stranger, _ = ask(program, "PUT", "/files/b", b"b")
-        ann, _ = ask(program, "PUT", "/files/b", b"b", Authorization="Basic YW5uOjEyMzQ1Njc4")
+        ann, _ = ask(program, "PUT", "/files/b", b"b", Authorization="Basic YW5uOmxvbmcgZW5vdWdo")
 
     assert (before, stranger, ann) == (201, 401, 201)
 
