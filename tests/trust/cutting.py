@@ -87,7 +87,7 @@ class Machine(Recorder):
     def _recorded(self, name: str, place: Folder) -> Recorded:
         scenario, data = SCENARIOS[name], place / name
         before = scenario.begun(data)
-        self.sync()
+        self.empty_journal()
         found = Recorded(before, self.count())
         if scenario.is_prepared:
             found.hear(scenario.prepare_apart(data, self.count))

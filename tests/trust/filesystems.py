@@ -9,7 +9,17 @@ from types import TracebackType
 from typing import Self
 
 from tests.mounts import must
-from tests.trust.blocks import PAGE, SECTOR, Cut, Disk, Log, loop_on, mounted, sync_all
+from tests.trust.blocks import (
+    PAGE,
+    SECTOR,
+    Cut,
+    Disk,
+    Log,
+    empty_journal,
+    loop_on,
+    mounted,
+    sync_all,
+)
 
 MIB = 1 << 20
 
@@ -86,6 +96,10 @@ class Recorder:
 
     def sync(self) -> None:
         sync_all(self._place)
+
+    def empty_journal(self) -> None:
+        """As a sync. Each mount of what is recorded later plays again what came since."""
+        empty_journal(self._place)
 
     @contextmanager
     def after(self, cut: Cut) -> Iterator[Folder]:
