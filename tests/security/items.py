@@ -95,7 +95,7 @@ ITEMS: dict[int, Item] = {
     56: Item("overwriting without the right or the version", (RIGHTS, "test_conditions::test_if_match_compares_strongly_and_if_none_match_weakly", "test_races::test_of_writers_on_one_etag_exactly_one_replaces")),
     57: Item("inner workings that are open to all", ("test_health::test_a_running_server_is_alive_and_ready_and_says_nothing_else", "test_health::test_what_a_proxy_on_this_machine_forwards_is_not_this_machine")),
     58: Item("paths that climb", (ESCAPE, N + "test_each_trick_is_refused_by_its_own_rule", SHUT)),
-    59: Item("links that lead out", (SHUT, "test_lock::test_a_link_in_the_place_of_the_lock_is_not_followed", "test_disk_damage::test_a_damaged_blob_is_not_served_and_the_same_content_mends_it"), "opened without following links, but by folder and name, not by openat2"),
+    59: Item("links that lead out", (SHUT, "security/test_swaps::test_no_swapped_folder_leads_an_upload_out", "test_lock::test_a_link_in_the_place_of_the_lock_is_not_followed", "test_disk_damage::test_a_damaged_blob_is_not_served_and_the_same_content_mends_it"), "where Landlock is switched off or missing, a folder of the data folder that is swapped for a link is followed"),
     60: Item("pipes and devices in place of files", ("test_disk_damage::test_a_damaged_blob_is_not_served_and_the_same_content_mends_it", "test_folders::test_a_file_that_became_a_link_or_a_pipe_is_not_read")),
     61: Item("two spellings of one name", (N + "test_two_spellings_collide_by_the_least_rule_that_makes_them_equal", N + "test_every_spelling_of_a_folder_is_one_place_for_rights"), "compatibility forms (full width) are names of their own"),
     62: Item("characters that cannot be seen", (N + "test_each_trick_is_refused_by_its_own_rule", "test_pages::test_names_are_isolated_from_the_direction_of_what_stands_around_them")),
@@ -122,7 +122,7 @@ ITEMS: dict[int, Item] = {
     83: Item("a process that may do all its user may", (SHUT, "security/test_sandbox::test_the_server_is_shut_in_unless_told_otherwise_and_serves_as_ever")),
     84: Item("a service that may do too much", ("security/test_deploying::test_the_unit_leaves_little_exposed",)),
     85: Item("code that is made from input", (SHAPE, "test_webdav_xml::test_whatever_comes_is_an_element_or_refused_in_words")),
-    86: Item("packages that somebody exchanged", (LOCKS, "test_shape::test_both_lock_files_agree", "test_shape::test_no_source_asserts")),
+    86: Item("packages that somebody exchanged", (LOCKS, "test_shape::test_both_lock_files_agree", "test_shape::test_no_source_asserts", "test_optimized::test_without_asserts_every_promise_is_kept")),
     87: Item("parsers that nobody has tried to break", (FUZZ, "test_fuzz::test_no_bytes_in_place_of_a_request_make_it_fail", "test_contract_fuzz::test_no_answer_to_anybody_breaks_the_contract")),
     88: Item("dangers that nobody has written down", ("security/test_items::test_each_test_that_a_document_names_is_there",)),
 }  # fmt: skip
