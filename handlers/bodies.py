@@ -15,6 +15,7 @@ from uploads.rules import Limits
 # Less than this the event loop has read before a thread would begin.
 WORTH_LENDING = 1 << 20
 PIECE = 256 << 10
+SHORT = 64 << 10
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESUMPTION = "HTTP/1.1 104 Upload Resumption Supported\r\n"
 CONTINUE_EXPECTED = "100-continue"
@@ -114,6 +115,14 @@ class BodyTap:
             raise self._progress.broken() from broken
         self._progress.received += len(data)
         return data
+
+
+def all_here(request: web.Request) -> bytes | None:
+    """The whole body, where it is short and came with its head: as most that are short do."""
+    content = request.content
+    if not content.is_eof() or content.total_bytes > SHORT or EXPECTED in request:
+        return None
+    return content.read_nowait()
 
 
 async def pieces(request: web.Request, limits: Limits) -> AsyncGenerator[bytes | BodyTap, None]:

@@ -14,6 +14,7 @@ from uploads.settling import Discard, LinkIt, ReplaceIt, Resolution, StoreAs
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 FILES = "/files/"
+A_SECOND = 1000
 UPLOADS = "/uploads/"
 
 
@@ -35,7 +36,16 @@ def upload_href(upload: Upload) -> str:
 
 def moment(seconds: float) -> str:
     """RFC 3339, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    second = math.floor(seconds)
+    millisecond = round((seconds - second) * 1e6) // 1000
+    if millisecond == A_SECOND:
+        second, millisecond = second + 1, 0
+    return f"{_second(second)}.{millisecond:03}+00:00"
+
+
+@lru_cache(1024)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
 
 
 def http_date(seconds: float) -> str:

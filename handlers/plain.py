@@ -77,6 +77,9 @@ class Plain:
                 parts.http.drain_bytes,
                 parts.http.drain_time,
             )
+        here = bodies.all_here(request)
+        if here is not None:
+            return answer(await parts.receiver.receive(arrival, here), arrival)
         async with aclosing(bodies.pieces(request, parts.rules.limits)) as body:
             outcome = await parts.receiver.receive(arrival, body)
         return answer(outcome, arrival)

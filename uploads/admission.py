@@ -4,8 +4,7 @@ One stranger is an address, and all of them together leave a part of the places 
 known, however many addresses they have.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from uploads.access import Principal
 from uploads.failures import TooManyUploads, Unavailable
@@ -26,8 +25,14 @@ class Admission:
         self._strangers = 0
         self.under_way = 0
 
-    @contextmanager
-    def place(self, principal: Principal) -> Iterator[None]:
+    def place(self, principal: Principal) -> "Place":
+        """To be entered; whoever leaves it makes room.
+
+        :raises TooManyUploads, Unavailable: on entering, where there is none.
+        """
+        return Place(self, principal)
+
+    def take(self, principal: Principal) -> None:
         asker, is_stranger = principal.asker, principal.is_anonymous
         theirs = self._under_way.get(asker, 0)
         if self.under_way >= self._at_once:
@@ -48,14 +53,32 @@ class Admission:
         self._under_way[asker] = theirs + 1
         self._strangers += is_stranger
         self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
-            self._strangers -= is_stranger
-            self._leave(asker)
 
-    def _leave(self, asker: str) -> None:
+    def leave(self, principal: Principal) -> None:
+        asker = principal.asker
+        self.under_way -= 1
+        self._strangers -= principal.is_anonymous
         self._under_way[asker] -= 1
         if not self._under_way[asker]:
             del self._under_way[asker]
+
+
+class Place:
+    """Each upload takes one, so that it is no generator, which takes longer to be entered."""
+
+    __slots__ = ("_admission", "_principal")
+
+    def __init__(self, admission: Admission, principal: Principal) -> None:
+        self._admission = admission
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        self._admission.take(self._principal)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._admission.leave(self._principal)

@@ -6,7 +6,7 @@ Values, and one set in memory. What is done with them stands in `repeating`.
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from uploads.access import Principal
@@ -77,12 +77,12 @@ class Flights:
                 " Send it again in a moment to get its answer."
             )
 
+    def hold(self, principal: Principal, attempt: Attempt | None) -> AbstractContextManager[None]:
+        """:raises InProgress: on entering; the same request is under way already."""
+        return nullcontext() if attempt is None else self._held(principal, attempt)
+
     @contextmanager
-    def hold(self, principal: Principal, attempt: Attempt | None) -> Iterator[None]:
-        """:raises InProgress: the same request is under way already."""
-        if attempt is None:
-            yield
-            return
+    def _held(self, principal: Principal, attempt: Attempt) -> Iterator[None]:
         self.check(principal, attempt)
         name = attempt.name(principal)
         self._names.add(name)

@@ -172,6 +172,11 @@ class Blobs(Protocol):
         Leaving the context drops what was not kept, also after a cancellation.
         """
 
+    def stage_small(self, data: bytes, digests: Collection[str]) -> Staged | None:
+        """A content that is all here, and that the index will hold: it needs no room. None: it is
+        too large for that.
+        """
+
     async def open(self, content: Content) -> Reading:
         """:raises NotThere: collected meanwhile. :raises Damaged: missing, or cut short."""
 

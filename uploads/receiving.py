@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 
 from uploads.access import Principal
 from uploads.admission import Admission
@@ -116,10 +116,11 @@ class Receiver:
     async def receive(
         self,
         arrival: Arrival,
-        body: AsyncIterable[Piece | Tap],
+        body: bytes | AsyncIterable[Piece | Tap],
         in_line: AbstractAsyncContextManager[object] | None = None,
     ) -> Outcome:
         """Takes the body in and settles it. What was cut short or does not fit leaves no trace.
+        It is bytes where all of it is here already.
 
         `in_line` is entered for the moment in which the claim gets its place among the others.
         """
@@ -128,15 +129,35 @@ class Receiver:
             self.flights.hold(arrival.principal, arrival.attempt),
             self.admission.place(arrival.principal),
         ):
-            async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
-                await self._fill(stage, arrival, body)
-                staged = await stage.finish()
-                work = await self._judged_by_bytes(arrival, staged)
-                async with in_line or nullcontext():
-                    settled = self._index.write(work)
-                outcome = await settled
+            staged = self._at_once(arrival, body) if isinstance(body, bytes) else None
+            if staged is not None:
+                outcome = await self._in_turn(arrival, staged, in_line)
+            else:
+                async with self._blobs.stage(arrival.size, arrival.declared.keys()) as stage:
+                    await self._fill(stage, arrival, body)
+                    staged = await stage.finish()
+                    outcome = await self._in_turn(arrival, staged, in_line)
         self._tell(arrival, outcome, staged.content.size, early=False)
         return outcome
+
+    def _at_once(self, arrival: Arrival, body: bytes) -> Staged | None:
+        """None: it is too large to be taken in without a stage."""
+        self._check_unannounced(arrival, len(body), len(body))
+        _check_whole(arrival, len(body))
+        return self._blobs.stage_small(body, arrival.declared.keys())
+
+    async def _in_turn(
+        self,
+        arrival: Arrival,
+        staged: Staged,
+        in_line: AbstractAsyncContextManager[object] | None,
+    ) -> Outcome:
+        work = await self._judged_by_bytes(arrival, staged)
+        if in_line is None:
+            return await self._index.write(work)
+        async with in_line:
+            settled = self._index.write(work)
+        return await settled
 
     async def settle(self, arrival: Arrival, staged: Staged, within: Within) -> Outcome:
         """For bytes that are here already, because they came in pieces. `within` gets the step,
@@ -242,20 +263,22 @@ class Receiver:
             judgements.append(self._settling.judge(view, arrival, current.content))
         return judgements
 
-    async def _fill(self, stage: Stage, arrival: Arrival, body: AsyncIterable[Piece | Tap]) -> None:
+    async def _fill(
+        self, stage: Stage, arrival: Arrival, body: bytes | AsyncIterable[Piece | Tap]
+    ) -> None:
+        if isinstance(body, bytes):
+            await stage.write(body)
+            return
         async for flow in body:
             if isinstance(flow, Piece):
                 await stage.write(flow)
-                self._check_unannounced(arrival, stage, len(flow))
+                self._check_unannounced(arrival, stage.received, len(flow))
                 continue
             while not flow.ended:
                 await flow.ready()
-                self._check_unannounced(arrival, stage, await stage.draw(flow))
-        if arrival.size is not None and stage.received != arrival.size:
-            raise BodyTooShort(
-                f"The body ended after {stage.received:,} of {arrival.size:,} bytes."
-                " Nothing was stored; send it again."
-            )
+                more = await stage.draw(flow)
+                self._check_unannounced(arrival, stage.received, more)
+        _check_whole(arrival, stage.received)
 
     async def _judged_by_bytes(self, arrival: Arrival, staged: Staged) -> Work:
         """What is left to be done in the turn."""
@@ -297,9 +320,9 @@ class Receiver:
         self._rules.demand_upload(arrival.principal, arrival.path)
         self.check_room(arrival.size or 0)
 
-    def _check_unannounced(self, arrival: Arrival, stage: Stage, more: int) -> None:
+    def _check_unannounced(self, arrival: Arrival, received: int, more: int) -> None:
         if arrival.size is None:
-            self._rules.check_size(stage.received)
+            self._rules.check_size(received)
             self.check_room(more)
 
     def check_room(self, size: int) -> None:
@@ -317,3 +340,11 @@ class Receiver:
         verdict = type(outcome.verdict).__name__
         parked = outcome.parked is not None
         self._publish(Settled(arrival.door, verdict, size, early, parked))
+
+
+def _check_whole(arrival: Arrival, received: int) -> None:
+    if arrival.size is not None and received != arrival.size:
+        raise BodyTooShort(
+            f"The body ended after {received:,} of {arrival.size:,} bytes."
+            " Nothing was stored; send it again."
+        )

@@ -17,8 +17,9 @@ from pathlib import Path
 from storage.disk import posix
 from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
 from storage.disk.faults import Faults
+from storage.disk.hashing import Hasher
 from storage.disk.reading import FileReading
-from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile
+from storage.disk.staging import Arriving, Room, StagedBytes, StagedFile, staged_bytes
 from storage.disk.unfinished import DiskUnfinished
 from uploads import failures
 from uploads.events import Publish
@@ -80,6 +81,12 @@ class DiskBlobs:
     def stage(self, size: int | None, digests: Collection[str]) -> Arriving:
         self._faults.require_sound()
         return Arriving(self._room, size, digests)
+
+    def stage_small(self, data: bytes, digests: Collection[str]) -> StagedBytes | None:
+        self._faults.require_sound()
+        if len(data) >= self._room.inline_below:
+            return None
+        return staged_bytes(data, Hasher(self._room.algorithm, digests))
 
     async def open(self, content: Content) -> Reading:
         if content.size < LARGEST_INLINE and (data := await self.small(content)) is not None:

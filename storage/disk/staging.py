@@ -60,6 +60,12 @@ class StagedBytes:
         return self.data[start : start + count]
 
 
+def staged_bytes(data: bytes, hasher: Hasher) -> StagedBytes:
+    """By a hasher that has met none of them."""
+    hasher.update(data)
+    return StagedBytes(Content(hasher.digest(), len(data)), hasher.digests(), data)
+
+
 @value
 class StagedFile:
     content: Content
@@ -133,7 +139,7 @@ class Arriving:
 
     async def finish(self) -> StagedBytes | StagedFile:
         if self._sheet is None and self._work is None and self.received < self._room.inline_below:
-            return self._finish_in_memory()
+            return staged_bytes(bytes(self._gathered), self._hasher)
         gathered, self._gathered = self._gathered, bytearray()
         sheet, seconds = await self._done(self._finish, gathered)
         self._room.publish(Synced(seconds))
@@ -205,11 +211,6 @@ class Arriving:
 
     def _content(self) -> Content:
         return Content(self._hasher.digest(), self.received)
-
-    def _finish_in_memory(self) -> StagedBytes:
-        data = bytes(self._gathered)
-        self._hasher.update(data)
-        return StagedBytes(self._content(), self._hasher.digests(), data)
 
     # From here on: in a thread.
 

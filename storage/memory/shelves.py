@@ -113,6 +113,13 @@ class MemoryBlobs:
     ) -> AsyncIterator[Stage]:
         yield MemoryStage(digests)
 
+    def stage_small(
+        self,
+        data: bytes,  # noqa: ARG002 - all rests in memory
+        digests: Collection[str],  # noqa: ARG002
+    ) -> Staged | None:
+        return None
+
     async def open(self, content: Content) -> Reading:
         if content.digest not in self._kept:
             raise NotThere("This file was removed a moment ago.")
