@@ -77,19 +77,16 @@ class Stage(Protocol):
 
     async def write(self, piece: Piece) -> None:
         """Takes a piece; returns when the next may come, which can be before it is written.
-
         :raises DiskFull, Unavailable: nothing of it will stay.
         """
 
     async def draw(self, tap: Tap) -> int:
         """Takes what comes without a pause, for a short while; returns how much that was.
-
         :raises DiskFull, Unavailable, BodyTooShort: nothing of it will stay.
         """
 
     async def finish(self) -> Staged:
         """Everything written and synced.
-
         :raises DiskFull, Unavailable: a sync that failed is never tried again.
         """
 
@@ -173,9 +170,7 @@ class Blobs(Protocol):
         """
 
     def stage_small(self, data: bytes, digests: Collection[str]) -> Staged | None:
-        """A content that is all here, and that the index will hold: it needs no room. None: it is
-        too large for that.
-        """
+        """Bytes that are all here, if the index will hold them: they need no room."""
 
     async def open(self, content: Content) -> Reading:
         """:raises NotThere: collected meanwhile. :raises Damaged: missing, or cut short."""
