@@ -123,6 +123,7 @@ class Identity:
 
 
 @lru_cache(1024)
+@lru_cache(1024)
 def stranger(address: str) -> Principal:
     return Principal(network=subscriber(address))
 

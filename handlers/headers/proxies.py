@@ -5,7 +5,7 @@ No other X-Forwarded header is believed from anybody: we build no absolute addre
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,14 +25,14 @@ class Proxies:
     def of(cls, networks: Iterable[str]) -> "Proxies":
         return cls(tuple(_network(one) for one in networks))
 
-    def client(self, peer: str, forwarded: Iterable[str]) -> str:
+    def client(self, peer: str, forwarded: Collection[str]) -> str:
         """The last address of the chain that is no proxy of ours, as that one cannot be made up.
 
         What stands before something unreadable is as doubtful as that, so the search ends there.
         """
         found = _address(peer)
-        if found is None:
-            return peer
+        if found is None or not forwarded:
+            return _alone(peer)
         hops = [hop for line in forwarded for hop in line.split(",")]
         while hops and self._trusts(found):
             before = _hop(hops.pop().strip())
@@ -59,6 +59,13 @@ def _address(text: str) -> Address | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+@lru_cache(1024)
+def _alone(peer: str) -> str:
+    """Of a chain that has nobody else in it, as nearly all are."""
+    found = _address(peer)
+    return peer if found is None else str(found)
 
 
 def _hop(text: str) -> Address | None:
