@@ -88,7 +88,11 @@ class Clients:
         number = 0
         while not ended.wait(pace.every * chance.uniform(0.5, 1.5)):
             number += 1
-            ours = [one for one in self.uploads if one.startswith(f"{self.server.prefix}{client}-")]
+            ours = [
+                one
+                for one in list(self.uploads)
+                if one.startswith(f"{self.server.prefix}{client}-")
+            ]
             address = f"{client}-{number}.bin"
             if ours and chance.random() < pace.share_of_replacements:
                 address = chance.choice(ours).removeprefix(self.server.prefix)
