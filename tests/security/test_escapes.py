@@ -57,8 +57,12 @@ AT_ONCE = 64
 
 
 def paths(chance: random.Random, count: int) -> Iterator[str]:
-    for _ in range(count):
-        yield "/".join(chance.choices(STEPS, k=chance.randint(1, 5)))
+    """Half of them from a folder on that few others have, or nearly all would be in the way of what
+    is there already.
+    """
+    for number in range(count):
+        path = "/".join(chance.choices(STEPS, k=chance.randint(1, 5)))
+        yield f"{chance.randrange(1 + count // 20):x}/{path}" if number % 2 else path
 
 
 def body(number: int) -> bytes:

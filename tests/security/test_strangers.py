@@ -28,7 +28,7 @@ BEGINNING = {**TUS, "Upload-Length": "9", "Upload-Metadata": "filename eA=="}
 EACH, ALL = 4, 12
 OF_STRANGERS = 9
 # Long after the test.
-SLOW = {"BODY_IDLE": "10 min", "BODY_RATE_GRACE": "10 min"}
+SLOW = {"BODY_IDLE": "10 min", "BODY_RATE_GRACE": "10 min", "HEADER_TIME": "10 min"}
 
 
 @asynccontextmanager
@@ -179,7 +179,8 @@ async def test_busy_connections_of_one_address_keep_no_other_out_and_a_further_o
             for _ in range(3 * EACH):
                 # Beyond twice as many nobody is answered any more.
                 silent = await stack.enter_async_context(from_("127.0.0.2", program))
-            assert await silent.reader.read() == b""
+            async with asyncio.timeout(12 * SOON):
+                assert await silent.reader.read() == b""
             async with from_("127.0.0.3", program) as wire:
                 assert (await wire.ask(put("/files/b", b"b"))).status == 201
             assert (await first.ask(b"3")).status == 201
