@@ -30,6 +30,7 @@ from handlers.problems import (
     of_type,
 )
 from handlers.sessions import Sessions
+from uploads.access import Principal
 from uploads.failures import Failure, Unavailable
 from uploads.names import BadName
 
@@ -37,6 +38,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # A version of HTTP that `protocol` has met, and that we do not speak.
 UNSPOKEN: web.RequestKey[str] = web.RequestKey("unspoken", str)
+# From where its connection comes; empty where a proxy speaks for others.
+NETWORK: web.RequestKey[str] = web.RequestKey("network", str)
 # Over a connection that is one too many from where it comes.
 SURPLUS: web.RequestKey[bool] = web.RequestKey("surplus", bool)
 GATE: web.AppKey["Gate"] = web.AppKey("gate")
@@ -133,8 +136,7 @@ class Gate:
 
     async def _before(self, request: web.Request) -> web.Response | None:
         """Judges what no door has to. An answer where the request is not for a door at all."""
-        address = self.address(request)
-        request[PRINCIPAL] = stranger(address)
+        request[PRINCIPAL] = self._stranger(request)
         self._check_connection(request)
         host = self._check_host(request)
         if self.health.stopping and not request.path.startswith(HEALTH):
@@ -147,6 +149,7 @@ class Gate:
         if expected is not None and expected.lower() != bodies.CONTINUE_EXPECTED:
             raise Refusal(of_type("expectation-failed", f'"{expected}" cannot be expected here.'))
         if authorization := request.headers.getall("Authorization", []):
+            address = self.address(request)
             request[PRINCIPAL] = await self.identity.identify(authorization, address)
         elif signed_in := self.sessions.principal(request):
             if request.method not in SAFE_METHODS:
@@ -159,6 +162,10 @@ class Gate:
         """Who is at the other end. A proxy that we trust is asked for whom it speaks."""
         forwarded = request.headers.getall("X-Forwarded-For", [])
         return self.proxies.client(request.remote or "", forwarded)
+
+    def _stranger(self, request: web.Request) -> Principal:
+        """Who it is until something else is known: for most it is certain by their connection."""
+        return stranger(request.get(NETWORK) or subscriber(self.address(request)))
 
     def network(self, peername: object) -> str:
         """From where a connection comes, as far as that counts; empty for a proxy that we trust."""

@@ -123,9 +123,8 @@ class Identity:
 
 
 @lru_cache(1024)
-@lru_cache(1024)
-def stranger(address: str) -> Principal:
-    return Principal(network=subscriber(address))
+def stranger(network: str) -> Principal:
+    return Principal(network=network)
 
 
 @lru_cache(1024)

@@ -21,7 +21,7 @@ from aiohttp.streams import StreamReader
 
 from handlers import bodies, sending
 from handlers.conversation import Conversation
-from handlers.gate import GATE, SURPLUS, UNSPOKEN, Gate, Handler
+from handlers.gate import GATE, NETWORK, SURPLUS, UNSPOKEN, Gate, Handler
 from handlers.lending import Loan
 from handlers.problems import Problem, of_type
 
@@ -278,8 +278,8 @@ class Server(web.Server):
         for one in itertools.islice(own, LOOKED_AT):
             if one.is_idle and one is not newcomer:
                 self._dismiss(one)
-                return
-        newcomer.is_surplus = True
+                break
+        newcomer.is_surplus = len(own) > self.each
         # Beside those who wait to be told so there must be an end, too.
         if len(own) > 2 * self.each:
             self._dismiss(newcomer)
@@ -344,6 +344,7 @@ class Server(web.Server):
             request[bodies.EXPECTED] = expected
         asking = request[bodies.LENDER] = cast("Connection", protocol)
         self._note_word(asking)
+        request[NETWORK] = asking.network
         if asking.is_surplus:
             request[SURPLUS] = True
         return request

@@ -176,11 +176,15 @@ async def test_busy_connections_of_one_address_keep_no_other_out_and_a_further_o
     with running(tmp_path / "data", env=env) as program:
         async with AsyncExitStack() as stack:
             (first, *_) = await hold(program, stack, "127.0.0.2", EACH)
-            for _ in range(3 * EACH):
-                # Beyond twice as many nobody is answered any more.
-                silent = await stack.enter_async_context(from_("127.0.0.2", program))
+            silent = [
+                await stack.enter_async_context(from_("127.0.0.2", program))
+                for _ in range(3 * EACH)
+            ]
             async with asyncio.timeout(12 * SOON):
-                assert await silent.reader.read() == b""
+                for one in silent[:-1]:
+                    assert await one.reader.read() == b""
+            # Nor is the one served that took the place of another that was too many.
+            assert (await silent[-1].ask(put("/files/a", b"a"))).status == 429
             async with from_("127.0.0.3", program) as wire:
                 assert (await wire.ask(put("/files/b", b"b"))).status == 201
             assert (await first.ask(b"3")).status == 201
