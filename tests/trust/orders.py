@@ -25,7 +25,7 @@ REMOVED = re.compile(r'<(/[^>]*/blobs/[0-9a-f]{2})>, "([0-9a-f]{64})"')
 FRAME = re.compile(r"[.]*, 24, ")
 REQUEST = re.compile(r', "([A-Z]+) (/[^ "]*)')
 ANSWER = re.compile(r'"HTTP/1\.1 (\d{3}[^"]*)')
-REPLAYED = "Idempotency-Replayed"
+REPLAYED, STORED = "Idempotency-Replayed", "Content-Location"
 ESCAPED = re.compile(r"\\([0-7]{1,3}|.)|(.)", re.DOTALL)
 NAMED = {"n": 10, "t": 9, "r": 13, "v": 11, "f": 12, "a": 7, "b": 8}
 
@@ -134,7 +134,8 @@ def _rows_before_answers(calls: list[Call], run: Run, is_told: IsOfChange) -> It
                 sync = _first_after(first.ended, of_log)
                 if sync is None or sync.ended >= call.began:
                     yield f"answered before it was committed: {request_}, {call}"
-            if request_.method == "PATCH":
+            # A whole one is judged as a file: its bytes before its name, or within its row.
+            if request_.method == "PATCH" and STORED not in answer[1]:
                 yield from _unanswerable_piece(calls, request_, call)
 
 
