@@ -40,10 +40,10 @@ def target(request: web.Request, prefix: str, limits: names.Limits) -> Target:
         raise MalformedRequest("The address holds a raw #; write it as %23.")
     rest = hosts.split(raw)[1].partition("?")[0].removeprefix(prefix)
     is_folder = not rest or rest.endswith("/")
-    return Target(
-        named_path(names.decode(rest.removesuffix("/").encode("utf-8", "surrogateescape")), limits),
-        is_folder,
-    )
+    text = rest.removesuffix("/")
+    if "%" in text or not text.isascii():
+        text = names.decode(text.encode("utf-8", "surrogateescape"))
+    return Target(named_path(text, limits), is_folder)
 
 
 def named_path(text: str, limits: names.Limits) -> Path:

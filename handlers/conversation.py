@@ -15,6 +15,8 @@ from aiohttp.http_writer import _serialize_headers as serialized
 from aiohttp.streams import StreamReader
 
 LENGTH = "Content-Length"
+# Of an enumeration it would be asked for each time, which takes as long as all else in `is_plain`.
+FINAL = int(HTTPStatus.OK)
 END_OF_LINE = b"\r\n"
 WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 WITHOUT_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
@@ -30,7 +32,7 @@ def is_plain(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuar
     return (
         isinstance(body, bytes)
         and body != b""
-        and status >= HTTPStatus.OK
+        and status >= FINAL
         and status not in WITHOUT_BODY
         and request.method not in WITHOUT_BODY_METHODS
         and request.version == HttpVersion11

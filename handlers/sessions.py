@@ -138,7 +138,7 @@ def _set(response: web.Response, name: str, value: str, marks: str) -> None:
 
 def _secret(request: web.Request) -> str | None:
     lines = request.headers.getall("Cookie", [])
-    if not any(PLAIN in line for line in lines):
+    if not lines or not any(PLAIN in line for line in lines):
         return None
     pairs = (pair.strip().partition("=") for line in lines for pair in line.split(";"))
     cookies = {name: value for name, _, value in pairs}
