@@ -44,12 +44,18 @@ class Gathering(Generic[T]):
             self.flush()
 
 
+def _nothing() -> None:
+    pass
+
+
 class Delivery:
     """Answers of threads, for which the event loop is woken at the end of a run; and it looks by
-    itself now and then, so that no answer waits for a slow one after it.
+    itself now and then, so that no answer waits for a slow one after it. `meanwhile` is called
+    then, as long as anybody waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], None] = _nothing) -> None:
+        self._meanwhile = meanwhile
         self._answers: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._woken = False
         self._waiting = 0
@@ -88,6 +94,7 @@ class Delivery:
     def _look(self) -> None:
         self._next_look = None
         self._settle()
+        self._meanwhile()
         self._look_later()
 
     def _settle(self) -> None:

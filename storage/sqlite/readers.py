@@ -53,7 +53,7 @@ class Readers:
         self._asked = 0
         self._waiting: deque[Question] = deque()
         self._gathering: Gathering[Question] = Gathering(self._take)
-        self._delivery = Delivery()
+        self._delivery = Delivery(self._call_another)
         self._calls: SimpleQueue[Call] = SimpleQueue()
         self._called = False
         self._threads = [
@@ -86,9 +86,6 @@ class Readers:
         while self._calls.get() is Call.COME:
             self._called = False
             question = self._next()
-            # This one may take its time.
-            if self._waiting:
-                self._call()
             while question is not None:
                 question = self._moment(reader, question)
             self._delivery.send()
@@ -96,6 +93,11 @@ class Readers:
     def _take(self, question: Question) -> None:
         self._waiting.append(question)
         self._call()
+
+    def _call_another(self) -> None:
+        """Somebody takes its time. Until then it would cost more to wake one for what waits."""
+        if self._waiting:
+            self._call()
 
     def _call(self) -> None:
         """Who has been called and has not come yet will find what is waiting by then, too."""
