@@ -55,7 +55,11 @@ class Conversation(web.RequestHandler):
         goes_on = True
         while goes_on and not self._force_close:
             if not self._messages:
-                await self._until_asked()
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
             message, payload = self._messages.popleft()
             self._take_more()
             goes_on = await self._answered(message, payload)
@@ -63,13 +67,6 @@ class Conversation(web.RequestHandler):
             self._task_handler = None
             if self.transport is not None:
                 self.transport.close()
-
-    async def _until_asked(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _take_more(self) -> None:
         """One request less is waiting, so that those behind it may be read."""
@@ -107,7 +104,10 @@ class Conversation(web.RequestHandler):
         message: Any,  # noqa: ANN401 - as above
         payload: StreamReader,
     ) -> bool:
-        """Whether there was still somebody who took the answer."""
+        """Whether there was still somebody who took the answer.
+
+        :raises ConnectionError: there was not.
+        """
         handler, task = self._request_handler, self._task_handler or asyncio.current_task()
         if handler is None or self._request_factory is None or task is None:
             return False
@@ -123,21 +123,17 @@ class Conversation(web.RequestHandler):
                 response = self.handle_error(request, exc=error)
             finally:
                 self._current_request = None
-            return await self._finished(request, response)
+            is_gone = False
+            if self._upgraded or not is_plain(response, request):
+                response, is_gone = await self.finish_response(request, response, None)
+            else:
+                self._write(response, request)
+                if self._paused:
+                    await writer.drain()
         finally:
             self._request_in_progress = False
             if self._handler_waiter is not None:
                 self._handler_waiter.set_result(None)
-
-    async def _finished(self, request: web.BaseRequest, response: web.StreamResponse) -> bool:
-        """As above. :raises ConnectionError: nobody was."""
-        is_gone = False
-        if self._upgraded or not is_plain(response, request):
-            response, is_gone = await self.finish_response(request, response, None)
-        else:
-            self._write(response, request)
-            if self._paused:
-                await request.writer.drain()
         self._keepalive = bool(response.keep_alive)
         return not is_gone
 
