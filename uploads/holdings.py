@@ -94,12 +94,14 @@ class Holdings:
         return shown[:limit]
 
     def find_in(self, view: View, principal: Principal, path: Path) -> Held | Folder:
-        at = view.at(path)
-        if isinstance(at, FolderHere) and self.rules.access.may_see(principal, path):
-            return at.folder
-        self.rules.demand(principal, Right.READ, path)
+        if not self.rules.may(principal, Right.READ, path):
+            at = view.at(path)
+            if isinstance(at, FolderHere) and self.rules.access.may_see(principal, path):
+                return at.folder
+            self.rules.deny(principal, Right.READ, path)
+        at, small = view.at_with_bytes(path)
         found = known(at, path)
-        return found if isinstance(found, Folder) else Held(found, view.small(found.content))
+        return found if isinstance(found, Folder) else Held(found, small)
 
     def list_in(
         self, view: View, principal: Principal, path: Path, listing: Listing

@@ -228,9 +228,7 @@ class View(Grounds, Protocol):
         """All that is in sight at any depth, a folder before what is in it, page by page."""
 
     def extent(self, folder: Path) -> tuple[int, int]:
-        """Of what is below, deleted or not: how many levels, and how many bytes the longest path
-        adds to that of the folder.
-        """
+        """Of what is below, deleted or not: its levels, and what the longest path adds in bytes."""
 
     def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
         """A content that once arrived under all of these verified digests."""
@@ -272,6 +270,9 @@ class View(Grounds, Protocol):
 
     def small(self, content: Content) -> bytes | None:
         """Its bytes, where they rest in the index itself."""
+
+    def at_with_bytes(self, path: Path) -> tuple[AtName, bytes | None]:
+        """`at`, and `small` of the file that it finds, in one look."""
 
     def vouched(self, content: Content, by: str) -> Mapping[str, bytes]:
         """Those that this principal has declared: the others say that somebody else has it."""

@@ -203,6 +203,10 @@ class MemoryView:
     def small(self, content: Content) -> bytes | None:
         return self._state.small.get(content.digest)
 
+    def at_with_bytes(self, path: Path) -> tuple[AtName, bytes | None]:
+        at = self.at(path)
+        return at, self.small(at.file.content) if isinstance(at, FileHere) else None
+
     def properties(self, path: Path) -> list[Property]:
         node = self._exactly(path)
         return self._properties.of(node.id) if node else []

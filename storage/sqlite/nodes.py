@@ -21,9 +21,12 @@ ENTRY = (
     " LEFT JOIN versions v ON v.node = n.id AND v.number = n.number AND n.is_folder = 0"
     " LEFT JOIN contents c ON c.id = v.content"
 )
+WITH_BYTES = ENTRY.replace(" FROM", ", s.bytes FROM") + " LEFT JOIN small s ON s.content = c.id"
 KEYS_REMEMBERED = 64
 BY_ID = ENTRY + " WHERE n.id = ?"
-LIVE_CHILD = ENTRY + " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
+LIVE = " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
+LIVE_CHILD = ENTRY + LIVE
+LIVE_CHILD_WITH_BYTES = WITH_BYTES + LIVE
 # The driver describes each column of a statement each time, and as a rule nothing was deleted here.
 GONE_HERE = (
     "SELECT n.id FROM nodes n"
@@ -99,9 +102,24 @@ class Nodes:
         """The live nodes along a path from below the root, whatever their spelling, as far as there
         are any.
         """
+        return self._along(self.keys(path))
+
+    def trail_with_bytes(self, path: Path) -> tuple[list[Node], bytes | None]:
+        """The same, and the bytes of a small file at its end: asked for one by one, the second
+        question would take as long as the first.
+        """
+        *above, last = self.keys(path)
+        trail = self._along(above)
+        if len(trail) < len(above) or (trail and not trail[-1].is_folder):
+            return trail, None
+        values = (trail[-1].id if trail else ROOT, last)
+        row = self._connection.execute(LIVE_CHILD_WITH_BYTES, values).fetchone()
+        return (trail, None) if row is None else ([*trail, Node(*row[:-1])], row[-1])
+
+    def _along(self, keys: Sequence[str]) -> list[Node]:
         trail: list[Node] = []
         parent = ROOT
-        for key in self.keys(path):
+        for key in keys:
             child = self.child(parent, key)
             if child is None:
                 break

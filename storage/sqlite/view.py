@@ -97,7 +97,15 @@ class SqliteView:
         self._properties = Properties(connection)
 
     def at(self, path: Path) -> AtName:
-        trail = self._nodes.trail(path)
+        return self._at(self._nodes.trail(path), path)
+
+    def at_with_bytes(self, path: Path) -> tuple[AtName, bytes | None]:
+        if not path.parts:
+            return self.at(path), None
+        trail, small = self._nodes.trail_with_bytes(path)
+        return self._at(trail, path), small
+
+    def _at(self, trail: list[Node], path: Path) -> AtName:
         for depth, (node, sent) in enumerate(zip(trail, path.parts, strict=False)):
             if node.name != sent:
                 return _lookalike(node, path, depth)

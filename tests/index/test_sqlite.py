@@ -248,6 +248,20 @@ async def test_small_contents_rest_in_the_index_until_they_are_forgotten(
     await index.close()
 
 
+@pytest.mark.parametrize("name", ["a", "A", "docs/b", "docs", "docs/c", "a/b", "none/b", ""])
+async def test_what_stands_at_a_name_is_the_same_with_its_bytes(
+    name: str, tmp_path: DiskPath
+) -> None:
+    index = await opened(tmp_path, SmallBlobs())
+    await add(index, "a")
+    await add(index, "docs/b")
+    alone = await index.read(lambda view: view.at(path(name)))
+    at, data = await index.read(lambda view: view.at_with_bytes(path(name)))
+    await index.close()
+    assert at == alone
+    assert (data == name.encode()) == isinstance(at, FileHere)
+
+
 async def test_many_bytes_in_the_index_end_a_batch(tmp_path: DiskPath) -> None:
     events: list[Event] = []
     index = await opened(tmp_path, SmallBlobs(), events.append)
