@@ -69,6 +69,14 @@ class Guesses:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody shows to be who they say; the code is empty where they have none."""
+
+    password: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     accounts: Accounts
     guesses: Guesses
@@ -78,10 +86,21 @@ class Identity:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
         return await self._guessed(address, lambda: self._by(authorization[0]))
 
-    async def prove(self, principal: Principal, password: str, address: str) -> None:
+    async def sign_in(self, user: str, shown: Shown, address: str) -> Principal:
+        """A token stands for a password, as everywhere; it needs no code."""
+
+        async def by_either() -> Principal | None:
+            token = self.accounts.by_token(shown.password)
+            return token or await self.accounts.by_password(user, shown.password, shown.code)
+
+        return await self._guessed(address, by_either)
+
+    async def prove(self, principal: Principal, shown: Shown, address: str) -> None:
         """That it is the user in person: by the password, and no token will do."""
         user = principal.name.removeprefix("user:")
-        await self._guessed(address, lambda: self.accounts.by_password(user, password))
+        await self._guessed(
+            address, lambda: self.accounts.by_password(user, shown.password, shown.code)
+        )
 
     async def _guessed(self, address: str, guess: Guess) -> Principal:
         """Every way to try a password or token counts as much as every other."""

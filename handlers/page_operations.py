@@ -30,10 +30,11 @@ OF_THE_PAGE: Final = (
               (in_json(200, "Signed in; the cookie stands for it.", "Session"),
                Answer(303, "Signed in or out; for browsers.", headers=("Location",))),
               ("body-stalled", "body-too-short", "not-there"), (FIELDS,),
-              "The fields are `user` and `password`, and `next` for where to go then; or"
-              " `sign_out`; or, with the present `password`, `new_password` or what to `end`:"
-              " `others` for all sessions of the user but this one, or the id of one, which the"
-              " page at this address tells. Programs need no session: they send Basic or Bearer"
+              "The fields are `user`, `password`, `code` where the user has a second factor, and"
+              " `next` for where to go then; or `sign_out`; or, with the present `password` (and a"
+              " `code`), `new_password` or what to `end`: `others` for all"
+              " sessions of the user but this one, or the id of one, which the page at this"
+              " address tells. Programs need no session: they send Basic or Bearer"
               " credentials."),
     *(
         Operation(

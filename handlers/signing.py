@@ -2,7 +2,6 @@
 all of it works without script.
 """
 
-import base64
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -13,7 +12,7 @@ from handlers.browser import pages
 from handlers.descriptions import Json
 from handlers.gate import GATE
 from handlers.headers import negotiation
-from handlers.identity import principal_of
+from handlers.identity import Shown, principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_failure
 from handlers.rendering import json_response, page_response
@@ -27,7 +26,10 @@ WRONG = "not-identified"
 OTHERS = "others"
 # Fields that ask for more than to come or to go.
 OF_ACCOUNT = frozenset({"new_password", "end"})
-UNKNOWN = "This name and password are not known here."
+UNKNOWN = (
+    "This name and password are not known here, or the code of a second factor is missing, wrong or"
+    " used up: each counts once."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Signing:
         if "password" not in fields:
             raise MalformedRequest('This takes the present password in the field "password".')
         try:
-            await gate.identity.prove(principal, fields["password"], gate.address(request))
+            await gate.identity.prove(principal, _shown(fields), gate.address(request))
             if "new_password" in fields:
                 return await self._change(request, principal, fields["new_password"])
             return self._end(request, principal, fields["end"])
@@ -95,10 +97,10 @@ class Signing:
         gate, onward = request.app[GATE], _onward(fields.get("next", ""))
         if not fields.get("user") or "password" not in fields:
             raise MalformedRequest('Signing in takes the fields "user" and "password".')
-        pair = f"{fields['user']}:{fields['password']}".encode()
-        basic = f"Basic {base64.b64encode(pair).decode()}"
         try:
-            principal = await gate.identity.identify([basic], gate.address(request))
+            principal = await gate.identity.sign_in(
+                fields["user"], _shown(fields), gate.address(request)
+            )
         except Refusal as refused:
             if refused.problem.type.slug != WRONG or not _wants_html(request):
                 raise
@@ -130,6 +132,11 @@ class Signing:
             "user": _user_of(principal) or None,
             "users": self.parts.accounts.any_users(),
         }
+
+
+def _shown(fields: dict[str, str]) -> Shown:
+    """People write codes with a gap."""
+    return Shown(fields["password"], "".join(fields.get("code", "").split()))
 
 
 def _user_of(principal: Principal) -> str:

@@ -36,11 +36,14 @@ examples:
 an address that others can reach needs a registered user, or an [[access]] entry in the
 configuration that grants rights to "anonymous"."""
 
-USER = "Register users, remove them, change their passwords. A running server follows at once."
+USER = """\
+Register users, remove them, change their passwords, give them a second factor for the page. A
+running server follows at once."""
 USER_EXAMPLES = """\
 examples:
   noclobber user add ann
   noclobber user add ann --password-stdin < secret.txt
+  noclobber user factor ann                    she signs in on the page with a code besides
   noclobber user list"""
 
 TOKENS = """\
@@ -150,7 +153,8 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     _address(command("serve", "serve the data folder (the default)", SERVE, SERVE_EXAMPLES))
-    _user(command("user", "add, remove and list users, change passwords", USER, USER_EXAMPLES))
+    people = "add, remove and list users, change passwords and second factors"
+    _user(command("user", people, USER, USER_EXAMPLES))
     _token(command("token", "add, revoke and list tokens", TOKENS, TOKENS_EXAMPLES))
     _import(command("import", "take an existing folder in", IMPORT, IMPORT_EXAMPLES))
     exporting = command("export", "write the tree to a folder", EXPORT, EXPORT_EXAMPLES)
@@ -232,6 +236,7 @@ def _user(parser: argparse.ArgumentParser) -> None:
     for action, short in (
         ("add", "register a user; the password is asked twice"),
         ("passwd", "change a password; it is asked twice"),
+        ("factor", "give a user a second factor, or another; its secret is shown once"),
         ("remove", "remove a user with all tokens; the files stay"),
         ("list", "list all users"),
     ):
@@ -239,6 +244,8 @@ def _user(parser: argparse.ArgumentParser) -> None:
         _place(added)
         if action != "list":
             added.add_argument("name", metavar="NAME")
+        if action == "factor":
+            added.add_argument("--remove", action="store_true", help="take the second factor away")
         if action in {"add", "passwd"}:
             added.add_argument(
                 "--password-stdin",

@@ -10,7 +10,7 @@ from pathlib import Path as Folder
 
 from handlers.parts import Parts
 from program.console import FINE, FOUND, Progress, Refused, amount, password, printable, say
-from storage import accounts
+from storage import accounts, factors
 from storage.exchange import carrying
 from storage.exchange.folders import FoundFile, Target, found_in
 from storage.roster import Token
@@ -32,7 +32,7 @@ AT_ONCE = 16
 
 def user(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `user`."""
-    if arguments.action in {"passwd", "remove"}:
+    if arguments.action in {"factor", "passwd", "remove"}:
         _require_folder(data)
     match arguments.action:
         case "add":
@@ -43,6 +43,8 @@ def user(arguments: argparse.Namespace, data: Folder) -> int:
                 data, arguments.name, password(from_stdin=arguments.password_stdin)
             )
             say(f"{arguments.name} has a new password.")
+        case "factor":
+            _factor(data, arguments.name, is_removed=arguments.remove)
         case "remove":
             accounts.remove_user(data, arguments.name)
             say(f"{arguments.name} is removed, with all tokens. The files stay.")
@@ -53,6 +55,19 @@ def user(arguments: argparse.Namespace, data: Folder) -> int:
             if not users:
                 say("No user is registered. To register one: noclobber user add NAME")
     return FINE
+
+
+def _factor(data: Folder, name: str, *, is_removed: bool) -> None:
+    if is_removed:
+        accounts.remove_factor(data, name)
+        say(f"{name} signs in without a code from now on.")
+        return
+    secret = accounts.set_factor(data, name)
+    say(
+        f"{secret}\n{factors.address(secret, name)}\nThis is shown once only. Enter it in an"
+        f" authenticator app of {name}, who from now on signs in on the page with a code of it."
+        " Programs need a token: noclobber token add."
+    )
 
 
 def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> int:

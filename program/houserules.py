@@ -125,7 +125,12 @@ def name_limits(settings: Settings) -> names.Limits:
 class OperatorOnly:
     """The accounts of a command: nobody but who typed it."""
 
-    async def by_password(self, user: str, password: str) -> Principal | None:  # noqa: ARG002
+    async def by_password(
+        self,
+        user: str,  # noqa: ARG002 - of a command it is known who typed it
+        password: str,  # noqa: ARG002
+        code: str = "",  # noqa: ARG002
+    ) -> Principal | None:
         return None
 
     def by_token(self, token: str) -> Principal | None:  # noqa: ARG002

@@ -12,12 +12,13 @@ import secrets
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path as DiskPath
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from storage import passwords
+from storage import factors, passwords
 from storage import roster as rosters
 from storage.roster import Roster, Token, User
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
@@ -47,9 +48,12 @@ class FileAccounts:
         self._nobodys = _HASHER.hash(secrets.token_hex(16))
         self._seen: tuple[int, ...] | None = None
         self._asked = 0.0
+        # By user, the step of the last code that counted.
+        self._used: dict[str, int] = {}
+        self._began = factors.step(clock())
         self._roster = rosters.read(data)
 
-    async def by_password(self, user: str, password: str) -> Principal | None:
+    async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
         registered = self._current().users.get(user)
         stored = self._nobodys if registered is None else registered.password
         proof = hmac.digest(self._key, f"{user}\0{stored}\0{password}".encode(), "sha256")
@@ -58,9 +62,25 @@ class FileAccounts:
             right = await loop.run_in_executor(self._threads, _is_right, stored, password)
             if not right or registered is None:
                 return None
-            self._remember(proof)
+            # With a second factor, how soon the next answer comes must not tell that it was right.
+            if not registered.factor:
+                self._remember(proof)
+        if registered is None or not self._has_factor(user, registered.factor, code):
+            return None
         # It may have been removed while the password was looked at.
         return _user(user) if self._current().users.get(user) == registered else None
+
+    def _has_factor(self, user: str, factor: str, code: str) -> bool:
+        """A code counts once, and none of the time before the start, of which nobody knows."""
+        now = factors.step(self._clock())
+        if not factor:
+            return True
+        if now <= self._used.get(user, self._began):
+            return False
+        if not hmac.compare_digest(factors.code(factor, now).encode(), code.encode()):
+            return False
+        self._used[user] = now
+        return True
 
     def by_token(self, token: str) -> Principal | None:
         digest = _digest(token)
@@ -98,7 +118,7 @@ class FileAccounts:
             if kind == "token" and name in roster.tokens
         ]
         user = roster.users.get(principal.name.removeprefix("user:"))
-        proofs += [] if user is None or proofs else [user.password]
+        proofs += [] if user is None or proofs else [user.password, user.factor]
         return hmac.digest(self._key, "\0".join(proofs).encode(), "sha256").hex()
 
     async def set_password(self, user: str, password: str) -> None:
@@ -148,7 +168,24 @@ def set_password(data: DiskPath, name: str, password: str) -> None:
     hashed = _hashed(name, password)
     with rosters.changing(data) as roster:
         _check_known("user", name, roster.users)
-        rosters.write(data, roster.with_user(name, User(hashed, roster.users[name].added)))
+        rosters.write(data, roster.with_user(name, replace(roster.users[name], password=hashed)))
+
+
+def set_factor(data: DiskPath, name: str) -> str:
+    """Makes a second factor and returns its secret, which is not shown again."""
+    secret = factors.fresh()
+    _change_factor(data, name, secret)
+    return secret
+
+
+def remove_factor(data: DiskPath, name: str) -> None:
+    _change_factor(data, name, "")
+
+
+def _change_factor(data: DiskPath, name: str, factor: str) -> None:
+    with rosters.changing(data) as roster:
+        _check_known("user", name, roster.users)
+        rosters.write(data, roster.with_user(name, replace(roster.users[name], factor=factor)))
 
 
 def remove_user(data: DiskPath, name: str) -> None:

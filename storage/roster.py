@@ -19,10 +19,13 @@ _LOCK = "accounts.lock"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`password` is an argon2id hash with its parameters."""
+    """`password` is an argon2id hash with its parameters; `factor` the secret that codes are made
+    of, where there is a second factor.
+    """
 
     password: str
     added: float
+    factor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Who is let in by which password or token, and what the commands refuse."""
 
 import asyncio
+import base64
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path as DiskPath
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from storage import accounts, passwords
+from storage import accounts, factors, passwords
 from storage.accounts import FileAccounts
 from uploads.access import ANONYMOUS, Principal, Right, Scope
 from uploads.failures import Failure, MalformedRequest, NotThere, Unavailable
@@ -267,10 +268,75 @@ def test_the_file_can_be_read_by_people(tmp_path: DiskPath) -> None:
     accounts.add_user(tmp_path, "ann", PASSWORD)
     written = json.loads((tmp_path / "accounts.json").read_text())
     assert list(written) == ["tokens", "users"]
-    assert list(written["users"]["ann"]) == ["added", "password"]
+    assert list(written["users"]["ann"]) == ["added", "factor", "password"]
 
 
 def test_a_token_that_is_not_utf_8_is_nobodys(tmp_path: DiskPath) -> None:
     accounts.add_user(tmp_path, "ann", PASSWORD)
     accounts.add_token(tmp_path, "laptop", "ann")
     assert FileAccounts(tmp_path).by_token("\udcff") is None
+
+
+# RFC 6238, appendix B, for SHA-1; of its eight digits the last six.
+OF_THE_STANDARD = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
+
+
+def test_codes_are_those_of_the_standard() -> None:
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    for now, code in OF_THE_STANDARD.items():
+        assert factors.code(secret, factors.step(now)) == code
+    made = {factors.fresh() for _ in range(100)}
+    assert len(made) == 100
+    assert {len(base64.b32decode(one)) for one in made} == {20}
+
+
+async def test_with_a_second_factor_each_code_counts_once_and_for_half_a_minute(
+    known: FileAccounts, tmp_path: DiskPath, clock: Clock
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    secret = accounts.set_factor(tmp_path, "ann")
+
+    async def enters(code: str, password: str = PASSWORD) -> bool:
+        return await known.by_password("ann", password, code) is not None
+
+    def code(steps: int = 0) -> str:
+        return factors.code(secret, factors.step(clock.now) + steps)
+
+    # Whether those of the moment of the start have been used nobody knows.
+    assert not await enters(code())
+    clock.now = 1000 * 30.0
+    for wrong in ("", "000000", code(-1), code(1), code()[:5], "\u0663" * 6):
+        assert not await enters(wrong)
+    assert not await enters(code(), "another horse")
+    assert await enters(code())
+    assert not await enters(code())
+    clock.now += 29.9
+    assert not await enters(code())
+    clock.now += 0.1
+    both = await asyncio.gather(enters(code()), enters(code()))
+    assert sorted(both) == [False, True]
+    # A password that was right is not known any sooner than another.
+    assert known._verified == {}
+
+
+async def test_a_second_factor_that_is_taken_away_or_exchanged_counts_no_more(
+    known: FileAccounts, tmp_path: DiskPath, clock: Clock
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    ann = await known.by_password("ann", PASSWORD)
+    assert ann is not None
+    seals = [known.seal(ann)]
+    first = accounts.set_factor(tmp_path, "ann")
+    seals.append(known.seal(ann))
+    assert await known.by_password("ann", PASSWORD) is None
+    accounts.set_password(tmp_path, "ann", "another horse")
+    second = accounts.set_factor(tmp_path, "ann")
+    clock.now = 1000 * 30.0
+    for secret, is_known in ((first, False), (second, True)):
+        code = factors.code(secret, 1000)
+        assert (await known.by_password("ann", "another horse", code) is not None) is is_known
+    accounts.remove_factor(tmp_path, "ann")
+    assert await known.by_password("ann", "another horse") is not None
+    assert len(set(seals)) == 2
+    with pytest.raises(NotThere):
+        accounts.set_factor(tmp_path, "bob")

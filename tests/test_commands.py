@@ -37,7 +37,7 @@ def test_the_help_names_every_command_with_examples_and_exit_codes(tmp_path: Pat
     ("command", "mentions"),
     [
         ("serve", ["--config", "--data", "--host", "--port", "0 takes a free", "SIGTERM"]),
-        ("user", ["add", "remove", "list", "passwd"]),
+        ("user", ["add", "remove", "list", "passwd", "factor"]),
         ("user add", ["NAME", "--password-stdin", "twice"]),
         ("token", ["add", "revoke", "list", "Bearer"]),
         ("token add", ["--user", "--note", "--folder", "--right", "--days"]),
@@ -97,6 +97,11 @@ def test_users_are_added_listed_changed_and_removed(tmp_path: Path) -> None:
     assert user("list")[1].startswith("ann ")
     assert user("passwd", "ann", "--password-stdin", entered="other-password\n")[0] == 0
     assert user("passwd", "bob", "--password-stdin", entered="other-password\n")[0] == 1
+    code, said = user("factor", "ann")
+    assert code == 0
+    assert re.search(r"^([A-Z2-7]{32})\notpauth://totp/noclobber:ann\?secret=\1&", said)
+    assert user("factor", "bob")[0] == 1
+    assert user("factor", "ann", "--remove")[0] == 0
     assert user("remove", "ann")[0] == 0
     assert user("list")[1].startswith("No user is registered.")
     code, said = user("add", "ann")

@@ -154,10 +154,10 @@ async def test_guesses_that_come_together_are_counted_one_by_one() -> None:
     class Slow(MemoryAccounts):
         tried = 0
 
-        async def by_password(self, user: str, password: str) -> Principal | None:
+        async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
             Slow.tried += 1
             await asyncio.sleep(0.001)
-            return await super().by_password(user, password)
+            return await super().by_password(user, password, code)
 
     guesses = Guesses(most=3)
     identity = Identity(Slow({"ann": "secret"}), guesses)

@@ -23,6 +23,8 @@ FOR_USERS = Grant(Path(()), frozenset({"users"}), ALL_RIGHTS)
 OWN = {"Sec-Fetch-Site": "same-origin"}
 SECRET = "secret"
 HTML = {"Accept": "text/html"}
+ANN_SIGNS_IN = {"user": "ann", "password": SECRET}
+BASIC = "Basic YW5uOnNlY3JldA=="
 
 
 async def sign_in(house: House, password: str = SECRET, **headers: str) -> ClientResponse:
@@ -295,3 +297,22 @@ async def test_signing_out_is_on_the_page_of_who_is_signed_in_and_clears_what_wa
         left = await asked_of_the_account(house, sign_out="1")
         assert left.headers["Clear-Site-Data"] == '"cache"'
         assert "Max-Age=0" in left.headers["Set-Cookie"]
+
+
+async def test_with_a_second_factor_the_page_asks_for_a_code_and_the_password_alone_opens_nothing() -> (
+    None
+):
+    async with opened([FOR_USERS]) as house:
+        house.parts.accounts.codes["ann"] = "123456"  # type: ignore[attr-defined]
+        for fields in ({}, {"code": ""}, {"code": "123457"}):
+            answer = await house.client.post("/session", data=ANN_SIGNS_IN | fields, headers=OWN)
+            assert answer.status == 401
+        assert (await sent(house, "a", b"a", Authorization=BASIC))[0].status == 401
+        # As people write it.
+        signs_in = ANN_SIGNS_IN | {"code": " 123 456 "}
+        assert (await house.client.post("/session", data=signs_in, headers=OWN)).status == 200
+        assert (await asked_of_the_account(house, end="others", password=SECRET)).status == 401
+        ended = await asked_of_the_account(house, end="others", password=SECRET, code="123456")
+        assert ended.status == 200
+        # A program has a token for that.
+        assert (await sent(house, "a", b"a", Authorization="Bearer token"))[0].status == 201

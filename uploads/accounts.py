@@ -6,8 +6,10 @@ from uploads.access import Principal
 
 
 class Accounts(Protocol):
-    async def by_password(self, user: str, password: str) -> Principal | None:
-        """Takes as long for a user who does not exist."""
+    async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
+        """Takes as long for a user who does not exist. `code`: of a second factor, where the user
+        has one; each counts once.
+        """
 
     def by_token(self, token: str) -> Principal | None: ...
 

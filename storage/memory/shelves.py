@@ -229,9 +229,11 @@ class MemoryAccounts:
         self.passwords = dict(passwords or {})
         self.principals = dict(principals or {})
         self.tokens = dict(tokens or {})
+        self.codes: dict[str, str] = {}
 
-    async def by_password(self, user: str, password: str) -> Principal | None:
-        return self._principal(user) if self.passwords.get(user) == password else None
+    async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
+        right = self.passwords.get(user) == password and self.codes.get(user, "") in ("", code)
+        return self._principal(user) if right else None
 
     def by_token(self, token: str) -> Principal | None:
         return self._principal(self.tokens[token]) if token in self.tokens else None
