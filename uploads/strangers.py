@@ -4,6 +4,7 @@ does not take the places of all.
 In memory: of those that were begun before the start nobody knows from where.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from uploads.access import Principal
@@ -21,6 +22,7 @@ class Origins:
     def __init__(self, most: int) -> None:
         self._most = most
         self._networks: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
         self._looked = 0.0
 
     def note(self, view: View, principal: Principal, incoming: Incoming, now: float) -> None:
@@ -31,24 +33,25 @@ class Origins:
         if not principal.network or incoming.is_part:
             return
         each = self._most // 2
-        if self._count(principal) >= each or len(self._networks) >= 2 * self._most:
+        if self._counts[principal.network] >= each or len(self._networks) >= 2 * self._most:
             self._forget_ended(view, now)
-        if self._count(principal) >= each:
+        if self._counts[principal.network] >= each:
             raise TooManyUploads(
                 f"{each:,} uploads from your address have begun and not ended, and no more are"
                 " begun. End some of them, or wait until they expire."
             )
-        self._networks[incoming.id] = principal.network
-
-    def _count(self, principal: Principal) -> int:
-        return sum(one == principal.network for one in self._networks.values())
+        # A turn may be taken back, and its work done again.
+        if incoming.id not in self._networks:
+            self._networks[incoming.id] = principal.network
+            self._counts[principal.network] += 1
 
     def _forget_ended(self, view: View, now: float) -> None:
         if now - self._looked < LOOKED_EVERY:
             return
         self._looked = now
         for id_ in list(self._ended(view)):
-            del self._networks[id_]
+            self._counts[self._networks.pop(id_)] -= 1
+        self._counts += Counter()
 
     def _ended(self, view: View) -> Iterator[str]:
         for id_ in self._networks:
