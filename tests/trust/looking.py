@@ -20,7 +20,7 @@ from uploads.failures import Failure
 from uploads.files import Content
 from uploads.names import Path
 
-STARTS_WITHIN = 20.0
+STARTS_WITHIN = 60.0
 CLOSES_WITHIN = 2.0
 INDEX = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}
 OURS = INDEX | {"lock", "copying.lock", "accounts.json", "accounts.lock"}

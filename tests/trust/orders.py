@@ -24,7 +24,7 @@ REMOVED = re.compile(r'<(/[^>]*/blobs/[0-9a-f]{2})>, "([0-9a-f]{64})"')
 # Frame header: page, then how many pages there are after a commit, else nothing.
 FRAME = re.compile(r"[.]*, 24, ")
 REQUEST = re.compile(r', "([A-Z]+) (/[^ "]*)')
-ANSWER = re.compile(r'"HTTP/1\.1 (\d{3}[^"]*)')
+ANSWER = re.compile(r'"HTTP/1\.1 (\d{3}.*)', re.DOTALL)
 REPLAYED, STORED = "Idempotency-Replayed", "Content-Location"
 ESCAPED = re.compile(r"\\([0-7]{1,3}|.)|(.)", re.DOTALL)
 NAMED = {"n": 10, "t": 9, "r": 13, "v": 11, "f": 12, "a": 7, "b": 8}

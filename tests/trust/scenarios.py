@@ -41,7 +41,7 @@ from uploads.files import StoredFile
 from uploads.names import Path
 
 Act = Callable[[House], Awaitable[None]]
-ENDS_WITHIN = 20.0
+ENDS_WITHIN = 60.0
 REHEARSED = ("replace", "restore", "finish", "number", "settle", "collect")
 
 
