@@ -38,7 +38,7 @@ class Module:
 
     def _run(self, folder: Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", self.path],
+            [sys.executable, "-m", "pytest", "-q", "-o", "timeout=600", self.path],
             cwd=ROOT,
             env={**os.environ, "TRUST_TRACES": str(folder)},
             capture_output=True,
