@@ -12,12 +12,14 @@ from uploads.failures import TooManyUploads
 from uploads.files import Incoming
 from uploads.ports import View
 
-# So seldom it is looked which have ended meanwhile.
+# Where none had ended, it is not looked again for so long.
 LOOKED_EVERY = 1.0
 
 
 class Origins:
-    """Asked in turns of the index alone. `most`: of all strangers; one network may have half."""
+    """Asked in turns of the index alone. `most`: of all strangers; one network may have half, and
+    at least one.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -32,7 +34,7 @@ class Origins:
         """
         if not principal.network or incoming.is_part:
             return
-        each = self._most // 2
+        each = max(1, self._most // 2)
         if self._counts[principal.network] >= each or len(self._networks) >= 2 * self._most:
             self._forget_ended(view, now)
         if self._counts[principal.network] >= each:
@@ -48,8 +50,10 @@ class Origins:
     def _forget_ended(self, view: View, now: float) -> None:
         if now - self._looked < LOOKED_EVERY:
             return
-        self._looked = now
-        for id_ in list(self._ended(view)):
+        ended = list(self._ended(view))
+        if not ended:
+            self._looked = now
+        for id_ in ended:
             self._counts[self._networks.pop(id_)] -= 1
         self._counts += Counter()
 

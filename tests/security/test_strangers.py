@@ -165,13 +165,24 @@ async def test_uploads_that_one_stranger_begins_leave_room_for_those_of_others(
         assert (await asked("127.0.0.3", program, beginning)).status == 201
         ended = message("DELETE", begun_[0].headers["location"], b"", TUS)
         assert (await asked("127.0.0.2", program, ended)).status == 204
-        # What has ended is looked for once a second.
+        # Where all were under way it is not looked again for a second.
         for _ in range(100):
             again = await asked("127.0.0.2", program, beginning)
             if again.status == 201:
                 break
             await asyncio.sleep(0.1)
         assert again.status == 201
+
+
+async def test_a_stranger_who_ends_what_was_begun_may_begin_again_at_once(tmp_path: Path) -> None:
+    env = with_limits(tmp_path, ARRIVING_FILES="2")
+    with running(tmp_path / "data", env=env) as program:
+        async with from_("127.0.0.2", program) as wire:
+            for _ in range(20):
+                begun_ = await wire.ask(message("POST", "/uploads/", b"", BEGINNING))
+                assert begun_.status == 201
+                ended = message("DELETE", begun_.headers["location"], b"", TUS)
+                assert (await wire.ask(ended)).status == 204
 
 
 async def test_busy_connections_of_one_address_keep_no_other_out_and_a_further_one_is_told(
