@@ -214,6 +214,14 @@ async def test_a_password_that_is_tried_first_is_nobodys(tmp_path: DiskPath, pas
     known.close()
 
 
+@pytest.mark.timeout(20)
+def test_a_long_password_of_words_that_begin_alike_is_looked_at_once() -> None:
+    """User "s": "uploads" is one word, and "upload" with the name behind it."""
+    passwords.check("uploads" * 140 + "x", "s")
+    with pytest.raises(MalformedRequest, match="made of the name"):
+        passwords.check("uploads" * 140, "s")
+
+
 def test_three_thousand_passwords_that_have_leaked_are_known() -> None:
     leaked = [one for one in FREQUENCY_LISTS["passwords"] if len(one) >= passwords.SHORTEST]
     assert len(leaked) > 3000
