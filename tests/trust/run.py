@@ -23,6 +23,7 @@ from tests.trust.tracks import Module, modules
 from tests.trust.wrong import Wrong, table
 
 TOLD_EVERY = 10.0
+WRITTEN_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def run(method: Method, seed: int, until: float, report: Report) -> int:
     """How many cases broke something."""
     started, broke = time.monotonic(), 0
     done = before = report.done(method.name, seed)
-    told = 0.0
+    told, written = 0.0, started
     with method.around(seed) as work:
         total = len(work.cases)
         ended = spread(work.cases[before:], work.faults, until)
@@ -126,6 +127,9 @@ def run(method: Method, seed: int, until: float, report: Report) -> int:
             if time.monotonic() - told > TOLD_EVERY:
                 told = time.monotonic()
                 print(f"{method.name}: {done:,} of {total:,}, {broke} broken", flush=True)
+            if time.monotonic() - written > WRITTEN_EVERY:
+                written = time.monotonic()
+                report.tell(method=method.name, seed=seed, done=done)
     seconds = round(time.monotonic() - started)
     report.tell(
         method=method.name, seed=seed, done=done, total=total, broken_in_all=broke, seconds=seconds

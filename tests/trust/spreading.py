@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 SEED = int(os.environ.get("TRUST_SEED", "20261126"))
-AHEAD = 2 * (os.cpu_count() or 1)
+# One more than there are processors: a case waits now and then, for a process, a thread or a disk.
+AT_ONCE = 1 + (os.cpu_count() or 1)
+AHEAD = 2 * AT_ONCE
 MEMORY = Folder("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -55,7 +57,7 @@ def spread(
     """
     context = multiprocessing.get_context("fork")
     begin = partial(_begin, faults)
-    with ProcessPoolExecutor(mp_context=context, initializer=begin) as pool:
+    with ProcessPoolExecutor(AT_ONCE, context, begin) as pool:
         waiting: deque[Future[Broken | None]] = deque()
         for case in cases:
             if time.monotonic() > until:
