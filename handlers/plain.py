@@ -122,7 +122,7 @@ class Plain:
         attempt = asking.attempt(request, f"{path}/")
         made = await self.parts.tree.make_folder(principal, path, attempt=attempt)
         if isinstance(made, Outcome):
-            raise refusal(made)
+            raise refusal(made, places=True)
         return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))
 
     async def serve(
@@ -142,12 +142,12 @@ class Plain:
         return asking.target(request, FILES, self.parts.names)
 
 
-def refusal(outcome: Outcome) -> Refusal:
+def refusal(outcome: Outcome, *, places: bool = False) -> Refusal:
     verdict = outcome.verdict
-    return Refusal(of_outcome(outcome, verdict))  # type: ignore[arg-type]
+    return Refusal(of_outcome(outcome, verdict, places=places))  # type: ignore[arg-type]
 
 
-def placed_or_refused(result: Outcome | Placed) -> Placed:
+def placed_or_refused(result: Outcome | Placed, *, places: bool) -> Placed:
     if isinstance(result, Outcome):
-        raise refusal(result)
+        raise refusal(result, places=places)
     return result

@@ -85,7 +85,7 @@ class Posting:
             result = await tree.move(
                 principal, path, goal, condition, recursive=recursive, attempt=attempt
             )
-        return _answer(request, result)
+        return _answer(request, result, places=action != "restore")
 
     def _goal(self, text: str) -> Path:
         """A path in the tree, or the address of one as answers give it."""
@@ -94,12 +94,12 @@ class Posting:
         return asking.named_path(text.strip("/"), self.parts.names)
 
 
-def _answer(request: web.Request, result: Outcome | Placed) -> web.StreamResponse:
+def _answer(request: web.Request, result: Outcome | Placed, *, places: bool) -> web.StreamResponse:
     if isinstance(result, Outcome) and result.accepted:
         response = answers.stored(result, seen=True)
         entry_href = descriptions.file_href(result.path)
     else:
-        placed = placed_or_refused(result)
+        placed = placed_or_refused(result, places=places)
         response = answers.placed(placed)
         entry_href = descriptions.entry_href(placed.entry)
     if negotiation.wants_html(request.headers.get("Accept")):

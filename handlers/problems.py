@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from handlers.descriptions import (
     Json,
@@ -37,7 +38,10 @@ REPLAYED: Mapping[str, str] = {"Idempotency-Replayed": "?1"}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One refusal: all that any form of the answer (JSON, page, text) is made from."""
+    """One refusal: all that any form of the answer (JSON, page, text) is made from.
+
+    `replaceable`: with the right condition the same request would replace what exists.
+    """
 
     type: ProblemType
     detail: str
@@ -47,6 +51,7 @@ class Problem:
     existing: StoredFile | Folder | None = None
     parked: Upload | None = None
     resolutions: tuple[Resolution, ...] = ()
+    replaceable: bool = True
     retry_after: int | None = None
     extra: Mapping[str, Json] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +77,7 @@ class Problem:
             members["target"] = file_href(self.target)
         if self.existing is not None:
             members["existing"] = evidence_members(self.existing)
-        if isinstance(self.existing, StoredFile) and self.conflict in {"name", "version"}:
+        if self.replaceable and self._is_in_the_way(self.existing):
             members["expected"] = {"if_match": self.existing.etag}
         if self.parked is not None:
             upload = self.parked
@@ -85,7 +90,7 @@ class Problem:
         headers = {"Cache-Control": "no-store", **self.headers}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
-        if isinstance(self.existing, StoredFile) and self.conflict in {"name", "version"}:
+        if self._is_in_the_way(self.existing):
             headers["ETag"] = self.existing.etag
         links = [f'<{self.type.href}>; rel="describedby"']
         if self.existing is not None and self.target is not None:
@@ -94,6 +99,9 @@ class Problem:
                 0, f'<{entry_href(self.existing)}>; rel="{rel}"; anchor="{file_href(self.target)}"'
             )
         return {**headers, "Link": ", ".join(links)}
+
+    def _is_in_the_way(self, existing: StoredFile | Folder | None) -> TypeGuard[StoredFile]:
+        return isinstance(existing, StoredFile) and self.conflict in {"name", "version"}
 
 
 class Refusal(Exception):
@@ -110,8 +118,11 @@ def of_type(slug: str, detail: str, **headers: str) -> Problem:
     return Problem(type_, detail, type_.advice, headers=named)
 
 
-def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
-    """A refused claim, with its evidence and what settles it."""
+def of_outcome(outcome: Outcome, verdict: Refused, *, places: bool = False) -> Problem:
+    """A refused claim, with its evidence and what settles it.
+
+    `places`: it was to move, to copy or to make a folder, which replaces nothing that has the name.
+    """
     slug, conflict, existing, detail, next_ = _of_verdict(verdict, outcome.path)
     extra: dict[str, Json] = {}
     if isinstance(verdict, NameEquivalent):
@@ -120,6 +131,9 @@ def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
             extra["taken"] = str(verdict.existing.path)
     if isinstance(verdict, Stale):
         extra = {"identical": verdict.identical}
+    replaceable = not (places and isinstance(verdict, NameTaken))
+    if not replaceable:
+        next_ = "Choose another name, or delete what is there first."
     if outcome.parked is not None:
         next_ += " Your bytes are kept: use one of the resolutions."
     return Problem(
@@ -131,6 +145,7 @@ def of_outcome(outcome: Outcome, verdict: Refused) -> Problem:
         existing=existing,
         parked=outcome.parked,
         resolutions=outcome.resolutions,
+        replaceable=replaceable,
         extra=extra,
         headers=REPLAYED if outcome.replayed else {},
     )

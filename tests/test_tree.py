@@ -1,6 +1,8 @@
 """Deleting, restoring, moving and copying through the plain door: never replacing anything."""
 
-from tests.doors import got, opened, sent
+from typing import Any
+
+from tests.doors import House, got, opened, sent
 
 
 async def test_deleting_can_be_undone_with_the_request_that_the_answer_gives() -> None:
@@ -69,6 +71,47 @@ async def test_moving_and_copying_never_replace() -> None:
         assert await got(house, "dir/moved") == (200, b"one")
         assert await got(house, "taken") == (200, b"two")
         assert (await got(house, "a"))[0] == 404
+
+
+async def test_who_moves_onto_a_taken_name_is_told_what_helps() -> None:
+    async with opened() as house:
+        _, taken = await sent(house, "taken", b"two")
+        await sent(house, "a", b"one")
+        for request in (("POST", "/files/a?move=taken"), ("POST", "/files/a?copy=taken")):
+            said = await refused(house, *request)
+            assert said["next"] == "Choose another name, or delete what is there first."
+            assert (said["existing"]["href"], "expected" in said) == ("/files/taken", False)
+        said = await refused(house, "PUT", "/files/taken/")
+        assert said["next"] == "Choose another name, or delete what is there first."
+        # An earlier version comes back over the present one where that is named.
+        _, now = await sent(house, "taken", b"three", If_Match=taken["etag"])
+        said = await refused(house, "POST", f"/files/taken?restore={taken['version']}")
+        assert (said["next"][-26:], said["expected"]) == (
+            "of the file to replace it.",
+            {"if_match": now["etag"]},
+        )
+
+
+async def test_a_condition_of_a_move_speaks_of_what_is_moved_and_its_refusal_says_so() -> None:
+    async with opened() as house:
+        _, source = await sent(house, "a", b"one")
+        _, taken = await sent(house, "taken", b"two")
+        for action in ("move", "copy"):
+            said = await refused(house, "POST", f"/files/a?{action}=taken", taken["etag"])
+            assert said["type"] == "/problems/stale-version"
+            assert said["detail"] == f'"a" is now version 1, with the ETag {source["etag"]}.'
+            assert (said["target"], said["existing"]["href"]) == ("/files/a", "/files/a")
+            assert said["expected"] == {"if_match": source["etag"]}
+
+
+async def refused(
+    house: House, method: str, address: str, if_match: str | None = None
+) -> dict[str, Any]:
+    headers = {"Accept": "application/json", **({"If-Match": if_match} if if_match else {})}
+    async with house.client.request(method, address, headers=headers) as response:
+        assert response.status >= 400, address
+        said: dict[str, Any] = await response.json(content_type=None)
+        return said
 
 
 async def test_a_name_can_be_respelled_by_moving_it() -> None:

@@ -67,7 +67,7 @@ class Transfers:
                 recursive=True,
             )
             if refused:
-                return Outcome(refused, wanted.target)
+                return Outcome(refused, wanted.source)
             way = self._way(turn, wanted)
             if not isinstance(way, Way):
                 return Outcome(way, wanted.target)
@@ -88,7 +88,7 @@ class Transfers:
             found = self._found(turn, wanted)
             refused = self._refused(turn, wanted, found)
             if refused:
-                return Outcome(refused, wanted.target)
+                return Outcome(refused, wanted.source)
             way = self._way(turn, wanted)
             if not isinstance(way, Way):
                 return Outcome(way, wanted.target)

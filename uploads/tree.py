@@ -140,9 +140,10 @@ class Tree:
             self.rules.current(principal)
             self.rules.check_removable(principal, source)
             found = known(turn.at(source), source)
-            refused = self.refused_removal(
-                turn, principal, found, condition, recursive=recursive
-            ) or self.refused_arrival(turn, principal, found, target, moves=True)
+            refused = self.refused_removal(turn, principal, found, condition, recursive=recursive)
+            if refused:
+                return Outcome(refused, source)
+            refused = self.refused_arrival(turn, principal, found, target, moves=True)
             if refused:
                 return Outcome(refused, target)
             return Placed(turn.move(source, target, stamp))
