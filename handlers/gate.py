@@ -24,10 +24,12 @@ from handlers.problems import (
     BEARER_ONLY,
     Problem,
     Refusal,
+    of_address,
     of_bad_name,
     of_failure,
     of_malformed,
     of_type,
+    of_unknown_method,
 )
 from handlers.sessions import Sessions
 from uploads.access import Principal
@@ -310,13 +312,13 @@ def _problem(
 def _of_aiohttp(request: web.Request, refused: web.HTTPException) -> Problem:
     match refused:
         case web.HTTPNotFound() | web.HTTPMethodNotAllowed() if request.method not in METHODS:
-            return of_type("unknown-method", f"{request.method} is no method that is known here.")
+            return of_unknown_method(request.method)
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(refused.allowed_methods))
             return of_type(
                 "method-not-allowed", f"{request.method} does not work here.", Allow=allowed
             )
         case web.HTTPNotFound():
-            return of_type("not-there", f'There is nothing at "{request.path}".')
+            return of_address(request.path)
         case _:
             return of_type("malformed-request", "The request could not be understood.")

@@ -14,7 +14,7 @@ from handlers.exposition import CONTENT_TYPE
 from handlers.identity import principal_of
 from handlers.metrics import Metrics
 from handlers.parts import Parts
-from handlers.problems import Refusal, of_type
+from handlers.problems import Refusal, of_address
 from handlers.rendering import json_response
 from uploads.failures import Failure, Unavailable
 
@@ -54,7 +54,7 @@ class Health:
 
     async def metrics(self, request: web.Request) -> web.Response:
         if not self._may_read_metrics(request):
-            raise Refusal(of_type("not-there", f'There is nothing at "{request.path}".'))
+            raise Refusal(of_address(request.path))
         return web.Response(
             body=self.measured.render().encode(),
             headers={"Content-Type": CONTENT_TYPE, **NOT_KEPT},

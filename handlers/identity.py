@@ -23,6 +23,12 @@ ADDRESSES_REMEMBERED = 10_000
 SUBSCRIBER = 64
 WINDOW = 60.0
 
+WRONG_CREDENTIALS = (
+    "This user name and password, or this token, is not known here. With a second factor, programs"
+    " need a token."
+)
+WRONG_SIGN_IN = "Name, password or code is wrong. A code works once."
+
 Guess = Callable[[], Awaitable[Principal | None]]
 
 
@@ -84,7 +90,7 @@ class Identity:
     async def identify(self, authorization: list[str], address: str) -> Principal:
         if len(authorization) > 1:
             raise Refusal(of_type("malformed-request", "Send one Authorization header, not more."))
-        return await self._guessed(address, lambda: self._by(authorization[0]))
+        return await self._guessed(address, lambda: self._by(authorization[0]), WRONG_CREDENTIALS)
 
     async def sign_in(self, user: str, shown: Shown, address: str) -> Principal:
         """A token stands for a password, as everywhere; it needs no code."""
@@ -93,16 +99,18 @@ class Identity:
             token = self.accounts.by_token(shown.password)
             return token or await self.accounts.by_password(user, shown.password, shown.code)
 
-        return await self._guessed(address, by_either)
+        return await self._guessed(address, by_either, WRONG_SIGN_IN)
 
     async def prove(self, principal: Principal, shown: Shown, address: str) -> None:
         """That it is the user in person: by the password, and no token will do."""
         user = principal.name.removeprefix("user:")
         await self._guessed(
-            address, lambda: self.accounts.by_password(user, shown.password, shown.code)
+            address,
+            lambda: self.accounts.by_password(user, shown.password, shown.code),
+            WRONG_SIGN_IN,
         )
 
-    async def _guessed(self, address: str, guess: Guess) -> Principal:
+    async def _guessed(self, address: str, guess: Guess, wrong: str) -> Principal:
         """Every way to try a password or token counts as much as every other."""
         asker = subscriber(address)
         async with self.guesses.in_line(asker):
@@ -119,8 +127,7 @@ class Identity:
             if principal is None:
                 self.guesses.count(asker)
         if principal is None:
-            wrong = NotIdentified("This user name and password, or this token, is not known here.")
-            raise Refusal(of_failure(wrong))
+            raise Refusal(of_failure(NotIdentified(wrong)))
         return principal
 
     async def _by(self, authorization: str) -> Principal | None:

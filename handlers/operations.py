@@ -204,7 +204,7 @@ def _of_folder() -> tuple[Operation, ...]:
 def _of_uploads() -> tuple[Operation, ...]:
     return (
         Operation(
-            "GET", "/uploads/", "List your uploads that wait for your word",
+            "GET", "/uploads/", "List your uploads that wait for a decision",
             ("after",), (in_json(200, "One page.", "Uploads", page=True),),
         ),
         Operation(

@@ -32,6 +32,11 @@ from uploads.files import Folder, StoredFile, Upload
 from uploads.names import BadName, Path
 from uploads.settling import Outcome, Resolution
 
+# Methods that are known at one address alone.
+OF_WEBDAV = frozenset(
+    {"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT"}
+)
+WEBDAV_IS_AT = "WebDAV is at /dav/."
 # Says that an answer is that of an earlier try of the same request.
 REPLAYED: Mapping[str, str] = {"Idempotency-Replayed": "?1"}
 
@@ -116,6 +121,17 @@ def of_type(slug: str, detail: str, **headers: str) -> Problem:
     type_ = TYPES[slug]
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Problem(type_, detail, type_.advice, headers=named)
+
+
+def of_address(address: str) -> Problem:
+    """Nothing is ever there, or nobody is to know that something is."""
+    detail = f'There is nothing at "{address}".'
+    return Problem(TYPES["not-there"], detail, "Files are under /files/.")
+
+
+def of_unknown_method(method: str) -> Problem:
+    type_, detail = TYPES["unknown-method"], f"{method} is no method that is known here."
+    return Problem(type_, detail, WEBDAV_IS_AT if method in OF_WEBDAV else type_.advice)
 
 
 def of_outcome(outcome: Outcome, verdict: Refused, *, places: bool = False) -> Problem:

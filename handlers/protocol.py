@@ -23,7 +23,7 @@ from handlers import bodies, sending
 from handlers.conversation import Conversation
 from handlers.gate import GATE, NETWORK, SURPLUS, UNSPOKEN, Gate, Handler
 from handlers.lending import Loan
-from handlers.problems import Problem, of_type
+from handlers.problems import Problem, of_type, of_unknown_method
 
 SPOKEN = (HttpVersion10, HttpVersion11)
 # Stands in for a request that could not be read; answered in the version that we speak.
@@ -159,7 +159,7 @@ class Connection(Conversation):
             )
         method = METHOD.search(text) if isinstance(broken, BadHttpMethod) else None
         if method is not None:
-            return of_type("unknown-method", f"{method[1]} is no method that is known here.")
+            return of_unknown_method(method[1])
         what = text.partition("\n")[0].partition(":")[0].rstrip(".")
         return of_type("malformed-request", f"This is not well-formed HTTP/1.1: {what}.")
 

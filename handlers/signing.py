@@ -26,10 +26,6 @@ WRONG = "not-identified"
 OTHERS = "others"
 # Fields that ask for more than to come or to go.
 OF_ACCOUNT = frozenset({"new_password", "end"})
-UNKNOWN = (
-    "This name and password are not known here, or the code of a second factor is missing, wrong or"
-    " used up: each counts once."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,7 @@ class Signing:
         except Refusal as refused:
             if refused.problem.type.slug != WRONG or not _wants_html(request):
                 raise
-            html = pages.session("", onward, any_users=True, wrong=UNKNOWN)
+            html = pages.session("", onward, any_users=True, wrong=refused.problem.detail)
             return page_response(html, refused.problem.status)
         gate.sessions.end(request)
         return self._began(request, principal, onward)

@@ -96,7 +96,7 @@ async def test_a_browser_that_sent_several_files_sees_what_became_of_each() -> N
             headers=HTML,
         )
         assert status == 409
-        headline = "1 file stored, 1 was there already, 1 needs your word, 1 not taken"
+        headline = "1 file stored, 1 was there already, 1 needs a decision, 1 not taken"
         assert f"<h1>{headline}</h1>" in page
         assert await read(house, "fresh") == b"3"
 

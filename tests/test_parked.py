@@ -233,7 +233,9 @@ async def test_ones_own_uploads_are_listed() -> None:
         assert [one["href"] for one in listing["uploads"]] == [said["upload"]["href"]]
         assert listing["next"] is None
         page = await house.client.get("/uploads/", headers=HTML | ANN)
-        assert said["upload"]["href"] in await page.text()
+        shown = await page.text()
+        assert said["upload"]["href"] in shown
+        assert '<a href="/uploads/">Conflicts</a>' in shown
 
 
 async def test_an_upload_that_has_expired_is_not_there() -> None:

@@ -9,6 +9,7 @@ import pytest
 from handlers.parts import HttpSettings
 from tests.doors import got, opened, sent
 from tests.wire import Wire, message, put
+from uploads.access import FOR_USERS
 from uploads.rules import Limits
 
 
@@ -223,3 +224,51 @@ async def test_unknown_methods_and_addresses_have_their_problems() -> None:
             async with house.client.request(method, path) as response:
                 assert response.status == status, (method, path)
                 assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status", "onward"),
+    [
+        ("PROPFIND", "/", 501, "WebDAV is at /dav/."),
+        ("PROPFIND", "/files/", 501, "WebDAV is at /dav/."),
+        ("LOCK", "/files/a", 501, "WebDAV is at /dav/."),
+        ("BREW", "/files/a", 501, "Use one of those in the documentation."),
+        ("PUT", "/a", 404, "Files are under /files/."),
+        ("GET", "/metrics", 404, "Files are under /files/."),
+    ],
+)
+async def test_who_knocks_beside_a_door_is_told_where_it_is(
+    method: str, address: str, status: int, onward: str
+) -> None:
+    async with opened(http=HttpSettings(metrics="off")) as house:
+        async with house.client.request(method, address) as response:
+            said = await response.json(content_type=None)
+
+        assert (response.status, said["next"]) == (status, onward)
+
+
+async def test_a_version_that_is_not_there_is_told_as_one_of_a_file_that_is() -> None:
+    async with opened() as house:
+        await sent(house, "r1", b"one")
+        told = []
+        for address in ("/files/r1?version=99", "/files/r2?version=99"):
+            async with house.client.get(address) as response:
+                assert response.status == 404
+                told.append((await response.json(content_type=None))["detail"])
+
+        assert told == [
+            '"r1" has no version 99 that you may know of.',
+            'There is nothing at "r2" that you may know of.',
+        ]
+
+
+async def test_who_may_not_look_in_and_who_knows_no_password_are_told_what_opens() -> None:
+    async with opened(FOR_USERS) as house:
+        told = []
+        for headers in ({}, {"Authorization": "Basic " + base64.b64encode(b"ann:no").decode()}):
+            async with house.client.get("/files/", headers=headers) as response:
+                assert response.status == 401
+                told.append((await response.json(content_type=None))["detail"])
+
+        assert told[0] == "Sign in to see this folder."
+        assert told[1].endswith("With a second factor, programs need a token.")

@@ -256,7 +256,10 @@ async def test_what_is_wrong_with_a_new_password_is_told_on_the_page_of_the_acco
         await sign_in(house)
         for fields, told in (
             ({"new_password": "short", "password": SECRET}, "too short"),
-            ({"new_password": "another long one", "password": "no"}, "not known here"),
+            (
+                {"new_password": "another long one", "password": "no"},
+                "Name, password or code is wrong.",
+            ),
         ):
             answer = await house.client.post("/session", data=fields, headers=OWN | HTML)
             assert answer.status in {400, 401}

@@ -6,6 +6,7 @@ from tests.davs import ask
 from tests.doors import ROOT, got, opened, sent
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
+from uploads.rules import Limits
 
 ANN = "Basic YW5uOnNlY3JldA=="
 
@@ -315,3 +316,11 @@ async def test_an_if_tells_nothing_of_what_may_not_be_read() -> None:
             states = f"</dav/{folder}/a> ([{said['etag']}])"
             answer = await ask(house, "PUT", "own/x", b"x", Authorization=ANN, If=states)
             assert answer.status == status
+
+
+async def test_of_a_full_disk_nothing_is_said_twice() -> None:
+    async with opened(limits=Limits(free_space=1 << 60)) as house:
+        refused = await ask(house, "PUT", "a.txt", b"one")
+
+        assert (refused.status, refused.refusal) == (507, "disk-full")
+        assert refused.text.count("later") == 1

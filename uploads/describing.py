@@ -209,7 +209,7 @@ class Describing:
         """All of the changes in their order, or none."""
         self._rules.demand(principal, Right.REPLACE, path)
         if self.holdings.blobs.free_space() < self._rules.limits.free_space:
-            raise DiskFull("The disk of this server is nearly full. Nothing was kept; try later.")
+            raise DiskFull("The disk of this server is nearly full. Nothing was kept.")
 
         def work(turn: Turn) -> Outcome | None:
             found = known(turn.at(path), path)

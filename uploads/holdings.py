@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
+from uploads.failures import NotThere
 from uploads.files import Event, Folder, Listing, Page, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
@@ -74,6 +75,8 @@ class Holdings:
             may_look_back(self.rules, view, principal, path, event)
             for event in view.history(path, number + 1, 1)
         ):
+            if isinstance(view.at(path), FileHere):
+                raise NotThere(f'"{path}" has no version {number} that you may know of.')
             raise not_there(path)
         return Held(file, view.small(file.content))
 

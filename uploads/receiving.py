@@ -329,10 +329,7 @@ class Receiver:
         """:raises TooLarge, DiskFull: no file may have so many bytes, or there is no room."""
         self._rules.check_size(size)
         if self._blobs.free_space() - size < self._rules.limits.free_space:
-            raise DiskFull(
-                "The disk of this server is nearly full, so nothing more is taken in."
-                " What is stored can still be read. Try again later."
-            )
+            raise DiskFull("The disk of this server is nearly full: nothing more is taken in.")
 
     def _tell(self, arrival: Arrival, outcome: Outcome, size: int, *, early: bool) -> None:
         if outcome.replayed:

@@ -109,7 +109,8 @@ class Rules:
     def deny(self, principal: Principal, right: Right, path: Path) -> NoReturn:
         """Answers alike whether something is there or not."""
         if principal.is_anonymous:
-            raise NotIdentified(f"Sign in to {right} here.")
+            wish = "see this folder" if right is Right.LIST else f"{right} here"
+            raise NotIdentified(f"Sign in to {wish}.")
         if self.access.may_any(principal, path.parent):
             raise NotAllowed(f"You may not {right} in this folder. Ask whoever runs this server.")
         raise not_there(path)

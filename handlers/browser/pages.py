@@ -213,7 +213,7 @@ def results(
     counted = (
         (len(stored), "file stored", "files stored"),
         (len(there), "was there already", "were there already"),
-        (undecided, "needs your word", "need your word"),
+        (undecided, "needs a decision", "need a decision"),
         (len(others) - undecided, "not taken", "not taken"),
     )
     return _render(

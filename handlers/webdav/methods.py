@@ -15,7 +15,7 @@ from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import Plain, refusal
 from handlers.problem_types import AT_WEBDAV
-from handlers.problems import Refusal, of_type
+from handlers.problems import Refusal, of_type, of_unknown_method
 from handlers.webdav import if_header, owncloud, refusals
 from handlers.webdav.locks import Locks
 from handlers.webdav.mount import Mount
@@ -61,8 +61,7 @@ class WebDav:
                 await self._expect(request)
             return await method(request)
         if request.method not in METHODS:
-            detail = f"{request.method} is no method that is known here."
-            raise Refusal(of_type("unknown-method", detail))
+            raise Refusal(of_unknown_method(request.method))
         raise self._not_here(f"{request.method} does not work here.")
 
     def speak(self, request: web.Request, **headers: str) -> None:

@@ -58,7 +58,7 @@ def test_who_is_not_known_signs_in_sees_their_name_and_signs_out(tab: Page) -> N
     tab.get_by_label("User name").fill("ann")
     tab.get_by_label("Password").fill("wrong")
     tab.get_by_role("button", name="Sign in").click()
-    expect(tab.get_by_role("alert")).to_contain_text("not known here")
+    expect(tab.get_by_role("alert")).to_contain_text("Name, password or code is wrong.")
     assert violations(tab) == []
     sign_in(tab)
     expect(tab.get_by_role("heading", level=1)).to_have_text("Files")

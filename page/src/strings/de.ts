@@ -36,7 +36,7 @@ export const de: Words = {
   account: "Konto",
   signIn: "Anmelden",
   signedInAs: (name) => `Angemeldet als ${name}`,
-  waiting: "Wartend",
+  conflicts: "Konflikte",
   site: "Seiten",
   motto: "Nichts wird hier aus Versehen überschrieben.",
   asList: "Als Liste",

@@ -34,7 +34,7 @@ export const en = {
   account: "Account",
   signIn: "Sign in",
   signedInAs: (name: string) => `Signed in as ${name}`,
-  waiting: "Waiting",
+  conflicts: "Conflicts",
   site: "Site",
   motto: "Nothing here is overwritten by accident.",
   asList: "As a list",

@@ -46,7 +46,7 @@ export const upload: UploadWords = {
   phases: {
     waiting: "wartet",
     hashing: "schon da?",
-    question: "wartet auf dein Wort",
+    question: "braucht eine Entscheidung",
     ready: "wartet",
     sending: "unterwegs",
     done: "fertig",
@@ -120,8 +120,8 @@ export const upload: UploadWords = {
     began: (number) => `${files(number)} gewählt.`,
     asks: (number) =>
       number === 1
-        ? "Eine Datei wartet auf dein Wort."
-        : `${count(number)} Dateien warten auf dein Wort.`,
+        ? "Eine Datei braucht eine Entscheidung."
+        : `${count(number)} Dateien brauchen eine Entscheidung.`,
     over: (summary) => `Das Hochladen ist fertig. ${summary}.`,
   },
 };

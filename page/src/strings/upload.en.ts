@@ -43,7 +43,7 @@ export const upload = {
   phases: {
     waiting: "waits",
     hashing: "is it there already?",
-    question: "needs your word",
+    question: "needs a decision",
     ready: "waits",
     sending: "on its way",
     done: "done",
@@ -116,7 +116,7 @@ export const upload = {
   told: {
     began: (number: number) => `${files(number)} chosen.`,
     asks: (number: number) =>
-      `${number === 1 ? "One file needs" : `${count(number)} files need`} your word.`,
+      `${number === 1 ? "One file needs" : `${count(number)} files need`} a decision.`,
     over: (summary: string) => `Uploading is done. ${summary}.`,
   },
 };

@@ -20,11 +20,11 @@ export async function lookWhoAsks(): Promise<void> {
 }
 
 export function Site() {
-  const { files, waiting } = words.value;
+  const { files, conflicts } = words.value;
   return (
     <>
       <FolderLink href="/files/">{files}</FolderLink>
-      <a href="/uploads/">{waiting}</a>
+      <a href="/uploads/">{conflicts}</a>
       <a href="/docs">API</a>
       <Account />
     </>
