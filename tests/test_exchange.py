@@ -13,7 +13,7 @@ from handlers.parts import Parts
 from program import houserules
 from program.settings import Data, Limits, Settings
 from storage.exchange.carrying import Export, Import, NotTaken, NotWritten, Taken
-from storage.exchange.folders import Target
+from storage.exchange.folders import Source, Target
 from uploads.collisions import Create, Link, Unchanged
 from uploads.failures import DiskFull
 from uploads.files import Folder, StoredFile
@@ -142,6 +142,14 @@ async def test_who_changed_a_file_when_is_kept(tmp_path: DiskPath) -> None:
     assert isinstance(found, Held)
     assert found.file.version.modified == 1e9
     assert found.file.version.by == "operator"
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(10**14, None), (-1, None), (10**9, 1e9)])
+def test_a_time_that_no_date_can_name_is_not_taken_for_one(
+    seconds: int, kept: float | None
+) -> None:
+    status = os.stat_result((0o100644, 1, 1, 1, 0, 0, 5, seconds, seconds, seconds))
+    assert Source(-1, status).modified == kept
 
 
 async def test_a_file_over_the_limit_is_told_and_nothing_of_it_stays(tmp_path: DiskPath) -> None:

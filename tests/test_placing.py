@@ -46,6 +46,20 @@ async def test_a_copy_into_a_folder_with_other_rules_for_names_loses_no_file() -
         assert (await got(house, "exact/to/readme"))[1] == b"two"
 
 
+async def test_neither_do_empty_folders_or_a_folder_and_a_file_become_one() -> None:
+    async with opened(folders=EXACT) as house:
+        for folder in ("exact/folders/X/", "exact/folders/x/", "exact/mixed/X/"):
+            made, _ = await sent(house, folder, b"")
+            assert made.status == 201
+        await sent(house, "exact/mixed/x", b"one")
+        for source in ("exact/folders/", "exact/mixed/"):
+            for action in ("copy", "move"):
+                refused = await act(house, source, **{action: "to", "recursive": "true"})
+                assert refused == (400, "/problems/malformed-request")
+        assert (await act(house, "exact/mixed/", copy="exact/to"))[0] == 201
+        assert (await got(house, "exact/to/x"))[1] == b"one"
+
+
 async def test_a_name_that_only_its_folder_takes_does_not_leave_it_inside_another() -> None:
     async with opened(folders=EXACT) as house:
         made, _ = await sent(house, "exact/from/a:b", b"one")

@@ -2,6 +2,7 @@
 
 from dataclasses import field
 from enum import StrEnum
+from typing import Final
 
 from uploads.names import Path
 from uploads.values import value
@@ -57,6 +58,10 @@ class Version:
     def etag(self) -> str:
         """Strong, without clocks, never reused at a URL for other bytes; A-B-A is visible."""
         return f'"{self.number}-{self.content.hex[:16]}"'
+
+
+# The end of the year 9999, the last moment that a date can name.
+LATEST: Final = 253_402_300_799.0
 
 
 @value

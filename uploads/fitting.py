@@ -31,7 +31,8 @@ class Fitting:
             return
         self._check_extent(view, found.path, target)
         if self.rules.policies.are_choosy:
-            for file, path in _files(view, found.path, target):
+            for file in _files(view, found.path):
+                path = _moved(file.path, found.path, target)
                 names.parse(str(path), self.limits)
                 self.check_type(file.content, path)
 
@@ -41,33 +42,23 @@ class Fitting:
         policy = self.rules.policies.of(path.parent)
         self.rules.check_type(policy, content.media_type, path.name, fits=fits)
 
-    def copies(self, view: View, folder: Path, target: Path) -> list[tuple[StoredFile, Path]]:
-        """The files of a folder, each with where its copy goes.
+    def copies(
+        self, view: View, folder: Path, target: Path
+    ) -> list[tuple[Folder | StoredFile, Path]]:
+        """What is in a folder at any depth, each with where its copy goes, folders first.
 
         :raises MalformedRequest: too many, or names that were two would be one.
         """
-        found: list[tuple[StoredFile, Path]] = []
+        found: list[tuple[Folder | StoredFile, Path]] = []
         spelled: dict[tuple[str, ...], Path] = {}
-        for file, path in _files(view, folder, target):
-            found.append((file, path))
-            if len(found) > MOST_COPIED:
-                raise _too_many(folder)
-            self._check_distinct(path, len(target.parts), spelled)
-        return found
-
-    def folders(self, view: View, folder: Path, target: Path) -> list[tuple[Folder, Path]]:
-        """The folders in a folder at any depth, each with where its copy goes.
-
-        :raises MalformedRequest: too many.
-        """
-        found: list[tuple[Folder, Path]] = []
-        waiting = [folder]
-        while waiting:
-            for below in _folders_in(view, waiting.pop()):
-                found.append((below, Path((*target.parts, *below.path.parts[len(folder.parts) :]))))
-                waiting.append(below.path)
-            if len(found) > MOST_COPIED:
-                raise _too_many(folder)
+        both: list[Iterator[Folder | StoredFile]] = [_folders(view, folder), _files(view, folder)]
+        for entries in both:
+            for number, entry in enumerate(entries):
+                if number == MOST_COPIED:
+                    raise _too_many(folder)
+                path = _moved(entry.path, folder, target)
+                self._check_distinct(path, len(target.parts), spelled)
+                found.append((entry, path))
         return found
 
     def _check_distinct(self, path: Path, depth: int, spelled: dict[tuple[str, ...], Path]) -> None:
@@ -113,9 +104,21 @@ def _folders_in(view: View, folder: Path) -> Iterator[Folder]:
         listing = replace(listing, after=page.after)
 
 
-def _files(view: View, folder: Path, target: Path) -> Iterator[tuple[StoredFile, Path]]:
+def _folders(view: View, folder: Path) -> Iterator[Folder]:
+    """At any depth, each before what is in it."""
+    waiting = [folder]
+    while waiting:
+        for below in _folders_in(view, waiting.pop()):
+            yield below
+            waiting.append(below.path)
+
+
+def _files(view: View, folder: Path) -> Iterator[StoredFile]:
     after: Path | None = None
     while files := view.files_below(folder, after, READ_AT_ONCE):
-        for file in files:
-            yield file, Path((*target.parts, *file.path.parts[len(folder.parts) :]))
+        yield from files
         after = files[-1].path
+
+
+def _moved(path: Path, folder: Path, target: Path) -> Path:
+    return Path((*target.parts, *path.parts[len(folder.parts) :]))

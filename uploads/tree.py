@@ -302,13 +302,13 @@ class Tree:
             turn.copy_properties(found.path, target)
             return Placed(placed)
         made = turn.make_folder(target, stamp)
-        for folder, path in self.fitting.folders(turn, found.path, target):
-            turn.make_folder(path, stamp)
-            turn.copy_properties(folder.path, path)
-        for file, path in self.fitting.copies(turn, found.path, target):
-            self.rules.check_share(turn, principal, file.content.size)
-            turn.store(path, file.content, _as_dated(stamp, file))
-            turn.copy_properties(file.path, path)
+        for entry, path in self.fitting.copies(turn, found.path, target):
+            if isinstance(entry, StoredFile):
+                self.rules.check_share(turn, principal, entry.content.size)
+                turn.store(path, entry.content, _as_dated(stamp, entry))
+            else:
+                turn.make_folder(path, stamp)
+            turn.copy_properties(entry.path, path)
         turn.copy_properties(found.path, target)
         return Placed(turn.folder(target) or made)
 

@@ -7,13 +7,12 @@ from typing import Final
 
 from handlers.headers.digests import MalformedDigest
 from uploads.failures import MalformedRequest
+from uploads.files import LATEST
 
 # As tus spells them -> as we do; also what OPTIONS tells.
 ALGORITHMS: Final = {"sha1": "sha-1", "sha256": "sha-256", "sha512": "sha-512", "blake3": "blake3"}
 LENGTHS: Final = {"sha1": 20, "sha256": 32, "sha512": 64, "blake3": 32}
 KEY = re.compile(r"[!-+\--~]+")
-# The year 9999, beyond which no date can be written.
-LATEST: Final = 253_402_300_799.0
 # Keys that say where the file goes.
 PLACES: Final = ("path", "relativePath", "filename", "name", "folder")
 # What a page writes where it knows nothing: JavaScript makes text of everything.
@@ -58,7 +57,7 @@ def modified(said: Mapping[str, str]) -> float | None:
                 moment = float(said[key]) / unit
             except ValueError:
                 raise MalformedRequest(f'"{key}" takes a number, not "{said[key]}".') from None
-            return moment if 0 <= moment < LATEST else None
+            return moment if 0 <= moment <= LATEST else None
     return None
 
 

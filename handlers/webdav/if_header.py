@@ -8,6 +8,7 @@ from typing import Final
 from handlers.headers.conditions import MalformedCondition
 from handlers.webdav import sync_tokens
 from uploads.failures import MalformedRequest
+from uploads.files import LATEST
 from uploads.locks import State, States, Submitted
 from uploads.names import Path
 
@@ -19,8 +20,6 @@ TOKEN: Final = re.compile(
 SECONDS: Final = re.compile(r"second-(\d{1,10})", re.IGNORECASE)
 CODED_URL: Final = re.compile(r"<([^<>\s]+)>")
 INFINITE: Final = "infinity"
-# The end of the year 9999, the last that an HTTP date can name.
-LATEST: Final = 253_402_300_799.0
 MOST_STATES: Final = 1000
 
 

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from uploads.files import LATEST
+
 PIECE = 1 << 20
 NO_FILES = {
     stat.S_IFLNK: "is a symbolic link, which is not followed",
@@ -101,8 +103,10 @@ class Source:
         return self.status.st_size
 
     @property
-    def modified(self) -> float:
-        return self.status.st_mtime
+    def modified(self) -> float | None:
+        """None where no date can name it: some file systems keep 64 bits of seconds."""
+        moment = self.status.st_mtime
+        return moment if 0 <= moment <= LATEST else None
 
     async def pieces(self, report: Callable[[int], None]) -> AsyncIterator[bytes]:
         """:raises SourceChanged: what was read is not one state of the file."""

@@ -57,6 +57,7 @@ class State:
     properties: Kept = field(default_factory=dict)
     locks: dict[str, Lock] = field(default_factory=dict)
     changes: int = 0
+    highest_id: int = ROOT
 
     def copy(self) -> "State":
         return State(
@@ -76,4 +77,5 @@ class State:
             self.properties.copy(),
             self.locks.copy(),
             self.changes,
+            self.highest_id,
         )

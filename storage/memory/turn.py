@@ -248,8 +248,8 @@ class MemoryTurn(Keeping):
         return node
 
     def _new_node(self, path: Path, number: int, *, is_folder: bool) -> Node:
-        id_ = max(self._state.nodes) + 1
-        return Node(id_, 0, path.name, "", is_folder, number, 0.0)
+        self._state.highest_id += 1
+        return Node(self._state.highest_id, 0, path.name, "", is_folder, number, 0.0)
 
     def _touch(self, folders: Iterable[int], number: int, stamp: Stamp) -> None:
         for id_ in folders:

@@ -19,6 +19,13 @@ EMPTY_AND_GONE = (
     " AND NOT EXISTS (SELECT 1 FROM nodes c WHERE c.parent = n.id AND c.gone IS NOT NULL)"
     " LIMIT ?"
 )
+# The next node gets the id after the highest. So that no id is given again, the highest of what is
+# forgotten stays, without a name and in no folder, until there is a higher one.
+DROP_NODE = "DELETE FROM nodes WHERE id = ? AND id < (SELECT max(id) FROM nodes)"
+EMPTY_NODE = (
+    "UPDATE nodes SET parent = 0, name = '', key = '', folded = '', is_folder = 0, number = 0"
+    " WHERE id = ? AND parent <> 0"
+)
 
 FORGET_UP_TO = (
     "INSERT INTO meta VALUES ('changes_forgotten', ?)"
@@ -48,7 +55,8 @@ class Garbage:
             number for row in empty for (number,) in self._connection.execute(DELETIONS, row)
         ]
         self._connection.executemany("DELETE FROM versions WHERE node = ?", empty)
-        self._connection.executemany("DELETE FROM nodes WHERE id = ?", empty)
+        self._connection.executemany(DROP_NODE, empty)
+        self._connection.executemany(EMPTY_NODE, empty)
         self._drop_changes(numbers, self._forgotten())
         return len(old)
 

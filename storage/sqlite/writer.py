@@ -148,7 +148,8 @@ class Writer:
             database.execute("BEGIN IMMEDIATE")
             self._works(database, first, jobs)
             if not database.conn.in_transaction:
-                return self._given_up(_first_error(jobs))
+                # SQLite has undone all of it at the last job's word.
+                return self._given_up(jobs[-1].error)
             self._blobs.sync()
         except (sqlite3.Error, OSError, Failure) as error:
             return self._given_up(error)
@@ -279,10 +280,6 @@ def _settle(jobs: list[Job]) -> None:
             job.settled.set_result(job.result)
         else:
             job.settled.set_exception(job.error)
-
-
-def _first_error(jobs: list[Job]) -> BaseException | None:
-    return next((job.error for job in jobs if job.error is not None), None)
 
 
 def _explained(error: BaseException | None) -> Failure:

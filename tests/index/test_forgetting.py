@@ -136,3 +136,18 @@ async def test_a_content_that_is_claimed_again_is_named_again(index: Index) -> N
     await index.write(lambda turn: store(turn, "a", b"one"))
     assert await index.write(lambda turn: turn.is_named(content(b"one")))
     assert await index.write(lambda turn: turn.forget_contents(9)) == []
+
+
+async def test_what_stood_for_a_forgotten_file_never_stands_for_another(index: Index) -> None:
+    def delete_both(turn: Turn) -> None:
+        for name in ("other", "old"):
+            turn.delete(path(name), Stamp("ann", 2.0))
+
+    old, _ = await stored(index, "old", "other")
+    await index.write(delete_both)
+    await index.write(lambda turn: turn.forget_versions(9.0, 9))
+    (new,) = await stored(index, "new")
+    assert new.id > old.id
+    await index.write(lambda turn: turn.forget_versions(9.0, 9))
+    (again,) = await stored(index, "other")
+    assert len({old.id, new.id, again.id}) == 3

@@ -16,7 +16,7 @@ from storage.sqlite.turn import SqliteTurn
 from tests.index.sqlite import FailingBlobs, add, names, opened
 from tests.trees import path, store
 from uploads.events import Degraded, Event
-from uploads.failures import DiskFull, Unavailable, Unsettled
+from uploads.failures import DiskFull, NotThere, Unavailable, Unsettled
 from uploads.ports import Turn
 
 
@@ -36,6 +36,24 @@ async def test_an_index_that_may_not_grow_says_the_disk_is_full_and_recovers(
     assert await names(sqlite_index) == ["a"]
     await add(sqlite_index, "b")
     assert await names(sqlite_index) == ["a", "b"]
+
+
+async def test_all_whose_turns_a_full_disk_undid_are_told_so_and_not_what_another_met(
+    sqlite_index: SqliteIndex,
+) -> None:
+    def miss(_: Turn) -> None:
+        raise NotThere("there is nothing")
+
+    def fill(turn: Turn) -> None:
+        assert isinstance(turn, SqliteTurn)
+        pages = turn._connection.execute("PRAGMA page_count").fetchone()[0]
+        turn._connection.execute(f"PRAGMA max_page_count = {pages}")
+        for number in range(1000):
+            store(turn, f"{number:0200}")
+
+    turns = (sqlite_index.write(work) for work in (miss, fill, miss))
+    outcomes = await asyncio.gather(*turns, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [DiskFull, DiskFull, NotThere]
 
 
 async def test_a_commit_that_fails_leaves_its_outcome_open_and_the_index_usable(
