@@ -109,7 +109,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             return asyncio.run(serve(settings))
         case "user":
-            return commands.user(arguments, folder)
+            opens = houserules.opens_without_users(settings)
+            return commands.user(arguments, folder, opens=opens)
         case "token":
             return commands.token(arguments, folder, houserules.name_limits(settings))
         case "import" | "export" | "gc":

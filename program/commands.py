@@ -30,8 +30,8 @@ from uploads.policy import SameContent, Wishes
 AT_ONCE = 16
 
 
-def user(arguments: argparse.Namespace, data: Folder) -> int:
-    """The command `user`."""
+def user(arguments: argparse.Namespace, data: Folder, *, opens: bool) -> int:
+    """The command `user`. `opens`: without users everybody may do everything."""
     if arguments.action in {"factor", "passwd", "remove"}:
         _require_folder(data)
     match arguments.action:
@@ -48,6 +48,11 @@ def user(arguments: argparse.Namespace, data: Folder) -> int:
         case "remove":
             accounts.remove_user(data, arguments.name)
             say(f"{arguments.name} is removed, with all tokens. The files stay.")
+            if opens and not accounts.list_users(data):
+                say(
+                    f"{arguments.name} was the last user: from now on whoever reaches this server"
+                    " may do everything."
+                )
         case _:
             users = accounts.list_users(data)
             for name, registered in users.items():

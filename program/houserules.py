@@ -75,9 +75,9 @@ def _path(text: str) -> Path:
 
 def _access(settings: Settings, accounts: Accounts) -> Access:
     if not settings.access:
-        # Beyond this machine it must not open itself to strangers when the last user is removed.
-        local = listening.is_loopback(settings.server.host)
-        return UngrantedAccess(accounts.any_users) if local else Access(FOR_USERS)
+        # To others it must not open itself when the last user is removed.
+        opens = opens_without_users(settings)
+        return UngrantedAccess(accounts.any_users) if opens else Access(FOR_USERS)
     return Access(
         Grant(_path(grant.folder), frozenset(grant.who), frozenset(map(Right, grant.rights)))
         for grant in settings.access
@@ -122,6 +122,16 @@ def name_limits(settings: Settings) -> names.Limits:
     )
 
 
+def opens_without_users(settings: Settings) -> bool:
+    """Whether everybody may do everything once the last user is removed."""
+    return not settings.access and not _is_reached_by_others(settings.server)
+
+
+def _is_reached_by_others(server: configuration.Server) -> bool:
+    """A proxy on this machine brings everybody to an address that only this machine can reach."""
+    return bool(server.trusted_proxies) or not listening.is_loopback(server.host)
+
+
 class OperatorOnly:
     """The accounts of a command: nobody but who typed it."""
 
@@ -151,12 +161,13 @@ class OperatorOnly:
 
 def check_address(settings: Settings, accounts: Accounts) -> None:
     """Strangers get in only when somebody has said so."""
-    host = settings.server.host
+    server = settings.server
     spoken_of = any(ANONYMOUS_NAME in grant.who for grant in settings.access)
-    if accounts.any_users() or spoken_of or listening.is_loopback(host):
+    if accounts.any_users() or spoken_of or not _is_reached_by_others(server):
         return
+    through = " through a proxy ([server] trusted_proxies)" if server.trusted_proxies else ""
     raise Refused(
-        f"Others can reach {host}, and everybody would have every right, because no user is"
-        " registered. Either register one (noclobber user add NAME), or say in the configuration"
-        ' what strangers may do (an [[access]] entry with who = ["anonymous"]).'
+        f"Others can reach {server.host}{through}, and everybody would have every right, because"
+        " no user is registered. Either register one (noclobber user add NAME), or say in the"
+        ' configuration what strangers may do (an [[access]] entry with who = ["anonymous"]).'
     )

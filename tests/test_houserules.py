@@ -95,3 +95,17 @@ def test_the_operator_needs_no_account_no_grant_no_condition_and_no_share() -> N
     assert not rules.policies.of(PLACE).require_conditions
     assert rules.limits.quota_bytes is None
     assert rules.limits.file_size == 7
+
+
+def test_behind_a_proxy_on_this_machine_strangers_stay_out_until_somebody_has_said_otherwise() -> (
+    None
+):
+    behind = Settings(server=Server(trusted_proxies=("127.0.0.1/32",)))
+    rules = houserules.rules(behind, Register(0))
+    spoken = replace(behind, access=(Grant("/", ("anonymous",), ("read",)),))
+
+    assert not any(rules.may(ANONYMOUS, right, PLACE) for right in Right)
+    with pytest.raises(Refused, match=r"through a proxy .*user add"):
+        houserules.check_address(behind, Register(0))
+    houserules.check_address(behind, Register(1))
+    houserules.check_address(spoken, Register(0))

@@ -61,6 +61,11 @@ def half_an_upload(program: Program, target: str) -> Iterator[socket.socket]:
         yield wire
 
 
+def register(folder: Path, name: str) -> None:
+    words = ("user", "add", name, "--password-stdin", "--data", "data")
+    assert run(*words, cwd=folder, entered="long enough").returncode == 0
+
+
 def takes_connections(program: Program) -> bool:
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", program.port), timeout=WITHIN).close()
@@ -208,16 +213,7 @@ def test_others_are_let_in_only_when_somebody_has_said_so(tmp_path: Path) -> Non
         assert ask(program, "PUT", "/files/a", b"a")[0] == 201
         assert ask(program, "GET", "/files/a")[0] == 401
 
-    run(
-        "user",
-        "add",
-        "ann",
-        "--password-stdin",
-        "--data",
-        "data",
-        cwd=tmp_path,
-        entered="long enough",
-    )
+    register(tmp_path, "ann")
     with running(tmp_path / "data", "--host", "0.0.0.0") as program:
         assert ask(program, "PUT", "/files/b", b"b")[0] == 401
 
@@ -225,20 +221,43 @@ def test_others_are_let_in_only_when_somebody_has_said_so(tmp_path: Path) -> Non
 def test_the_first_user_shuts_strangers_out_while_it_runs(tmp_path: Path) -> None:
     with running(tmp_path / "data") as program:
         before, _ = ask(program, "PUT", "/files/a", b"a")
-        run(
-            "user",
-            "add",
-            "ann",
-            "--password-stdin",
-            "--data",
-            "data",
-            cwd=tmp_path,
-            entered="long enough",
-        )
+        register(tmp_path, "ann")
         stranger, _ = ask(program, "PUT", "/files/b", b"b")
         ann, _ = ask(program, "PUT", "/files/b", b"b", Authorization="Basic YW5uOmxvbmcgZW5vdWdo")
 
     assert (before, stranger, ann) == (201, 401, 201)
+
+
+def test_behind_a_proxy_it_neither_starts_without_a_user_nor_opens_when_the_last_one_goes(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.toml").write_text('[server]\ntrusted_proxies = ["127.0.0.1/32"]\n')
+
+    refused = run("serve", "--data", "data", "--port", "0", cwd=tmp_path)
+    register(tmp_path, "ann")
+    with running(tmp_path / "data") as program:
+        removed = run("user", "remove", "ann", "--data", "data", cwd=tmp_path)
+        status, _ = ask(program, "PUT", "/files/a", b"a", X_Forwarded_For="198.51.100.1")
+
+    assert refused.returncode == 1
+    assert "through a proxy" in refused.stderr
+    assert "last user" not in removed.stdout
+    assert status == 401
+
+
+def test_whoever_removes_the_last_user_is_told_that_everybody_may_do_everything(
+    tmp_path: Path,
+) -> None:
+    register(tmp_path, "ann")
+    register(tmp_path, "bob")
+
+    first = run("user", "remove", "ann", "--data", "data", cwd=tmp_path).stdout
+    last = run("user", "remove", "bob", "--data", "data", cwd=tmp_path).stdout
+
+    assert first == "ann is removed, with all tokens. The files stay.\n"
+    assert last.splitlines()[1:] == [
+        "bob was the last user: from now on whoever reaches this server may do everything."
+    ]
 
 
 def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
