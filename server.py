@@ -12,14 +12,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as Folder
 
-from aiohttp import web
+if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts it with an older one is told
+    sys.exit(f"noclobber needs Python 3.11 or later, and this is {sys.version.split()[0]}.")
+try:
+    from aiohttp import web
+except ModuleNotFoundError:
+    sys.exit("The packages are missing. Run make serve, or use .venv/bin/python.")
 
 from handlers import app, protocol
 from handlers.browser import assets
 from handlers.health import Health
 from handlers.metrics import Metrics
-from handlers.parts import HttpSettings, Parts
-from handlers.sessions import Bounds
+from handlers.parts import Parts
 from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
@@ -105,26 +109,21 @@ def _tell(code: int, *sentences: str) -> int:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Each command gets what it needs, and no more."""
     folder = Folder(settings.data.folder)
-    match arguments.command:
-        case "serve":
-            return asyncio.run(serve(settings))
-        case "user":
-            opens = houserules.opens_without_users(settings)
-            return commands.user(arguments, folder, opens=opens)
-        case "token":
-            return commands.token(arguments, folder, houserules.name_limits(settings))
-        case "import" | "export" | "gc":
-            return asyncio.run(_with_store(arguments, settings))
-        case "verify":
-            with lock.own(folder) if arguments.repair else contextlib.nullcontext():
-                return commands.verify(arguments, folder)
-        case "backup":
-            return commands.backup(arguments, folder)
-        case "restore":
-            with lock.own(commands.made(folder)):
-                return commands.restore(arguments, folder)
-        case _:
-            return commands.doctor(folder, settings.scan.clamd)
+    if commandline.writes(arguments):
+        lock.require_ours(folder)
+    does: dict[str, Callable[[], int]] = {
+        "serve": lambda: asyncio.run(serve(settings)),
+        "user": lambda: commands.user(
+            arguments, folder, opens=houserules.opens_without_users(settings)
+        ),
+        "token": lambda: commands.token(arguments, folder, houserules.name_limits(settings)),
+        "verify": lambda: commands.verify(arguments, folder),
+        "backup": lambda: commands.backup(arguments, folder),
+        "restore": lambda: commands.restore(arguments, folder),
+        "doctor": lambda: commands.doctor(folder, settings.scan.clamd),
+    }
+    other = does.get(arguments.command)
+    return other() if other else asyncio.run(_with_store(arguments, settings))
 
 
 async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -133,14 +132,12 @@ async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
         commands.require_store(Folder(settings.data.folder))
     async with _opened(settings, _tell_nobody) as store:
         parts = _parts(settings, store, rules, _tell_nobody, _bell(settings))
-        match arguments.command:
-            case "import":
-                return await commands.take_in(arguments, parts, houserules.OPERATOR, store.folder)
-            case "export":
-                return await commands.write_out(arguments, parts, houserules.OPERATOR)
-            case _:
-                collected = await _collect(settings, store, store.owned.since, FAN_OUT)
-                return commands.tell_collected(collected)
+        if arguments.command == "import":
+            return await commands.take_in(arguments, parts, houserules.OPERATOR, store.folder)
+        if arguments.command == "export":
+            return await commands.write_out(arguments, parts, houserules.OPERATOR)
+        collected = await _collect(settings, store, store.owned.since, FAN_OUT)
+        return commands.tell_collected(collected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +199,6 @@ async def _follow_names(folder: Folder, policies: Policies) -> None:
             await asyncio.sleep(0)
 
 
-def _http(settings: Settings) -> HttpSettings:
-    server, limits = settings.server, settings.limits
-    return HttpSettings(
-        hosts=frozenset(server.names),
-        trusted_proxies=frozenset(server.trusted_proxies),
-        cors_origins=frozenset(server.cors_origins),
-        metrics=server.metrics,
-        drain_bytes=limits.drain_bytes,
-        drain_time=limits.drain_time,
-        send_idle=limits.send_idle,
-        files_per_form=limits.files_per_form,
-        field_bytes=limits.field_bytes,
-        login_failures=limits.login_failures,
-        sessions=Bounds(limits.session_idle, limits.session_longest, limits.sessions_per_user),
-        feed_wait=limits.feed_wait,
-        preflight_items=limits.preflight_items,
-        reserve_time=limits.reserve_time,
-        dav_strict=settings.webdav.strict,
-        draft_uploads=server.draft_uploads,
-    )
-
-
 def _bell(settings: Settings) -> Bell:
     return Bell(settings.limits.followers, settings.limits.followers_per_principal)
 
@@ -255,7 +230,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
         locking=Locking(rules, index, blobs, settings.webdav.longest_lock),
         accounts=store.accounts,
         names=fitting.limits,
-        http=_http(settings),
+        http=houserules.http(settings),
     )
 
 

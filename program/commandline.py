@@ -139,6 +139,19 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
+def writes(arguments: argparse.Namespace) -> bool:
+    """Whether the command changes anything in the data folder."""
+    match arguments.command:
+        case "backup" | "doctor":
+            return False
+        case "verify":
+            return bool(arguments.repair)
+        case "user" | "token":
+            return bool(arguments.action != "list")
+        case _:
+            return True
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _described(argparse.ArgumentParser(prog="noclobber"), DESCRIPTION, EXAMPLES)
     _place(parser)

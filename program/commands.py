@@ -4,13 +4,14 @@ Each returns the exit code. None wires anything; `server.py` does.
 """
 
 import argparse
+import contextlib
 import time
 from collections import Counter
 from pathlib import Path as Folder
 
 from handlers.parts import Parts
 from program.console import FINE, FOUND, Progress, Refused, amount, password, printable, say
-from storage import accounts, factors
+from storage import accounts, factors, lock
 from storage.exchange import carrying
 from storage.exchange.folders import FoundFile, Target, found_in
 from storage.roster import Token
@@ -46,13 +47,7 @@ def user(arguments: argparse.Namespace, data: Folder, *, opens: bool) -> int:
         case "factor":
             _factor(data, arguments.name, is_removed=arguments.remove)
         case "remove":
-            accounts.remove_user(data, arguments.name)
-            say(f"{arguments.name} is removed, with all tokens. The files stay.")
-            if opens and not accounts.list_users(data):
-                say(
-                    f"{arguments.name} was the last user: from now on whoever reaches this server"
-                    " may do everything."
-                )
+            _remove(data, arguments.name, opens=opens)
         case _:
             users = accounts.list_users(data)
             for name, registered in users.items():
@@ -60,6 +55,13 @@ def user(arguments: argparse.Namespace, data: Folder, *, opens: bool) -> int:
             if not users:
                 say("No user is registered. To register one: noclobber user add NAME")
     return FINE
+
+
+def _remove(data: Folder, name: str, *, opens: bool) -> None:
+    accounts.remove_user(data, name)
+    say(f"{name} is removed, with all tokens. The files stay.")
+    if opens and not accounts.list_users(data):
+        say(f"{name} was the last user: from now on whoever reaches this server may do everything.")
 
 
 def _factor(data: Folder, name: str, *, is_removed: bool) -> None:
@@ -233,7 +235,8 @@ def _require_folder(data: Folder) -> None:
 def verify(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `verify`."""
     require_store(data)
-    with Progress("verifying", 0) as progress:
+    alone = lock.own(data) if arguments.repair else contextlib.nullcontext()
+    with alone, Progress("verifying", 0) as progress:
         report = verifying.verify(
             data,
             scrub=arguments.scrub,
@@ -260,7 +263,7 @@ def backup(arguments: argparse.Namespace, data: Folder) -> int:
 
 def restore(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `restore`."""
-    with Progress("copying", 0) as progress:
+    with lock.own(made(data)), Progress("copying", 0) as progress:
         copied = backups.restore(arguments.folder, data, progress.at)
     return _tell_copied(copied, f'restored to "{data}"')
 

@@ -1,13 +1,15 @@
-"""One process owns a data folder, and the folder is on a disk of this machine. Knows no index."""
+"""One process owns a data folder, which is ours, on a disk of this machine. Opens no index."""
 
 import fcntl
 import os
+import pwd
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 NAME = "lock"
+INDEX = "index.sqlite"
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 MOUNTS = Path("/proc/self/mountinfo")
 LONGEST_NOTE = 100
@@ -72,6 +74,30 @@ def own(folder: Path) -> Owned:
         os.close(descriptor)
         raise
     return Owned(folder, descriptor, untidy)
+
+
+def require_ours(folder: Path) -> None:
+    """What root or another user writes into a store, its server cannot read.
+
+    Where nothing is stored yet, a folder of root's may be one that root has made for others.
+
+    :raises NotOwned: the folder, or the store in it, belongs to another user.
+    """
+    index = folder / INDEX
+    place = index if index.exists() else folder
+    if not place.exists():
+        return
+    owner = place.stat().st_uid
+    if owner == os.geteuid() or (owner == 0 and place == folder):
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"'#{owner}'"
+    raise NotOwned(
+        f"The data folder {folder} belongs to the user {name}. Run the command as that user:"
+        f" sudo -u {name} ... (of a service: see docs/operating.md)"
+    )
 
 
 def require_local(folder: Path) -> None:

@@ -77,8 +77,8 @@ def read(data: Path) -> Roster:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unavailable(
             f"The file {NAME} in the data folder cannot be understood."
-            " Bring it back from a backup. Or stop the server, remove the file and register the users"
-            " again: without users whoever reaches a server may do everything."
+            " Bring it back from a backup. Or stop the server, remove the file and register the"
+            " users again: without users whoever reaches a server may do everything."
         ) from error
 
 

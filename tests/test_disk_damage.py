@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,8 +15,8 @@ from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.disk.posix import NamedSheets
 from storage.disk.reading import FileReading
-from tests.shelves import DATA, kept
-from uploads.failures import Damaged
+from tests.shelves import DATA, give_away, kept, powerless
+from uploads.failures import Damaged, Unavailable
 from uploads.files import Content
 
 
@@ -130,3 +131,18 @@ async def test_a_descriptor_stays_open_until_the_read_in_its_thread_is_over(
         while is_open(descriptor):  # noqa: ASYNC110 - the system tells nobody of a close
             await asyncio.sleep(0)
     threads.shutdown()
+
+
+async def test_what_we_may_not_open_is_not_called_damaged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        disk = DiskBlobs(Path(name), "blake3", inline_below=0, publish=lambda _: None)
+        content = await kept(disk)
+        place(Path(name), content).chmod(0)
+        give_away(Path(name))
+        with powerless(), pytest.raises(Unavailable, match="cannot be opened"):
+            await disk.open(content)
+        await disk.close()
+
+    assert "cannot be opened: Permission denied" in caplog.text

@@ -1,12 +1,13 @@
 """What is found where index and bytes disagree, and what repair does."""
 
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from storage.upkeep.verify import Fault, Pace, Report, verify
-from tests.shelves import blob, shelves
+from tests.shelves import blob, give_away, powerless, shelves
 from uploads.files import Content
 
 BIG = b"bytes that lie in a file of their own" * 1000
@@ -173,3 +174,21 @@ def test_a_scrub_reads_no_more_in_a_second_than_it_may(
     for _ in range(4):
         pace.after(100_000)
     assert least <= now - 100.0 <= most
+
+
+async def test_what_we_may_not_open_is_not_called_damaged_and_stays_where_it_is() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name)
+        async with shelves(data) as store:
+            content = await store.store("big", BIG)
+        blob(data, content).chmod(0)
+        give_away(data)
+        with powerless():
+            report = verify(data, scrub=True, repair=True)
+
+        assert faults(report) == [(Fault.CLOSED, content.digest)]
+        assert report.findings[0].text == (
+            "big: its bytes cannot be opened: Permission denied;"
+            " run it as the user who owns the folder"
+        )
+        assert blob(data, content).exists()

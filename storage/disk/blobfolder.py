@@ -3,6 +3,7 @@
 Looks and opens without changing anything, so that a check may use it beside a running server.
 """
 
+import errno
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
 # Not to be led elsewhere by a link, nor to wait for the other end of a pipe.
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NOT_ITS_FAULT = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 class Damaged(Exception):
@@ -69,13 +71,15 @@ class BlobFolder:
         return self.path / name[:2]
 
     def open(self, name: str, size: int) -> int:
-        """:raises FileNotFoundError: nothing is there. :raises Damaged: not what was stored."""
+        """:raises FileNotFoundError: nothing is there. :raises Damaged: not what was stored.
+        :raises OSError: we may not open it, or have too much open, whatever it is.
+        """
         with posix.folder(self.folder_of(name)) as within:
             try:
                 descriptor = os.open(name, READ_FLAGS, dir_fd=within)
-            except FileNotFoundError:
-                raise
             except OSError as error:
+                if error.errno in _NOT_ITS_FAULT:
+                    raise
                 raise Damaged(f"it cannot be opened: {error.strerror}") from error
         fault = self._fault(os.fstat(descriptor), size)
         if fault is not None:

@@ -99,6 +99,7 @@ class DiskBlobs:
             _log.error("blob %s is damaged: %s", content.digest, damage)
             raise _damaged() from damage
         except OSError as error:
+            _log.error("blob %s cannot be opened: %s", content.digest, error.strerror)
             raise Unavailable(
                 "This file cannot be opened at the moment. Try again in a few seconds."
             ) from error

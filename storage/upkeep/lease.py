@@ -36,5 +36,13 @@ def removing(data: Path) -> Iterator[bool]:
 
 
 def _open(data: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.open(data / _NAME, flags, 0o600)
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        made = os.open(data / _NAME, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(data / _NAME, flags)
+    if os.geteuid() == 0:
+        # A backup that root makes must not shut out the server, as SQLite takes care of its files.
+        folder = data.stat()
+        os.fchown(made, folder.st_uid, folder.st_gid)
+    return made

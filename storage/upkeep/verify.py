@@ -19,6 +19,9 @@ from storage.upkeep.catalogue import Catalogue, Entry
 
 Tell = Callable[[int, int], object]
 
+BRING_BACK = (
+    "upload it again, or restore the backup into another folder, export it, and upload the file"
+)
 _PIECE = 1024 * 1024
 _NAMES_SHOWN = 5
 # A running server links a blob a moment before it records it.
@@ -29,6 +32,7 @@ class Fault(StrEnum):
     INDEX = "index"
     MISSING = "missing"
     DAMAGED = "damaged"
+    CLOSED = "closed"
     LEFTOVER = "leftover"
     FOREIGN = "foreign"
     COUNT = "count"
@@ -145,6 +149,9 @@ class Checking:
             fault = self._small_fault(entry) if entry.is_small else self._file_fault(entry)
         except FileNotFoundError:
             return self._about(Fault.MISSING, entry, "its bytes are missing")
+        except OSError as error:
+            what = f"its bytes cannot be opened: {error.strerror}"
+            return self._about(Fault.CLOSED, entry, what, "run it as the user who owns the folder")
         if fault is None:
             return None
         if self._repair and not entry.is_small:
@@ -184,12 +191,12 @@ class Checking:
         (place / entry.hex).replace(aside / entry.hex)
         posix.sync_folder(place)
 
-    def _about(self, fault: Fault, entry: Entry, what: str) -> Finding:
+    def _about(self, fault: Fault, entry: Entry, what: str, advice: str = BRING_BACK) -> Finding:
         """Lost bytes cannot be mended: they are reported until somebody brings them back."""
         names = self._index.names_of(entry.digest, _NAMES_SHOWN + 1)
         shown = ", ".join(names[:_NAMES_SHOWN]) or "an earlier version or a parked upload"
         more = ", and others" if len(names) > _NAMES_SHOWN else ""
-        text = f"{shown}{more}: {what}; restore it from a backup or upload it again"
+        text = f"{shown}{more}: {what}; {advice}"
         return Finding(fault, entry.digest, text)
 
     def _counts(self) -> Iterator[Finding]:
