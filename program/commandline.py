@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from program import kinds
+from program import VERSION, kinds
 
 SIZE = kinds.size(1)
 
@@ -131,7 +131,8 @@ def read(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.command == "help":
-        parser.parse_args([*arguments.topic, "--help"])
+        topic = [] if arguments.topic == ["help"] else arguments.topic
+        parser.parse_args([*topic, "--help"])
     if arguments.command != "serve" and (arguments.host or arguments.port is not None):
         parser.error("--host and --port belong to serve")
     if arguments.command == "verify" and arguments.rate and not arguments.scrub:
@@ -157,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     _place(parser)
     _address(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    parser.add_argument("--version", action="version", version=f"noclobber {VERSION}")
     parser.set_defaults(command="serve", config=None, data=None, host=None, port=None)
 
     def command(name: str, short: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -179,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     restore = command("restore", "bring a backup back", RESTORE, RESTORE_EXAMPLES)
     restore.add_argument("folder", metavar="DIR", type=Path, help="what backup wrote")
     command("doctor", "is this machine fit for the promise?", DOCTOR, DOCTOR_EXAMPLES)
-    topic = commands.add_parser("help", help="what a command does", add_help=False)
+    topic = commands.add_parser("help", help="what a command does")
     topic.add_argument("topic", nargs="*")
     return parser
 
