@@ -23,7 +23,8 @@ from handlers import app, protocol
 from handlers.browser import assets
 from handlers.health import Health
 from handlers.metrics import Metrics
-from handlers.parts import Parts
+from handlers.parts import HttpSettings, Parts
+from handlers.sessions import Bounds
 from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
@@ -199,6 +200,28 @@ async def _follow_names(folder: Folder, policies: Policies) -> None:
             await asyncio.sleep(0)
 
 
+def _http(settings: Settings) -> HttpSettings:
+    server, limits = settings.server, settings.limits
+    return HttpSettings(
+        hosts=frozenset(server.names),
+        trusted_proxies=frozenset(server.trusted_proxies),
+        cors_origins=frozenset(server.cors_origins),
+        metrics=server.metrics,
+        drain_bytes=limits.drain_bytes,
+        drain_time=limits.drain_time,
+        send_idle=limits.send_idle,
+        files_per_form=limits.files_per_form,
+        field_bytes=limits.field_bytes,
+        login_failures=limits.login_failures,
+        sessions=Bounds(limits.session_idle, limits.session_longest, limits.sessions_per_user),
+        feed_wait=limits.feed_wait,
+        preflight_items=limits.preflight_items,
+        reserve_time=limits.reserve_time,
+        dav_strict=settings.webdav.strict,
+        draft_uploads=server.draft_uploads,
+    )
+
+
 def _bell(settings: Settings) -> Bell:
     return Bell(settings.limits.followers, settings.limits.followers_per_principal)
 
@@ -230,7 +253,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
         locking=Locking(rules, index, blobs, settings.webdav.longest_lock),
         accounts=store.accounts,
         names=fitting.limits,
-        http=houserules.http(settings),
+        http=_http(settings),
     )
 
 
@@ -326,7 +349,7 @@ async def _served(
         answering = runner.answering
         answering.bound(room, limits.connections_per_address)
         server = await listening.listen(answering, settings.server.host, settings.server.port)
-        impatience = asyncio.create_task(_hang_up_on_silence(answering, limits.header_time))
+        impatience = asyncio.create_task(answering.hang_up_on_silence(limits.header_time))
         try:
             yield listening.address(server)
         finally:
@@ -345,18 +368,6 @@ async def _finish(answering: protocol.Server, grace: float) -> None:
     deadline = time.monotonic() + grace
     while answering.busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.02)
-
-
-async def _hang_up_on_silence(answering: protocol.Server, header_time: float) -> None:
-    """Ends connections whose first request is not there in time; aiohttp times only later ones."""
-    silent: set[protocol.Connection] = set()
-    while True:
-        await asyncio.sleep(header_time / 2)
-        connections = answering.silent()
-        for connection in connections:
-            if connection in silent:
-                connection.force_close()
-        silent = set(connections)
 
 
 def _announce(url: str, folder: Folder) -> None:

@@ -313,6 +313,16 @@ class Server(web.Server):
     def silent(self) -> list[Connection]:
         return [one for one in self._ours() if one.is_silent]
 
+    async def hang_up_on_silence(self, header_time: float) -> None:
+        """Ends connections whose first request is not there in time; aiohttp times only others."""
+        known: set[Connection] = set()
+        while True:
+            await asyncio.sleep(header_time / 2)
+            silent = set(self.silent())
+            for connection in silent & known:
+                connection.force_close()
+            known = silent
+
     def _ours(self) -> list[Connection]:
         return [one for one in self.connections if isinstance(one, Connection)]
 

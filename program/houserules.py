@@ -1,9 +1,7 @@
-"""The rules of this house: what the settings say, as values of `uploads` and `handlers`."""
+"""The rules of this house: what the settings say, as values of `uploads`."""
 
 from dataclasses import replace
 
-from handlers.parts import HttpSettings
-from handlers.sessions import Bounds
 from program import listening
 from program import settings as configuration
 from program.console import Refused
@@ -106,29 +104,6 @@ def _limits(settings: Settings) -> Limits:
         body_idle=limits.body_idle,
         body_rate=limits.body_rate,
         body_rate_grace=limits.body_rate_grace,
-    )
-
-
-def http(settings: Settings) -> HttpSettings:
-    """For the doors."""
-    server, limits = settings.server, settings.limits
-    return HttpSettings(
-        hosts=frozenset(server.names),
-        trusted_proxies=frozenset(server.trusted_proxies),
-        cors_origins=frozenset(server.cors_origins),
-        metrics=server.metrics,
-        drain_bytes=limits.drain_bytes,
-        drain_time=limits.drain_time,
-        send_idle=limits.send_idle,
-        files_per_form=limits.files_per_form,
-        field_bytes=limits.field_bytes,
-        login_failures=limits.login_failures,
-        sessions=Bounds(limits.session_idle, limits.session_longest, limits.sessions_per_user),
-        feed_wait=limits.feed_wait,
-        preflight_items=limits.preflight_items,
-        reserve_time=limits.reserve_time,
-        dav_strict=settings.webdav.strict,
-        draft_uploads=server.draft_uploads,
     )
 
 

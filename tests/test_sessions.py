@@ -9,10 +9,11 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import Request
 
+import server
 from handlers.parts import HttpSettings
 from handlers.problem_types import TYPES
 from handlers.sessions import Bounds, Sessions
-from program import houserules, settings
+from program import settings
 from storage.memory.shelves import MemoryAccounts
 from tests.doors import House, opened, sent
 from uploads.access import ALL_RIGHTS, Grant, Principal
@@ -175,7 +176,7 @@ def test_the_settings_bound_the_sessions(tmp_path: DiskPath) -> None:
     """
     (tmp_path / "some.toml").write_text(text)
     loaded = settings.load(tmp_path / "some.toml")
-    assert houserules.http(loaded).sessions == Bounds(600.0, 3600.0, 2)
+    assert server._http(loaded).sessions == Bounds(600.0, 3600.0, 2)
 
 
 async def another_browser(house: House, password: str = SECRET) -> tuple[ClientResponse, str]:
