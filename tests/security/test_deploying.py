@@ -5,7 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,13 +59,13 @@ def test_the_unit_starts_what_is_there_and_waits_longer_than_the_grace_time() ->
 
 
 @contextmanager
-def shut(data: Path) -> Iterator[int]:
+def started(program: Sequence[str], data: Path, at: Path = ROOT) -> Iterator[int]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SHUT, "serve", "--data", str(data), "--port", "0"],
+        [sys.executable, *program, "serve", "--data", str(data), "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=at,
     )
     try:
         assert process.stdout is not None
@@ -79,7 +79,7 @@ def shut(data: Path) -> Iterator[int]:
 
 @linux
 async def test_it_runs_where_no_memory_can_be_both_written_and_run(tmp_path: Path) -> None:
-    with shut(tmp_path / "data") as port:
+    with started(["-c", SHUT], tmp_path / "data") as port:
         assert (await ask(port, put("/files/a.txt", b"what libmagic looks at"))).status == 201
         assert (await ask(port, message("GET", "/files/a.txt"))).status == 200
 
@@ -146,13 +146,62 @@ def test_the_container_holds_all_of_the_program_and_nothing_else() -> None:
     }
     assert copied == {
         *("requirements.lock", "server.py", "config.toml", "LICENSE"),
-        *("uploads", "handlers", "storage", "program"),
+        *("uploads", "handlers", "storage", "program", "page"),
     }
     for name in copied:
         assert (ROOT / name).exists(), name
     ignored = (ROOT / ".containerignore").read_text()
     assert {line[1:] for line in ignored.splitlines() if line.startswith("!")} == copied
     assert (ROOT / ".dockerignore").read_text() == ignored
+
+
+def left_behind(at: str, names: list[str]) -> set[str]:
+    """By the list of what is ignored."""
+    lines = (ROOT / ".containerignore").read_text().splitlines()
+    left = {line.removeprefix("**/") for line in lines if "/" in line}
+    within = Path(at).relative_to(ROOT)
+    return {name for name in names if left & {name, (within / name).as_posix()}}
+
+
+def built_by_hand(at: Path) -> Path:
+    """What stands in the last stage, packages aside: the same Python and Node have them here."""
+    stage = at
+    for word, rest in instructions():
+        if word == "FROM":
+            stage = at / rest.rpartition(" AS ")[2].replace("/", "-")
+            stage.mkdir(parents=True)
+        elif word == "COPY":
+            copy(rest.split(), at, stage)
+        elif "-m page.building" in rest:
+            (stage / "page" / "node_modules").symlink_to(ROOT / "page" / "node_modules")
+            subprocess.run([sys.executable, "-m", "page.building"], cwd=stage, check=True)
+    return stage
+
+
+def copy(words: list[str], at: Path, stage: Path) -> None:
+    *origins, goal = (one.removeprefix("/opt/noclobber").strip("/") for one in words)
+    source = ROOT
+    ignore: Callable[[str, list[str]], set[str]] = left_behind
+    if origins[0].startswith("--from="):
+        source, ignore = at / origins.pop(0).removeprefix("--from="), lambda _at, _names: set()
+    for origin in origins:
+        if (source / origin).is_dir():
+            shutil.copytree(source / origin, stage / goal, ignore=ignore, dirs_exist_ok=True)
+        else:
+            shutil.copy(source / origin, stage / goal)
+
+
+async def test_the_page_in_the_container_has_its_script(tmp_path: Path) -> None:
+    program = built_by_hand(tmp_path / "stages")
+    assert not list(program.glob("page")), "what the script is made from is not in the image"
+    with started(["server.py"], tmp_path / "data", program) as port:
+        page = await ask(port, message("GET", "/browse/", b"", {"Accept": "text/html"}))
+        (script,) = set(re.findall(r'src="(/static/page/main-\w+\.js)"', page.body.decode()))
+        assert (await ask(port, message("GET", script))).status == 200
+
+
+def test_the_container_is_restarted_when_it_does_not_answer_and_for_nothing_else() -> None:
+    assert "/health/live'" in dict(instructions())["HEALTHCHECK"]
 
 
 def test_the_container_runs_as_nobody_with_locked_packages() -> None:
