@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.access import ALL_RIGHTS, Access, Grant, Principal, Right, Scope
+from uploads.access import ALL_RIGHTS, ANONYMOUS, Access, Grant, Principal, Right, Scope
 from uploads.names import Path
 
 ANN = Principal("user:ann", frozenset({"user:ann", "users", "anonymous"}))
@@ -31,6 +31,14 @@ def test_a_folder_with_grants_of_its_own_is_ruled_by_those_alone() -> None:
     assert not access.may(BOB, Right.READ, path("private/x"))
     assert access.may(ANN, Right.READ, path("private/x"))
     assert not access.may(ANN, Right.CREATE, path("private/x"))
+
+
+def test_what_anonymous_may_do_everybody_may_signed_in_or_not() -> None:
+    access = Access([grant("", "users"), grant("inbox", "anonymous", Right.CREATE)])
+
+    assert access.may(ANONYMOUS, Right.CREATE, path("inbox/x"))
+    assert access.may(BOB, Right.CREATE, path("inbox/x"))
+    assert not access.may(BOB, Right.READ, path("inbox/x"))
 
 
 def test_another_spelling_of_a_folder_is_the_same_folder() -> None:

@@ -125,6 +125,15 @@ def test_every_limit_has_its_answer() -> None:
         assert f"`{field.name}`" in section, field.name
 
 
+def test_what_is_said_of_a_limit_is_the_status_of_its_problem() -> None:
+    section = text(HTTP_API).partition("\n## Limits")[2]
+    told = re.findall(r"\b(4\d\d|5\d\d)\b(?: `([a-z-]+)`)?", section)
+    assert len(told) > 15
+    for status, slug in told:
+        assert slug, status
+        assert TYPES[slug].status == int(status), slug
+
+
 def test_every_policy_word_is_documented() -> None:
     page = text(HTTP_API)
     for name in ("same_file", "same_name", "same_content"):
@@ -170,6 +179,23 @@ def test_the_alert_rules_are_well_formed_and_ask_for_metrics_that_exist() -> Non
         assert rule["expr"].count("(") == rule["expr"].count(")")
         assert set(rule["annotations"]) == {"summary", "description"}
         assert rule["labels"]["severity"] in {"critical", "warning"}
+
+
+def test_what_each_alert_means_is_written_down() -> None:
+    (group,) = yaml.safe_load(text(MONITORING / "alerts.yml"))["groups"]
+    page = text(MONITORING / "README.md")
+    section = page.partition("\n## What each alert means")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", section, re.MULTILINE)
+    assert told == [rule["alert"] for rule in group["rules"]]
+
+
+def test_every_door_that_is_counted_is_written_down() -> None:
+    sources = [*(ROOT / "handlers").rglob("*.py"), *(ROOT / "uploads").rglob("*.py")]
+    named = {door for one in sources for door in re.findall(r'\bdoor="(\w+)"', text(one))}
+    line = re.search(r"^\| `door` \| (.+?) \|", text(MONITORING / "README.md"), re.MULTILINE)
+    assert line
+    # A preflight stores nothing, and is not counted.
+    assert set(re.findall(r"`(\w+)`", line[1])) == named - {"preflight"}
 
 
 def test_the_dashboard_shows_every_metric_of_ours_and_none_that_does_not_exist() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from urllib.parse import quote
 
 import pytest
 
+from storage import accounts
 from tests.rclones import contents, files_in, make_tree, rclone, watched
-from tests.running import Program, start
+from tests.running import Program, running, start
+from tests.transcripts import blocks, steps
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="rclone is a package of Debian")
 
@@ -208,3 +211,26 @@ def test_of_two_names_that_differ_in_case_one_is_stored_and_the_other_reported(
         else:
             assert f"{path.name}: Failed to copy" in said.stderr
     assert "name-equivalent: 409" in said.stderr
+
+
+def test_the_lines_of_the_page_about_sync_connect_with_a_token(tmp_path: Path) -> None:
+    accounts.add_user(tmp_path / "data", "ann", "correct horse")
+    token = accounts.add_token(tmp_path / "data", "sync", owner="ann")
+    documents = tmp_path / "Documents"
+    documents.mkdir()
+    (documents / "a.txt").write_bytes(b"one")
+    lines = next(one for one in blocks("docs/sync.md") if one.startswith("$ rclone"))
+    commands = [command for command, _ in steps(lines)]
+    assert len(commands) == 3
+
+    with running(tmp_path / "data") as server:
+        script = "\n".join(commands).replace("pass=...", f"pass={token}")
+        done = subprocess.run(
+            ["bash", "-ec", script.replace("http://127.0.0.1:8080", server.url)],
+            env={**os.environ, "HOME": str(tmp_path), "RCLONE_CONFIG": str(tmp_path / "rclone")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "1 matching files" in done.stderr
