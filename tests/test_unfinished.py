@@ -13,6 +13,7 @@ import pytest
 from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.memory.shelves import MemoryBlobs, MemoryUnfinished
+from tests.rootless import bound_by_modes
 from tests.trees import incoming
 from uploads.failures import DiskFull, NotThere, Unavailable
 from uploads.files import Incoming
@@ -152,6 +153,27 @@ async def test_what_was_linked_in_a_turn_that_was_taken_back_is_not_changed_any_
     reading = await disk.blobs.open(staged.content)
     assert await reading.read(0, len(DATA)) == DATA
     reading.close()
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("offset", [0, 5, len(DATA) - 10])
+@pytest.mark.parametrize("known", [False, True])
+async def test_what_a_kill_left_whole_and_read_only_goes_on_from_where_its_index_says(
+    disk: Shelf, offset: int, *, known: bool, linked: bool
+) -> None:
+    upload = incoming("one", len(DATA) if known else None)
+    if offset:
+        upload = await brought(disk, upload, DATA[:offset])
+    with bound_by_modes():
+        async with disk.unfinished.open(upload, DIGESTS) as stage:
+            await stage.write(DATA[offset:])
+            staged = await stage.finish()
+            if linked:
+                disk.blobs.keep(staged)
+                disk.blobs.sync()
+        upload = await brought(disk.again(), upload, DATA[offset:-2])
+        digest = await finished(disk.again(), upload, DATA[-2:])
+    assert digest == hashlib.sha256(DATA).hexdigest()
 
 
 async def test_a_linked_blob_can_be_read_before_its_first_name_is_gone(disk: Shelf) -> None:

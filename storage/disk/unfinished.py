@@ -141,10 +141,10 @@ class Continuing(Arriving):
     # From here on: in a thread.
 
     def _open(self, size: int) -> Sheet:
-        """A new file. What a turn that was taken back has linked as a blob is left to be one."""
-        with suppress(FileNotFoundError):
-            if os.lstat(self._path).st_nlink > 1:
-                self._path.unlink()
+        """A new file: nothing counts of one that is there. What was linked as a blob in a turn that
+        was taken back is left to be one; what was finished and never settled is read-only.
+        """
+        self._path.unlink(missing_ok=True)
         self._sheet = LastingSheet(self._path)
         posix.allocate(self._sheet.descriptor, max(size, self._size or 0))
         posix.sync_folder(self._path.parent)

@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.rootless import bind_by_modes
 from tests.trust.numbers import NUMBERS
 
 # What changes something that a crash can meet. Other calls leave the disk as it was.
@@ -240,6 +241,7 @@ def _be_watched(
 ) -> None:
     code, voice = 1, Voice(wire, clock)
     try:
+        bind_by_modes()
         if names is not None:
             listener = _filter(names)
             socket.send_fds(wire, [b"listen"], [listener])
