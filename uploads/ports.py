@@ -140,6 +140,9 @@ class Unfinished(Protocol):
 
     async def remove(self, id: str) -> None: ...
 
+    def remove_unexpected(self, id: str) -> None:
+        """Called in a turn, in which no row has this id: none can come to have it meanwhile."""
+
     async def all(self) -> list[str]:
         """The ids under which something lies."""
 

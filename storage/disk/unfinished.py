@@ -242,6 +242,13 @@ class DiskUnfinished:
         except OSError as error:
             _log.warning("the bytes of an upload stay for now: %s", error.strerror)
 
+    def remove_unexpected(self, id: str) -> None:
+        try:
+            for name in (id, id + _COMING):
+                _unlink(self._folder / name)
+        except OSError as error:
+            _log.warning("the bytes of an upload stay for now: %s", error.strerror)
+
     async def all(self) -> list[str]:
         return await self._done(_listed, self._folder)
 
@@ -309,7 +316,7 @@ def _unlink(path: Path) -> None:
 
 def _listed(folder: Path) -> list[str]:
     try:
-        return [found.name for found in folder.iterdir()]
+        return list({found.name.removesuffix(_COMING) for found in folder.iterdir()})
     except FileNotFoundError:
         return []
 

@@ -187,6 +187,9 @@ class MemoryUnfinished:
     async def remove(self, id: str) -> None:
         self._files.pop(id, None)
 
+    def remove_unexpected(self, id: str) -> None:
+        self._files.pop(id, None)
+
     async def all(self) -> list[str]:
         return list(self._files)
 

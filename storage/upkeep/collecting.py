@@ -91,16 +91,28 @@ async def sweep_unfinished(index: Index, unfinished: Unfinished, now: float) -> 
     """
     await _repeated(index, lambda turn: turn.forget_incoming(now, _AT_ONCE))
     there = await unfinished.all()
-
-    def unexpected(ids: list[str]) -> Callable[[View], list[str]]:
-        return lambda view: [id_ for id_ in ids if not _is_expected(view.incoming(id_))]
-
     removed = 0
     for at in range(0, len(there), _AT_ONCE):
-        for id_ in await index.read(unexpected(there[at : at + _AT_ONCE])):
-            await unfinished.remove(id_)
-            removed += 1
+        found = await index.read(_unexpected_of(there[at : at + _AT_ONCE]))
+        if found:
+            removed += await index.write(_removal(unfinished, found))
     return removed
+
+
+def _unexpected_of(ids: list[str]) -> Callable[[View], list[str]]:
+    return lambda view: [id_ for id_ in ids if not _is_expected(view.incoming(id_))]
+
+
+def _removal(unfinished: Unfinished, ids: list[str]) -> Callable[[Turn], int]:
+    """Of those that are still not expected: an id that its sender has made can come again."""
+
+    def remove(turn: Turn) -> int:
+        unexpected = _unexpected_of(ids)(turn)
+        for id_ in unexpected:
+            unfinished.remove_unexpected(id_)
+        return len(unexpected)
+
+    return remove
 
 
 def _is_expected(incoming: Incoming | None) -> bool:
