@@ -256,18 +256,20 @@ async def test_bytes_that_are_gone_are_not_told_of(body: bytes) -> None:
 
 
 async def test_an_expired_upload_is_gone_and_its_bytes_are_collected(body: bytes) -> None:
-    async with opened(limits=Limits(keep_arriving=3600.0)) as house:
+    clock = [time.time()]
+    limits = Limits(keep_arriving=3600.0)
+    async with opened(limits=limits, clock=lambda: clock[0]) as house:
         tus, resuming = Client(house), house.parts.resuming
         old = await tus.begun("a.bin", LARGE)
         await tus.patch(old, 0, body[:100_000])
         done = await tus.begun("b.bin", 5)
         await tus.patch(done, 0, b"12345")
-        now = time.time()
+        now = clock[0]
         assert await collecting.sweep_unfinished(resuming._index, resuming._unfinished, now) == 0
         assert (await tus.head(old)).offset == 100_000
 
         later = now + 3601
-        resuming._clock = lambda: later
+        clock[0] = later
         assert (await tus.head(old)).status == 404
         assert await collecting.sweep_unfinished(resuming._index, resuming._unfinished, later) == 1
         assert await resuming._unfinished.all() == []

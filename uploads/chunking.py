@@ -6,12 +6,13 @@ corrected and joined again without sending a byte.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from uploads import partnames, terms
 from uploads.access import Principal
-from uploads.failures import NotThere, WrongLength
+from uploads.arrivals import not_there
+from uploads.failures import WrongLength
 from uploads.files import Incoming
 from uploads.names import Path
 from uploads.portions import Body
@@ -65,10 +66,8 @@ class Chunking:
             self.receiver.expect(place)
         echo = {} if total is None else {TOTAL: str(total)}
         arrival = self._part(principal, 0, echo)
-        await self.resuming.create_part(
-            arrival, partnames.of_upload(principal.name, name), total or 0
-        )
-        return True
+        id_ = partnames.of_upload(principal.name, name)
+        return await self.resuming.gather(arrival, id_, total or 0)
 
     async def bring(
         self, principal: Principal, name: str, spelled: str, number: int, size: int, body: Body
@@ -103,32 +102,27 @@ class Chunking:
         begun = await self._find(arrival.principal, name)
         _check_whole(begun, total)
         ids = [part.id for part in (begun.upload, *begun.whole)]
-        _, ended = await self.resuming.join(arrival, ids)
+        size = sum(part.offset for part in begun.whole)
+        _, ended = await self.resuming.join(replace(arrival, size=size), ids)
         if isinstance(ended, Incoming):
-            raise _not_there()
+            raise not_there()
         return ended
 
     async def _find(self, principal: Principal, name: str) -> Begun:
         """Whoever asks goes on with it, so that all of it is kept a while longer."""
         begun = await self._look(principal, name)
         if begun is None:
-            raise _not_there()
-        await self.resuming.keep_longer([begun.upload, *begun.parts])
+            raise not_there()
+        await self.resuming.arrivals.keep_longer([begun.upload, *begun.parts])
         return begun
 
     async def _look(self, principal: Principal, name: str) -> Begun | None:
         id_ = partnames.of_upload(principal.name, name)
-        found = await self.resuming.gathered(id_, principal)
-        if not found or found[0].id != id_:
-            return None
-        return Begun(found[0], tuple(found[1:]))
+        found = await self.resuming.arrivals.gathered(id_, principal)
+        return Begun(found[0], tuple(found[1:])) if found else None
 
     def _part(self, principal: Principal, size: int, echo: dict[str, str]) -> Arrival:
         return Arrival("dav", Path(()), principal, size=size, echo=echo)
-
-
-def _not_there() -> NotThere:
-    return NotThere("There is no such upload: it is done, was given up or has expired.")
 
 
 def _check_whole(begun: Begun, total: int | None) -> None:

@@ -24,13 +24,18 @@ def of_part(upload: str, number: int) -> str:
     return f"{upload}.{number:0{DIGITS}}"
 
 
+def upload_of(part: str) -> str | None:
+    """None: it is no numbered part."""
+    return part.rpartition(".")[0] if part.count(".") > 1 else None
+
+
 def number(part: Incoming) -> int:
     """In the order of which they are joined."""
     return int(part.id.rpartition(".")[2])
 
 
 def is_numbered(part: Incoming) -> bool:
-    return part.id.count(".") > 1
+    return upload_of(part.id) is not None
 
 
 def _short(text: str) -> str:

@@ -9,24 +9,23 @@ from dataclasses import replace
 
 from uploads import partnames, terms
 from uploads.access import Principal
+from uploads.arrivals import Arrivals, not_there
 from uploads.attempts import Attempt
 from uploads.failures import (
-    ArrivedAlready,
     ContentRefused,
     MalformedRequest,
-    NotThere,
     TooLarge,
     TooManyUploads,
     TypeRefused,
     WrongDigest,
+    WrongLength,
 )
 from uploads.files import Incoming, StoredFile
-from uploads.parking import in_scope
 from uploads.portions import Body, Portion, Taking
 from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
 from uploads.receiving import Receiver, Within
 from uploads.repeating import Repeats, fingerprint_of_creation
-from uploads.rules import STORING, Rules
+from uploads.rules import Rules
 from uploads.seats import Seat, Seats, to_the_end
 from uploads.settling import Arrival, Begun, Outcome, new_id
 from uploads.strangers import Origins
@@ -46,6 +45,7 @@ class Resuming:
         self._unfinished = unfinished
         self._receiver = receiver
         self._clock = clock
+        self.arrivals = Arrivals(rules.limits, index, clock)
         self._seats = Seats()
         self._repeats = Repeats(rules)
         self._origins = Origins(rules.limits.arriving_files)
@@ -69,49 +69,56 @@ class Resuming:
             lambda view: self._repeats.knows(view, principal, attempt, now)
         )
 
-    async def create_part(
-        self, arrival: Arrival, id: str | None = None, announced: int = 0
-    ) -> Incoming:
-        """A part of a file, without a place: it will be joined with others. `id`: by which its
-        sender will ask for it; what came under that before gives way. `announced`: how much is to
-        come with the others, for which there must be room.
+    async def create_part(self, arrival: Arrival, announced: int = 0) -> Incoming:
+        """A part of a file, without a place: it will be joined with others. `announced`: how much
+        is to come with the others, for which there must be room.
         """
-        self._rules.demand_some_upload(arrival.principal)
-        self._receiver.check_room((arrival.size or 0) + announced)
-        return await self._begin(arrival, is_part=True, id_=id, announced=announced)
+        return await self._begin_part(arrival, None, announced)
+
+    async def gather(self, arrival: Arrival, id: str, announced: int) -> bool:
+        """A part without bytes, by whose id its sender will ask for those that are numbered after
+        it. False: it has begun already. What was gathered there before gives way.
+        """
+        before = await self.arrivals.all_gathered(id)
+        async with self._seats.alone_with_all([id, *before]):
+            if await self.arrivals.gathered(id, arrival.principal):
+                return False
+            await self._begin_part(arrival, id, announced)
+            for one in before:
+                await self._unfinished.remove(one)
+        return True
 
     async def bring_part(self, arrival: Arrival, id: str, body: Body) -> Incoming:
-        """Such a part, with all of its bytes."""
+        """A numbered part of what is gathered, with all of its bytes. What came under its number
+        before gives way.
+        """
         async with self._seats.alone(id) as seat:
-            part = await self.create_part(arrival, id)
+            part = await self._begin_part(arrival, id)
             ended = await self._go_on(seat, part, arrival, Portion(0, brings=arrival.size), body)
         return ended if isinstance(ended, Incoming) else part
 
-    async def gathered(self, group: str, principal: Principal) -> list[Incoming]:
-        """The parts of the principal whose ids begin so, in their order."""
-        now = self._clock()
-        found = await self._index.read(lambda view: view.gathered(group))
-        return [one for one in found if one.principal == principal.name and one.expires > now]
-
-    async def keep_longer(self, parts: Sequence[Incoming]) -> None:
-        """As if the last piece of each had come now, where half of their time is over."""
-        keep = self._rules.limits.keep_arriving
-        expires = self._clock() + keep
-        if all(part.expires > expires - keep / 2 for part in parts):
-            return
-
-        def work(turn: Turn) -> None:
-            for part in parts:
-                found = turn.incoming(part.id)
-                if found is not None:
-                    turn.advance(replace(found, expires=expires))
-
-        await self._index.write(work)
-
     async def join(self, arrival: Arrival, ids: Sequence[str]) -> tuple[str, Incoming | Outcome]:
-        """Makes one file of parts that are whole, and says under which id it can be asked for."""
-        parts = [await self._whole_part(id_, arrival.principal) for id_ in ids]
+        """Makes one file of parts that are whole, and says under which id it can be asked for.
+        Until they are removed nobody else can go on with one of them, or take its place.
+        """
+        if len(set(ids)) < len(ids):
+            raise MalformedRequest(
+                "A part is named twice. Each can be joined once: send again what comes again."
+            )
+        await self.arrivals.find_all(ids, arrival.principal)
+        async with self._seats.alone_with_all(ids):
+            parts = await self.arrivals.whole_parts(ids, arrival.principal)
+            return await self._join(arrival, parts)
+
+    async def _join(
+        self, arrival: Arrival, parts: Sequence[Incoming]
+    ) -> tuple[str, Incoming | Outcome]:
         size = sum(part.offset for part in parts)
+        if arrival.size not in {None, size}:
+            raise WrongLength(
+                "A piece came again meanwhile, and has another length. Nothing was stored; ask"
+                " which are here, and join them again."
+            )
         arrival = replace(arrival, size=size)
         refused = await self._receiver.foresee(arrival, counted=size)
         if refused is not None:
@@ -129,12 +136,12 @@ class Resuming:
 
     async def look(self, id: str, principal: Principal) -> Incoming:
         """How far it has come. Who asks wants to go on, so whoever hangs in it is ended."""
-        await self._find(id, principal)
+        await self.arrivals.find(id, principal)
         async with self._seats.alone(id):
-            incoming = await self._find(id, principal)
+            incoming = await self.arrivals.find(id, principal)
             if incoming.number is None and not await self._unfinished.holds(incoming):
                 await self._drop(id)
-                raise _not_there()
+                raise not_there()
             return incoming
 
     async def append(
@@ -144,22 +151,27 @@ class Resuming:
 
         :raises WrongOffset, WrongLength, TakenOver: among what every upload can meet.
         """
-        await self._find(id, principal)
+        await self.arrivals.find(id, principal)
         async with self._seats.alone(id) as seat:
-            found = await self._find(id, principal)
+            found = await self.arrivals.find(id, principal)
             if found.number is not None:
                 return _finished(found, portion)
             return await self._go_on(seat, found, terms.read(found, principal), portion, body)
 
     async def cancel(self, id: str, principal: Principal) -> None:
-        await self._find(id, principal)
+        await self.arrivals.find(id, principal)
         async with self._seats.alone(id):
-            await self._find(id, principal)
+            await self.arrivals.find(id, principal)
             await self._drop(id)
 
     async def stop(self) -> None:
         """No more pieces: when this returns, what came of each upload is durable."""
         await self._seats.close()
+
+    async def _begin_part(self, arrival: Arrival, id_: str | None, announced: int = 0) -> Incoming:
+        self._rules.demand_some_upload(arrival.principal)
+        self._receiver.check_room((arrival.size or 0) + announced)
+        return await self._begin(arrival, is_part=True, id_=id_, announced=announced)
 
     async def _begin(
         self,
@@ -188,7 +200,7 @@ class Resuming:
         def work(turn: Turn) -> Begun:
             self._rules.current(arrival.principal)
             if id_ is not None:
-                turn.drop_incoming(id_)
+                _make_way(turn, id_)
             self._check_number(turn, incoming, ends)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
@@ -202,7 +214,7 @@ class Resuming:
             )
         )
         if begun.replayed:
-            return replace(await self._find(begun.id, arrival.principal), replayed=True)
+            return replace(await self.arrivals.find(begun.id, arrival.principal), replayed=True)
         try:
             # A full disk shows here.
             async with self._unfinished.open(incoming, arrival.declared):
@@ -284,13 +296,16 @@ class Resuming:
 
         def within(turn: Turn, settle: Callable[[], Outcome]) -> Outcome:
             # What was reserved for it, and for its parts, must not count beside it.
+            waiting = [turn.incoming(part.id) for part in parts]
             for one in (incoming, *parts):
                 turn.drop_incoming(one.id)
             outcome = settle()
             if outcome.accepted and outcome.file is not None:
                 turn.expect(_became(incoming, outcome.file, now))
-            elif not _is_kept(outcome):
-                for part in parts:
+            if _is_kept(outcome):
+                _drop_unjoined(turn, parts)
+            else:
+                for part in filter(None, waiting):
                     turn.expect(part)
             return outcome
 
@@ -302,7 +317,7 @@ class Resuming:
         def work(turn: Turn) -> None:
             before = turn.incoming(incoming.id)
             if before is None or before.number is not None:
-                raise _not_there()
+                raise not_there()
             turn.advance(incoming)
             if incoming.room > before.room:
                 self._rules.check_usage(turn.usage(incoming.principal))
@@ -319,37 +334,6 @@ class Resuming:
             async for piece in self._unfinished.pieces(part):
                 yield piece
 
-    async def _whole_part(self, id_: str, principal: Principal) -> Incoming:
-        part = await self._find(id_, principal)
-        if not part.is_part or not part.is_whole:
-            raise MalformedRequest(
-                "What is to be joined has to be parts that have arrived whole."
-                f" {id_} is not one. Send the rest of it first."
-            )
-        return part
-
-    async def _find(self, id_: str, principal: Principal) -> Incoming:
-        return await self._index.read(lambda view: self._own(view, id_, principal))
-
-    def _own(self, view: View, id_: str, principal: Principal) -> Incoming:
-        """Of nobody else's upload anything is told, not even that it is there."""
-        incoming = view.incoming(id_)
-        if incoming is None:
-            parked = view.upload(id_)
-            if parked and parked.principal == principal.name and in_scope(parked.path, principal):
-                raise ArrivedAlready(
-                    "All of this upload is here, and it was refused. Ask for it with GET: the"
-                    " answer has what settles it without sending it again."
-                )
-            raise _not_there()
-        mine = incoming.principal == principal.name and incoming.expires > self._clock()
-        within = in_scope(incoming.path, principal)
-        if incoming.is_part:
-            within = principal.scope is None or not principal.scope.rights.isdisjoint(STORING)
-        if not mine or not within:
-            raise _not_there()
-        return incoming
-
     def _checking(self, incoming: Incoming) -> Callable[[int, int], None]:
         """Of what was announced all was judged before it came."""
 
@@ -363,6 +347,26 @@ class Resuming:
 
 def _is_kept(outcome: Outcome) -> bool:
     return outcome.accepted or outcome.parked is not None
+
+
+def _make_way(turn: Turn, id_: str) -> None:
+    """For what is to come under this id. :raises NotThere: it is a number of nothing."""
+    upload = partnames.upload_of(id_)
+    if upload is not None and turn.incoming(upload) is None:
+        raise not_there()
+    _drop_gathered(turn, id_)
+
+
+def _drop_gathered(turn: Turn, id_: str) -> None:
+    for one in turn.gathered(id_):
+        turn.drop_incoming(one.id)
+
+
+def _drop_unjoined(turn: Turn, parts: Sequence[Incoming]) -> None:
+    """What is still coming under a number of what has been joined comes too late."""
+    for part in parts:
+        if not partnames.is_numbered(part):
+            _drop_gathered(turn, part.id)
 
 
 def _became(incoming: Incoming, file: StoredFile, now: float) -> Incoming:
@@ -382,7 +386,3 @@ def _finished(found: Incoming, portion: Portion) -> Incoming:
     """Nothing is missing, so that nothing may come but the end of it once more."""
     portion.onto(found)
     return found
-
-
-def _not_there() -> NotThere:
-    return NotThere("There is no such upload: it is done, was given up or has expired.")

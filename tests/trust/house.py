@@ -181,7 +181,7 @@ class House:
 
         async def begin() -> Incoming:
             await chunking.begin(WHO, name, len(data), None)
-            return (await self.parts.resuming.gathered(upload, WHO))[0]
+            return (await self.parts.resuming.arrivals.gathered(upload, WHO))[0]
 
         begun = self._doing(name, None, None, begins=True)
         here = [await self._told(begun, begin())]
