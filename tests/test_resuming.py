@@ -4,7 +4,9 @@ import asyncio
 import errno
 import os
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from hashlib import sha1
 from typing import Any
 
 import pytest
@@ -150,6 +152,59 @@ async def test_a_piece_whose_checksum_cannot_be_verified_is_sent_again(
         await left(house)
         assert (await tus.head(href)).offset == 1000
         assert (await tus.patch(href, 1000, body[1000:])).status == 204
+        assert await got(house, "a.bin") == (200, body)
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_an_upload_does_not_expire_while_a_piece_of_it_comes(
+    body: bytes, monkeypatch: pytest.MonkeyPatch, *, verified: bool
+) -> None:
+    monkeypatch.setattr(portions, "SAVE_SECONDS", 0.0)
+    said = f"Upload-Checksum: sha1 {b64encode(sha1(body).digest()).decode()}\r\n"  # noqa: S324
+    clock, third = [1_800_000_000.0], LARGE // 3
+    async with opened(limits=Limits(keep_arriving=100), clock=lambda: clock[0]) as house:
+        tus, resuming = Client(house), house.parts.resuming
+        href = await tus.begun("a.bin", LARGE)
+        id_ = href.rpartition("/")[2]
+
+        async def is_kept() -> None:
+            """By another hundred seconds from now on."""
+            async with asyncio.timeout(20):
+                while True:
+                    found = await resuming._index.read(lambda view: view.incoming(id_))
+                    if found is not None and found.expires == clock[0] + 100:
+                        return
+                    await asyncio.sleep(0.01)
+
+        clock[0] += 60
+        head = patch(href, 0, LARGE)[:-2] + (said.encode() if verified else b"") + b"\r\n"
+        wire = await wired(house, head + body[:third])
+        await is_kept()
+        clock[0] += 60
+        await wire.send(body[third : 2 * third])
+        await is_kept()
+        await collecting.sweep_unfinished(resuming._index, resuming._unfinished, clock[0])
+        await wire.send(body[2 * third :])
+        assert (await wire.answer()).status == 204
+        await wire.close()
+        assert await got(house, "a.bin") == (200, body)
+
+
+async def test_a_piece_that_begins_in_the_last_hour_of_its_upload_has_time_to_come(
+    body: bytes, stages: list[Continuing]
+) -> None:
+    clock = [1_800_000_000.0]
+    async with opened(limits=Limits(keep_arriving=100), clock=lambda: clock[0]) as house:
+        tus, resuming = Client(house), house.parts.resuming
+        href = await tus.begun("a.bin", LARGE)
+        clock[0] += 99
+        wire = await wired(house, patch(href, 0, LARGE) + body[:100_000])
+        await came(stages, 100_000)
+        clock[0] += 40
+        await collecting.sweep_unfinished(resuming._index, resuming._unfinished, clock[0])
+        await wire.send(body[100_000:])
+        assert (await wire.answer()).status == 204
+        await wire.close()
         assert await got(house, "a.bin") == (200, body)
 
 

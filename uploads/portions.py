@@ -202,17 +202,18 @@ class Taking:
         if self._saving is not None and self._saving.done():
             saving, self._saving = self._saving, None
             saving.result()
-        if self._saving is None and not self._portion.declared and self._is_due(received):
+        if self._saving is None and self._is_due(received):
             self._saved, self._saved_at = received, time.monotonic()
             self._saving = asyncio.create_task(self._save())
 
     def _is_due(self, received: int) -> bool:
         more, spent = received - self._saved, time.monotonic() - self._saved_at
-        return more >= SAVE_BYTES or (more > 0 and spent >= SAVE_SECONDS)
+        saves = more >= SAVE_BYTES and not self._portion.declared
+        return saves or (more > 0 and spent >= SAVE_SECONDS)
 
     async def _save(self) -> None:
-        """Beside what goes on coming in."""
-        secured = await self._stage.secure()
+        """Beside what goes on coming in. What has yet to be verified is only waited for longer."""
+        secured = self._portion.offset if self._portion.declared else await self._stage.secure()
         self.incoming = await self._record(replace(self.incoming, offset=secured))
 
     async def _end_saving(self) -> None:

@@ -156,6 +156,7 @@ class Resuming:
             found = await self.arrivals.find(id, principal)
             if found.number is not None:
                 return _finished(found, portion)
+            await self.arrivals.keep_longer([found])
             return await self._go_on(seat, found, terms.read(found, principal), portion, body)
 
     async def cancel(self, id: str, principal: Principal) -> None:
