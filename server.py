@@ -317,9 +317,10 @@ async def serve(settings: Settings) -> int:
             _announce(url, store.folder)
             await stop.wait()
             health.stop()
-            await parts.resuming.stop()
+            keeping = asyncio.create_task(parts.resuming.stop())
             bell.close()
             listening.notify(["STOPPING=1"])
+        await keeping
         collector.cancel()
         await asyncio.wait({collector})
     return FINE

@@ -4,12 +4,14 @@ import asyncio
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from storage.upkeep import verify as verification
 from tests.running import Program, start
+from tests.scanners import Scanner, listening
 from tests.tussing import PIECE, VERSION, metadata
 from tests.wire import Answer, Wire, ask, message
 
@@ -157,6 +159,30 @@ async def test_sigterm_ends_a_piece_at_once_and_keeps_what_came(tmp_path: Path) 
         offset = await offset_of(program, href)
         assert 1 << 20 <= offset <= 2 << 20
         assert (await ask(program.port, patch(href, offset, body[offset:]))).status == 204
+        assert (await got(program, "a.bin")).body == body
+    finally:
+        program.stop()
+
+
+@pytest.mark.timeout(60)
+async def test_sigterm_waits_for_a_scanner_no_longer_than_for_anybody(tmp_path: Path) -> None:
+    data, body, scanner = tmp_path / "data", os.urandom(100_000), Scanner()
+    scanner.verdicts.clear()
+    async with listening(scanner, tmp_path / "clamd") as where:
+        env = {"NOCLOBBER_SERVER_GRACE": "1 s", "NOCLOBBER_SCAN_CLAMD": where}
+        program = start(data, env={**ENVIRONMENT, **env, "NOCLOBBER_SCAN_TIME": "50 s"})
+        href = await begun(program, "a.bin", len(body))
+        wire = await Wire.connect(program.port)
+        await wire.send(patch(href, 0, body))
+        await scanner.pending.wait()
+        began = time.monotonic()
+        assert await asyncio.to_thread(program.stop) == 0
+        assert 0.9 < time.monotonic() - began < 20
+        await wire.close()
+    program = start(data, env=ENVIRONMENT)
+    try:
+        assert await offset_of(program, href) == len(body) - 1
+        assert (await ask(program.port, patch(href, len(body) - 1, body[-1:]))).status == 204
         assert (await got(program, "a.bin")).body == body
     finally:
         program.stop()
