@@ -14,7 +14,8 @@ TAKEN = (
     " Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since,"
     " Prefer, Range, Repr-Digest, Slug, Want-Repr-Digest, Tus-Resumable, Upload-Checksum,"
     " Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version,"
-    " Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id, X-Requested-With"
+    " Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override, X-Request-Id,"
+    " X-Requested-With"
 )
 EXPOSED = (
     "ETag, Location, Link, Retry-After, Content-Range, Repr-Digest, Want-Repr-Digest,"

@@ -96,6 +96,11 @@ _PARAMETERS: Final[dict[str, tuple[str, Schema, str]]] = {
     ),
     "query-folder": ("query", text(), "The folder below which the name is meant."),
     "Tus-Resumable": ("header", choice("1.0.0"), "The version of tus that you speak."),
+    "X-HTTP-Method-Override": (
+        "header",
+        choice("PATCH", "DELETE", "HEAD"),
+        "With Tus-Resumable: which method is meant, where only POST can be sent.",
+    ),
     "Upload-Length": ("header", whole(), "How many bytes the upload has in all."),
     "Upload-Defer-Length": ("header", choice("1"), "The length will be said with a later piece."),
     "Upload-Metadata": (

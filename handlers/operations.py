@@ -84,6 +84,10 @@ MADE: Final = ("Location", "ETag", "Link", AGAIN)
 KEY: Final = "Idempotency-Key"
 
 # Of what comes in pieces: where it is, how far it has come and how long it is kept.
+OVERRIDING: Final = ("Tus-Resumable", "X-HTTP-Method-Override")
+OF_A_PIECE: Final = (
+    "wrong-offset", "wrong-length", "taken-over", "arrived-already", "not-a-piece", "tus-version",
+)  # fmt: skip
 HOW_FAR: Final = ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
 DRAFT: Final = ("Upload-Draft-Interop-Version", "Upload-Complete")
 RESUMED: Final = ("Upload-Complete", "Upload-Limit")
@@ -214,16 +218,17 @@ def _of_uploads() -> tuple[Operation, ...]:
         ),
         Operation(
             "POST", UPLOAD, "Settle the conflict without sending the bytes again",
-            ("id", "action", "query-path", "query-if_match", "If-Match", KEY),
+            ("id", "action", "query-path", "query-if_match", "If-Match", KEY, *OVERRIDING),
             (
                 in_json(201, "Stored.", "File", "Received", headers=MADE),
                 in_json(200, "Replaced.", "File", "Received", headers=("ETag", "Link", AGAIN)),
                 Answer(204, "Discarded."),
                 _SEE_OTHER,
             ),
-            (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, "over-quota", "type-refused",
-             "body-stalled", "body-too-short"),
-            (FIELDS,),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING, *OF_A_PIECE),
+            (FIELDS, PIECE),
+            "By tus 1.0 also what X-HTTP-Method-Override says, as if it were the method.",
+            ({}, AT_TUS),
         ),
         Operation(
             "DELETE", UPLOAD, "Discard it, also one of which not all has come",
@@ -273,8 +278,7 @@ def _of_the_whole_tree() -> tuple[Operation, ...]:
 
 def _of_pieces() -> tuple[Operation, ...]:
     """Tus 1.0. What a refusal that others answer with 409 is here: see `problem_types`."""
-    piece = ("wrong-offset", "wrong-length", "taken-over", "arrived-already", "not-a-piece")
-    ended = (*PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING, *piece, "tus-version")
+    ended = (*PATH, *CONDITION, *WRITING, *COLLISION, *RECEIVING, *OF_A_PIECE)
     return (
         Operation(
             "POST", "/uploads/", "Begin an upload in pieces, or join parts",

@@ -15,8 +15,8 @@ from handlers.identity import principal_of
 from handlers.parked import Parked
 from handlers.parts import Parts
 from handlers.resumable import Resumable
-from handlers.tus import RESUMABLE, SPOKEN, Tus
-from uploads.failures import ArrivedAlready, NotThere
+from handlers.tus import OVERRIDE, RESUMABLE, SPOKEN, Tus
+from uploads.failures import ArrivedAlready, MalformedRequest, NotThere
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,21 @@ class Pieces:
         if RESUMABLE not in request.headers and resumable.is_spoken(request, self.parts):
             return await self.resumable.patch(request)
         return await self.tus.patch(request)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Tus 1.0: some can send no other method, and name the one that they mean."""
+        meant = request.headers.get(OVERRIDE) if RESUMABLE in request.headers else None
+        match meant:
+            case None | "POST":
+                return await self.parked.post(request)
+            case "PATCH":
+                return await self.patch(request)
+            case "DELETE":
+                return await self.delete(request)
+            case "HEAD":
+                return await self.tus.head(request)
+            case _:
+                raise MalformedRequest(f"{OVERRIDE} takes PATCH, DELETE or HEAD here.")
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Gives it up, however far it has come; no dialect needs to be spoken for that."""

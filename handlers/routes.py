@@ -69,7 +69,7 @@ def add(app: web.Application, doors: Doors) -> None:
         ("GET",     "/uploads/{id}",           pieces.get),
         ("OPTIONS", "/uploads/{id}",           tus.options),
         ("PATCH",   "/uploads/{id}",           pieces.patch),
-        ("POST",    "/uploads/{id}",           parked.post),
+        ("POST",    "/uploads/{id}",           pieces.post),
         ("DELETE",  "/uploads/{id}",           pieces.delete),
         ("GET",     "/uploads/{id}/content",   parked.content),
         ("GET",     "/changes",                changes.get),

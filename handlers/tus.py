@@ -24,7 +24,7 @@ from handlers.problem_types import AT_TUS
 from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
 from uploads.access import Right
-from uploads.failures import MalformedRequest, TooLarge
+from uploads.failures import MalformedRequest, NotAllowed, TooLarge
 from uploads.files import Incoming
 from uploads.names import Path
 from uploads.portions import Portion
@@ -32,6 +32,7 @@ from uploads.settling import Arrival, Outcome
 
 VERSION: Final = "1.0.0"
 RESUMABLE: Final = "Tus-Resumable"
+OVERRIDE: Final = "X-HTTP-Method-Override"
 PIECE: Final = "application/offset+octet-stream"
 EXTENSIONS: Final = (
     "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,"
@@ -40,6 +41,7 @@ EXTENSIONS: Final = (
 SPOKEN: Final = Dialect(AT_TUS, {RESUMABLE: VERSION})
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
 METHODS_OF_ONE: Final = "GET, HEAD, OPTIONS, POST, PATCH, DELETE"
+CONCAT: Final = "Upload-Concat"
 FINAL: Final = "final;"
 MOST_PARTS: Final = 1000
 NO_FILE_IS_LARGER: Final = 1 << 62
@@ -67,7 +69,7 @@ class Tus:
     async def create(self, request: web.Request) -> web.StreamResponse:
         _speak(request)
         asking.refuse_unreadable_body(request)
-        concat = request.headers.get("Upload-Concat")
+        concat = request.headers.get(CONCAT)
         if concat is not None and concat.startswith(FINAL):
             return await self._join(request, concat)
         if concat not in {None, "partial"}:
@@ -101,6 +103,7 @@ class Tus:
     async def patch(self, request: web.Request) -> web.StreamResponse:
         _speak(request)
         asking.refuse_unreadable_body(request)
+        await self._refuse_joined(request)
         if request.content_type != PIECE:
             raise Refusal(of_type("not-a-piece", f"The Content-Type of a piece is {PIECE}."))
         offset = _number(request, "Upload-Offset")
@@ -109,6 +112,12 @@ class Tus:
         portion = _portion(request, offset, _number(request, "Upload-Length"))
         ended = await self._take_in(request, _id(request), portion)
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=self._told(request, ended))
+
+    async def _refuse_joined(self, request: web.Request) -> None:
+        """Tus 1.0, concatenation: 403 to PATCH requests against a final upload."""
+        found = await self.parts.resuming.arrivals.find(_id(request), principal_of(request))
+        if terms.echo(found).get(CONCAT, "").startswith(FINAL):
+            raise NotAllowed("This upload was joined of parts, and takes no more pieces.")
 
     async def _take_in(
         self, request: web.Request, id_: str, portion: Portion
@@ -154,7 +163,7 @@ class Tus:
                 [*request.headers.getall("Repr-Digest", []), *_digest(said)], [], []
             ),
             modified=metadata.modified(said),
-            claimed_type=said.get("filetype") or said.get("type"),
+            claimed_type=readable(said.get("filetype") or said.get("type") or "") or None,
             may_rename=True,
             reservation=fields.get("reservation"),
             echo=_echo(request),
@@ -240,13 +249,20 @@ def _portion(request: web.Request, offset: int, size: int | None) -> Portion:
 
 
 def _metadata(request: web.Request) -> dict[str, str]:
-    return metadata.parsed(",".join(request.headers.getall("Upload-Metadata", [])))
+    return metadata.parsed(_lines(request, "Upload-Metadata"))
 
 
 def _echo(request: web.Request) -> dict[str, str]:
-    """Tus wants to hear these again, as they came."""
-    said = {name: request.headers.get(name, "") for name in ("Upload-Metadata", "Upload-Concat")}
+    """Tus wants to hear these again, as they came; of several lines it hears one."""
+    said = {
+        "Upload-Metadata": _lines(request, "Upload-Metadata"),
+        CONCAT: request.headers.get(CONCAT, ""),
+    }
     return {name: value for name, value in said.items() if value}
+
+
+def _lines(request: web.Request, name: str) -> str:
+    return ",".join(request.headers.getall(name, []))
 
 
 def _digest(said: Mapping[str, str]) -> list[str]:

@@ -210,6 +210,44 @@ async def test_a_folder_may_stand_in_the_address() -> None:
         assert answer.headers["content-location"] == "/files/in/box/a.txt"
 
 
+async def test_metadata_in_two_lines_are_told_again_as_one() -> None:
+    first, second = metadata(filename="a.txt"), metadata(filetype="text/plain")
+    lines = [*VERSION.items(), ("Upload-Length", "3")]
+    lines += [("Upload-Metadata", first), ("Upload-Metadata", second)]
+    async with opened() as house:
+        async with house.client.post("/uploads/", headers=lines) as answer:
+            assert answer.status == 201
+            href = answer.headers["Location"]
+        head = await Client(house).head(href)
+        assert head.headers["upload-metadata"] == f"{first},{second}"
+
+
+async def test_a_claimed_type_that_is_no_text_does_not_keep_the_file_from_being_stored() -> None:
+    said = f"{metadata(filename='a.bin')},filetype {base64.b64encode(bytes([255, 254])).decode()}"
+    async with opened() as house:
+        tus = Client(house)
+        href = await tus.begun(None, 3, Upload_Metadata=said)
+        assert (await tus.patch(href, 0, b"abc")).status == 204
+        assert await got(house, "a.bin") == (200, b"abc")
+
+
+async def test_who_can_only_post_names_the_method_that_is_meant(body: bytes) -> None:
+    async with opened() as house:
+        tus = Client(house)
+        href = await tus.begun("a.bin", len(body))
+        piece = {**PIECE, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}
+        assert (await tus.ask("POST", href, body[:1000], piece)).offset == 1000
+        head = await tus.ask("POST", href, None, {"X-HTTP-Method-Override": "HEAD"})
+        assert (head.status, head.offset) == (200, 1000)
+        other = await tus.ask("POST", href, None, {"X-HTTP-Method-Override": "PUT"})
+        assert (other.status, other.problem) == (400, "malformed-request")
+        async with house.client.post(href, headers={"X-HTTP-Method-Override": "DELETE"}) as answer:
+            assert answer.status == 400, "without tus it is what it says it is"
+        gone = await tus.ask("POST", href, None, {"X-HTTP-Method-Override": "DELETE"})
+        assert gone.status == 204
+        assert (await tus.head(href)).status == 404
+
+
 async def test_the_media_type_is_that_of_the_bytes_and_the_time_that_of_the_client() -> None:
     said = metadata(filename="a.txt", filetype="image/png", lastModified="1700000000500")
     async with opened() as house:

@@ -54,6 +54,17 @@ async def test_what_is_not_whole_or_no_part_is_not_joined(body: bytes) -> None:
         assert (await tus.head(half)).offset == 5
 
 
+async def test_what_was_joined_takes_no_more_pieces() -> None:
+    async with opened() as house:
+        tus = Client(house)
+        part = (await tus.create(None, 5, b"12345", Upload_Concat="partial")).location
+        done = await tus.create("a.bin", None, Upload_Concat=f"final;{part}")
+        for offset, piece in ((5, b""), (0, b"123"), (5, b"6")):
+            more = await tus.patch(done.location, offset, piece)
+            assert (more.status, more.problem) == (403, "not-allowed")
+        assert await got(house, "a.bin") == (200, b"12345")
+
+
 async def test_a_joined_file_that_collides_is_refused_and_its_parts_stay(body: bytes) -> None:
     async with opened() as house:
         tus = Client(house)

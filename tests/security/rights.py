@@ -28,6 +28,7 @@ MOUNTS = {
 }
 FIELDS = {"Content-Type": "application/x-www-form-urlencoded"}
 TUS = {"Tus-Resumable": "1.0.0"}
+OVERRIDE = "X-HTTP-Method-Override"
 PIECE = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 FIND = '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>'
 SYNC = (
@@ -171,6 +172,9 @@ def _asking() -> Iterator[Row]:
     for method, body, said in (
         ("PATCH", "abc", PIECE),
         ("DELETE", None, TUS),
+        ("POST", "abc", {**PIECE, OVERRIDE: "PATCH"}),
+        ("POST", None, {**TUS, OVERRIDE: "DELETE"}),
+        ("POST", None, {**TUS, OVERRIDE: "HEAD"}),
         ("POST", "action=discard", {"Content-Type": "application/x-www-form-urlencoded"}),
     ):
         for state in ("parked", "arriving"):
