@@ -120,10 +120,7 @@ class Unfinished(Protocol):
     """
 
     def open(
-        self,
-        incoming: Incoming,
-        digests: Collection[str],
-        piece: Collection[str] = (),
+        self, incoming: Incoming, digests: Collection[str], piece: Collection[str] = ()
     ) -> AbstractAsyncContextManager[Continued]:
         """Goes on at the offset. `digests`: of all bytes, beside our own, the same every time;
         `piece`: of what comes in this time. One opens an upload at a time. Leaving the context
