@@ -59,7 +59,8 @@ examples:
 IMPORT = """\
 Take the files of an existing folder in, with their times of modification. The folder itself is only
 read. Nothing that is stored is replaced: every collision is reported with what it collided with,
-and the rest goes on. Run again after an interruption: what is there already is left as it is.
+and the rest goes on; empty files never collide, as they have no bytes to be kept twice. Run again
+after an interruption: what is there already is left as it is.
 Symbolic links and special files are reported, not followed. The server must not be running."""
 IMPORT_EXAMPLES = """\
 examples:

@@ -10,7 +10,17 @@ from collections import Counter
 from pathlib import Path as Folder
 
 from handlers.parts import Parts
-from program.console import FINE, FOUND, Progress, Refused, amount, password, printable, say
+from program.console import (
+    FINE,
+    FOUND,
+    Progress,
+    Refused,
+    amount,
+    explain,
+    password,
+    printable,
+    say,
+)
 from storage import accounts, factors, lock
 from storage.exchange import carrying
 from storage.exchange.folders import FoundFile, Target, found_in
@@ -38,7 +48,7 @@ def user(arguments: argparse.Namespace, data: Folder, *, opens: bool) -> int:
     match arguments.action:
         case "add":
             accounts.add_user(data, arguments.name, password(from_stdin=arguments.password_stdin))
-            say(f"{arguments.name} is registered.")
+            say(f"{arguments.name} is registered in {data.resolve()}.{_unfamiliar(data)}")
         case "passwd":
             accounts.set_password(
                 data, arguments.name, password(from_stdin=arguments.password_stdin)
@@ -91,7 +101,12 @@ def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> 
                 scope=_scope(arguments, limits),
                 expires=arguments.days and time.time() + arguments.days * 86400,
             )
-            say(f"{secret}\nThis is shown once only. Send it as: Authorization: Bearer {secret}")
+            say(secret)
+            # Not to standard output, so that a script gets the secret alone.
+            explain(
+                "This is shown once only. Send it as: Authorization: Bearer SECRET"
+                f"\nIt is known in {data.resolve()}.{_unfamiliar(data)}"
+            )
         case "revoke":
             accounts.revoke_token(data, arguments.name)
             say(f"{arguments.name} is worthless from now on.")
@@ -102,6 +117,11 @@ def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> 
             if not tokens:
                 say("There is no token. To make one: noclobber token add NAME --user USER")
     return FINE
+
+
+def _unfamiliar(data: Folder) -> str:
+    there = (data / "index.sqlite").is_file()
+    return "" if there else " (There was no store here yet: is it the right folder?)"
 
 
 def _scope(arguments: argparse.Namespace, limits: names.Limits) -> Scope | None:
@@ -147,7 +167,10 @@ async def take_in(
         def tell(told: carrying.Taken | carrying.NotTaken) -> None:
             counted[_kind(told)] += 1
             if isinstance(told, carrying.NotTaken):
-                progress.say(f"{_shown(told.names)} {printable(told.why)}")
+                counted["copies"] += told.is_copy
+                progress.say(
+                    f"{_shown((*importing.into.parts, *told.names))} {printable(told.why)}"
+                )
 
         at_once = min(AT_ONCE, parts.rules.limits.uploads_per_principal)
         try:
@@ -164,6 +187,8 @@ def _tell_taken(counted: Counter[str]) -> None:
         f"{counted['new']:,} new, {counted['link']:,} linked to bytes already stored,"
         f" {counted['unchanged']:,} there already, {counted['refused']:,} not taken."
     )
+    if counted["copies"]:
+        say("To take copies in under both names: --same-content link.")
 
 
 def _check_apart(folder: Folder, data: Folder) -> None:

@@ -34,6 +34,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def explain(lines: str) -> None:
+    """What a person wants to know besides the result, and a script does not."""
+    sys.stderr.write(lines + "\n")
+
+
 def complain(line: str) -> None:
     sys.stderr.write(f"noclobber: {printable(line)}\n")
 

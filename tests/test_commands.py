@@ -157,7 +157,7 @@ def test_a_token_is_shown_once_works_in_its_folder_and_can_be_revoked(tmp_path: 
         entered="long enough",
     )
     narrow = ("--folder", "inbox", "--right", "create", "--days", "3", "--note", "the\x1b scanner")
-    secret = token("add", "scan", "--user", "ann", *narrow).splitlines()[0]
+    secret = token("add", "scan", "--user", "ann", *narrow).removesuffix("\n")
 
     assert secret not in token("list")
     assert re.search(r"^scan +of ann, create, /inbox, since .*the\\x1b scanner$", token("list"))
@@ -183,11 +183,12 @@ def test_an_import_reports_each_collision_and_takes_in_the_rest(tmp_path: Path) 
     said = run("import", "source", "--into", "in", "--data", "data", cwd=tmp_path)
 
     assert said.returncode == 1
-    *collisions, summary = said.stdout.splitlines()
+    *collisions, summary, advice = said.stdout.splitlines()
     assert sorted(collisions) == [
-        '"copy.txt" has the same bytes as "else/hello.txt"',
-        '"taken.txt" holds other bytes than the file "in/taken.txt", which has this name already',
+        '"in/copy.txt" has the same bytes as "else/hello.txt"',
+        '"in/taken.txt" holds other bytes than the file "in/taken.txt", which has this name already',
     ]
+    assert advice == "To take copies in under both names: --same-content link."
     assert summary == "2 new, 0 linked to bytes already stored, 0 there already, 2 not taken."
     again = run(
         *("import", "source", "--into", "in", "--data", "data", "--same-content", "link"),
@@ -237,7 +238,13 @@ def test_an_import_goes_on_after_bad_names_and_follows_no_link(tmp_path: Path) -
 def test_what_is_imported_is_exported_the_same(tmp_path: Path) -> None:
     source = plant(
         tmp_path / "source",
-        {"a.txt": b"a", "Ü/b": b"", "deep/er/c.bin": os.urandom(3_000_000), "x" * 255: b"long"},
+        {
+            "a.txt": b"a",
+            "Ü/b": b"",
+            "none": b"",
+            "deep/er/c.bin": os.urandom(3_000_000),
+            "x" * 255: b"long",
+        },
     )
     (source / "empty").mkdir()
     for number, path in enumerate(sorted(source.rglob("*"))):
@@ -247,7 +254,7 @@ def test_what_is_imported_is_exported_the_same(tmp_path: Path) -> None:
     said = run("export", "out", "--data", "data", cwd=tmp_path)
 
     assert said.returncode == 0
-    assert said.stdout == "4 files written (2.9 MiB), 0 not.\n"
+    assert said.stdout == "5 files written (2.9 MiB), 0 not.\n"
     assert files(tmp_path / "out") == files(source)
     again = run("export", "out", "--data", "data", cwd=tmp_path)
     assert again.returncode == 1

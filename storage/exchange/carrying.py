@@ -7,7 +7,7 @@ is what the Holdings show.
 import asyncio
 import pathlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.disk.hashing import Hasher
 from storage.exchange.abreast import Place, each, in_order
@@ -39,7 +39,7 @@ from uploads.failures import DiskFull, Failure, Unavailable
 from uploads.files import Folder, Listing, StoredFile
 from uploads.holdings import Holdings
 from uploads.names import BadName, Path
-from uploads.policy import SameFile, SameName, Wishes
+from uploads.policy import SameContent, SameFile, SameName, Wishes
 from uploads.receiving import Receiver
 from uploads.settling import Arrival, Outcome
 from uploads.tree import Tree
@@ -62,10 +62,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """`why` goes on after the name: "holds other bytes than ..."."""
+    """`why` goes on after the name: "holds other bytes than ...". `is_copy`: of what is stored."""
 
     names: tuple[str, ...]
     why: str
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Import:
                 door=DOOR,
                 path=path,
                 principal=self.principal,
-                wishes=self.wishes,
+                wishes=self._wishes(source.size),
                 door_policy=Wishes(same_file=SameFile.ACCEPT, same_name=SameName.REFUSE),
                 size=source.size,
                 modified=source.modified,
@@ -154,11 +155,16 @@ class Import:
                 return refused
             return await self.receiver.receive(arrival, source.pieces(report), place)
 
+    def _wishes(self, size: int) -> Wishes:
+        """An empty file is no copy of another: it has no bytes that could be kept twice."""
+        return self.wishes if size else replace(self.wishes, same_content=SameContent.LINK)
+
 
 def _told(found: FoundFile, outcome: Outcome) -> Taken | NotTaken:
     if isinstance(outcome.verdict, Accepted):
         return Taken(found.names, outcome)
-    return NotTaken(found.names, reason(outcome.verdict))
+    is_copy = isinstance(outcome.verdict, ContentKnown)
+    return NotTaken(found.names, reason(outcome.verdict), is_copy)
 
 
 def reason(refused: Refused) -> str:
