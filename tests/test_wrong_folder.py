@@ -1,14 +1,19 @@
 """Commands in a folder that is not the one that was meant, or not ours to write in."""
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from program import commandline
-from tests.shelves import NOBODY, give_away
+from storage.upkeep.backup import backup, restore
+from storage.upkeep.verify import verify
+from tests.shelves import NOBODY, give_away, shelves
 from tests.test_commands import plant
 from tests.test_server import run
+from uploads.failures import Unavailable
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
@@ -42,27 +47,27 @@ def test_a_command_writes_nothing_into_the_folder_of_another_user(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("command", "writes"),
+    ("command", "does"),
     [
-        ("serve", True),
-        ("user add ann", True),
-        ("user list", False),
-        ("token revoke x", True),
-        ("token list", False),
-        ("import source", True),
-        ("export out", True),
-        ("verify --scrub", False),
-        ("verify --repair", True),
-        ("gc", True),
-        ("backup copy", False),
-        ("restore copy", True),
-        ("doctor", False),
+        ("serve", "writes"),
+        ("user add ann", "writes"),
+        ("user list", "reads"),
+        ("token revoke x", "writes"),
+        ("token list", "reads"),
+        ("import source", "writes"),
+        ("export out", "writes"),
+        ("verify --scrub", "reads"),
+        ("verify --repair", "writes"),
+        ("gc", "writes"),
+        ("backup copy", "reads"),
+        ("restore copy", "writes"),
+        ("doctor", "reads"),
     ],
 )
 def test_only_what_reads_may_be_asked_of_the_folder_of_another_user(
-    command: str, writes: bool
+    command: str, does: str
 ) -> None:
-    assert commandline.writes(commandline.read(command.split())) == writes
+    assert commandline.writes(commandline.read(command.split())) == (does == "writes")
 
 
 def test_whoever_registers_somebody_is_told_where_and_that_nothing_is_stored_there(
@@ -81,3 +86,27 @@ def test_whoever_registers_somebody_is_told_where_and_that_nothing_is_stored_the
         f"bob is registered in {tmp_path}/data.\n"
     )
     assert told("token", "add", "cd", "--user", "ann").endswith(f"known in {tmp_path}/data.\n")
+
+
+async def test_a_store_of_a_newer_program_is_neither_opened_nor_copied_nor_judged(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    async with shelves(data) as store:
+        await store.store("a", b"a")
+    step = "INSERT INTO _sqlite_migrations VALUES (99, 'noclobber', 'sharding', '2030-01-01')"
+    with contextlib.closing(sqlite3.connect(data / "index.sqlite")) as index:
+        index.execute(step)
+        index.commit()
+
+    refusal = "made by a newer noclobber. Install that one, or restore the backup"
+    with pytest.raises(Unavailable, match=refusal):
+        async with shelves(data):
+            pass
+    with pytest.raises(Unavailable, match=refusal):
+        verify(data)
+    with pytest.raises(Unavailable, match=refusal):
+        backup(data, tmp_path / "copy")
+    with pytest.raises(Unavailable, match=refusal):
+        restore(data, tmp_path / "again")

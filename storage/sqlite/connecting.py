@@ -13,7 +13,7 @@ import sqlite_utils.utils
 from sqlite_utils import Database
 
 from storage.disk import posix
-from storage.sqlite.migrations import migrations
+from storage.sqlite.migrations import check_known, migrations
 from uploads.failures import Unavailable
 
 NAME = "index.sqlite"
@@ -64,6 +64,7 @@ def writer(folder: Path) -> Database:
     """
     database = _open(folder)
     try:
+        check_known(database.conn)
         _use_wal(database)
         _set(database, WRITER)
         if migrations.pending(database):

@@ -3,14 +3,38 @@
 A migration that was released is never changed: what comes later is a new function below it.
 """
 
+import sqlite3
+
 from sqlite_utils import Migrations
 from sqlite_utils.db import Database
+
+from uploads.failures import Unavailable
 
 ROOT = 1
 PARKED = "parked "
 ARRIVING = "arriving "
 
 migrations = Migrations("noclobber")
+
+
+def check_known(connection: sqlite3.Connection) -> None:
+    """An older program would write past what a newer one keeps true.
+
+    :raises Unavailable: the index has gone through a step that is none of those below.
+    """
+    named = f"SELECT name FROM {Migrations.migrations_table} WHERE migration_set = ?"  # noqa: S608 - our words
+    try:
+        applied = {name for (name,) in connection.execute(named, (migrations.name,))}
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return
+        raise
+    # Of an index without any step, all are pending.
+    ours = {step.name for step in migrations.pending(Database(memory=True))}
+    if applied - ours:
+        raise Unavailable(
+            "This store was made by a newer noclobber. Install that one, or restore the backup."
+        )
 
 
 @migrations()

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from storage.sqlite.migrations import ARRIVING, PARKED, ROOT
+from storage.sqlite.migrations import ARRIVING, PARKED, ROOT, check_known
 
 NAME = "index.sqlite"
 _PAGE = 1000
@@ -80,6 +80,11 @@ class Catalogue:
         )
         for pragma in (f"busy_timeout = {_BUSY_MS}", "query_only = on", "mmap_size = 0"):
             self.connection.execute(f"PRAGMA {pragma}")
+        try:
+            check_known(self.connection)
+        except BaseException:
+            self.connection.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
