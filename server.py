@@ -302,6 +302,7 @@ async def serve(settings: Settings) -> int:
 
     def publish(event: Event) -> None:
         metrics.publish(event)
+        log.tell(event)
         bell.ring(event)
 
     shut_in = sandbox.of(settings.server.sandbox, clamd.port_of(settings.scan.clamd))

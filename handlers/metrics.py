@@ -15,7 +15,7 @@ from typing import Final, get_args
 
 from handlers.exposition import Counter, Histogram, gauge_lines
 from uploads.collisions import Accepted
-from uploads.events import Collected, Committed, Degraded, Event, Settled, Synced
+from uploads.events import Collected, Committed, Degraded, Event, Reserve, Settled, Synced
 from uploads.parking import DOOR
 
 Gauge = Callable[[], float | None]
@@ -138,6 +138,8 @@ class Metrics:
                 self._collected.add("uploads", amount=uploads)
                 self._collected.add("contents", amount=contents)
                 self._collected_bytes.add(amount=freed)
+            case Reserve():
+                """How much is free is measured when it is asked for."""
 
     def _count_settled(self, event: Settled) -> None:
         verdict = _words(event.verdict)

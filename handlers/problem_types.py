@@ -229,13 +229,13 @@ TYPES = _table(
      " again."),
     ("over-quota", 507, "Your share is used up",
      "What is stored under your name reaches your quota.",
-     "Delete something, or ask for a larger share."),
+     "Ask for a larger share. Deleting gives room only when the old versions are forgotten."),
     ("too-much-to-list", 507, "There is more than one answer can list",
      "Everything below the folder was asked for at once, and the list was ended before its end.",
      "Ask for the folders in it one by one (Depth: 1)."),
     ("disk-full", 507, "The disk is nearly full",
      "The server keeps a reserve of free space and takes nothing more in.",
-     "Try again later; reading goes on."),
+     "Try again when Retry-After says; reading goes on."),
 )
 # fmt: on
 

@@ -11,10 +11,13 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 
-from program.console import printable
+from program.console import amount, printable
 from program.settings import Log
+from uploads.events import Event, Reserve
 
 ACCESS = "noclobber.access"
+
+_log = logging.getLogger("noclobber")
 
 
 class PlainLines(logging.Formatter):
@@ -76,3 +79,14 @@ def _facts(record: logging.LogRecord) -> Mapping[str, object]:
 def _shown(value: object) -> str:
     text = printable(str(value))
     return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
+
+
+def tell(event: Event) -> None:
+    """What whoever runs the server has to know before anybody calls."""
+    if not isinstance(event, Reserve):
+        return
+    free = amount(event.free)
+    if event.is_reached:
+        _log.warning("uploads are refused: the reserve of free space is reached, %s free", free)
+    else:
+        _log.warning("uploads are taken again: there is more than the reserve, %s free", free)

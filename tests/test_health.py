@@ -7,10 +7,15 @@ import pytest
 
 from handlers import health
 from handlers.parts import HttpSettings
+from program import houserules, log
+from storage.memory.shelves import MemoryBlobs, MemoryIndex, MemorySniffer
 from tests.doors import ROOT, House, opened
-from uploads.access import ANONYMOUS
+from uploads.access import ANONYMOUS, Access
 from uploads.events import Degraded
-from uploads.rules import Limits
+from uploads.failures import DiskFull
+from uploads.policy import Policies, Policy
+from uploads.receiving import Receiver
+from uploads.rules import Limits, Rules
 
 ANN = {"Authorization": "Bearer token"}
 
@@ -142,3 +147,35 @@ async def test_a_writer_that_does_not_come_to_its_turn_is_not_ready(
             hanging.set()
         await stuck
         assert (await get(house, "/health/ready"))[0] == 200
+
+
+class Filling(MemoryBlobs):
+    free = 10 << 30
+
+    def free_space(self) -> int:
+        return self.free
+
+
+def test_the_log_says_when_the_reserve_of_free_space_is_reached_and_when_it_is_left_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    policies, blobs = Policies(Policy(), {}), Filling()
+    rules = Rules(Access([]), policies, Limits(free_space=1 << 30), houserules.OperatorOnly())
+    index = MemoryIndex(policies.keys, blobs)
+    receiver = Receiver(rules, index, blobs, MemorySniffer(), log.tell, lambda: 0.0)
+
+    receiver.check_room(5)
+    with pytest.raises(DiskFull):
+        receiver.check_room(10 << 30)
+    assert caplog.messages == []
+    blobs.free = 1 << 30
+    for _ in range(2):
+        with pytest.raises(DiskFull):
+            receiver.check_room(5)
+    blobs.free = 2 << 30
+    receiver.check_room(5)
+
+    assert caplog.messages == [
+        "uploads are refused: the reserve of free space is reached, 1.0 GiB free",
+        "uploads are taken again: there is more than the reserve, 2.0 GiB free",
+    ]

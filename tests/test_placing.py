@@ -135,7 +135,9 @@ async def test_bringing_a_folder_back_counts_against_the_share() -> None:
             await sent(house, name, hashlib.sha256(name.encode()).digest())
         async with house.client.delete("/files/d/?recursive") as answer:
             change = (await answer.json())["change"]
-        assert (await act(house, "d/", restore=str(change)))[0] == 507
+        async with house.client.post(f"/files/d/?restore={change}") as answer:
+            assert answer.status == 507
+            assert "also one that is brought back" in (await answer.json())["detail"]
         assert (await got(house, "d/a"))[0] == 404
 
 

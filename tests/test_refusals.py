@@ -182,6 +182,10 @@ async def test_a_quota_counts_every_version_that_is_kept() -> None:
 
         assert second.status == 200
         assert (third.status, said["type"]) == (507, "/problems/over-quota")
+        async with house.client.get("/problems/over-quota") as page:
+            assert (
+                "Deleting gives room only when the old versions are forgotten" in await page.text()
+            )
 
 
 async def test_the_reserve_of_free_space_is_kept() -> None:
@@ -189,6 +193,7 @@ async def test_the_reserve_of_free_space_is_kept() -> None:
         response, said = await sent(house, "a", b"1")
 
         assert (response.status, said["type"]) == (507, "/problems/disk-full")
+        assert (said["retryable"], response.headers["Retry-After"]) == (True, "60")
 
 
 async def test_names_that_cannot_be_are_refused_with_their_rule() -> None:

@@ -48,5 +48,13 @@ class Collected:
     bytes: int
 
 
-Event = Settled | Committed | Synced | Degraded | Collected
+@value
+class Reserve:
+    """The reserve of free space was reached, so that no file fits any more, or is left again."""
+
+    is_reached: bool
+    free: int
+
+
+Event = Settled | Committed | Synced | Degraded | Collected | Reserve
 Publish = Callable[[Event], None]

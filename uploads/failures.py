@@ -109,7 +109,7 @@ class OverQuota(Failure):
 
 
 class DiskFull(Failure):
-    pass
+    retry_after = 60
 
 
 class Damaged(Failure):

@@ -8,7 +8,7 @@ from uploads.access import Principal
 from uploads.admission import Admission
 from uploads.attempts import Attempt, Fingerprint, Flights
 from uploads.collisions import Accepted, AlreadyStored, ContentKnown
-from uploads.events import Publish, Settled
+from uploads.events import Publish, Reserve, Settled
 from uploads.failures import BodyTooShort, ContentRefused, Damaged, DiskFull, NotThere, WrongDigest
 from uploads.files import Content, StoredFile, Upload
 from uploads.foretelling import claims, foretold
@@ -36,6 +36,9 @@ Within = Callable[[Turn, Callable[[], Outcome]], Outcome]
 
 NOWHERE = Path(())
 
+# Where not even a file of this size fits, the disk is as good as full.
+ORDINARY = 1 << 20
+
 
 class Receiver:
     def __init__(
@@ -55,12 +58,18 @@ class Receiver:
         self._publish = publish
         self._clock = clock
         self.scanner: Scanner | None = None
+        self._at_reserve = False
         self._repeats = Repeats(rules)
         self.flights = Flights()
         self.admission = Admission(rules.limits.uploads_at_once, rules.limits.uploads_per_principal)
 
     def free_space(self) -> int:
-        return self._blobs.free_space()
+        free = self._blobs.free_space()
+        is_reached = free < self._rules.limits.free_space + ORDINARY
+        if is_reached is not self._at_reserve:
+            self._at_reserve = is_reached
+            self._publish(Reserve(is_reached, free))
+        return free
 
     async def try_the_writer(self) -> None:
         """A turn that changes nothing: it waits for its place and commits, but syncs no byte."""
@@ -328,7 +337,7 @@ class Receiver:
     def check_room(self, size: int) -> None:
         """:raises TooLarge, DiskFull: no file may have so many bytes, or there is no room."""
         self._rules.check_size(size)
-        if self._blobs.free_space() - size < self._rules.limits.free_space:
+        if self.free_space() - size < self._rules.limits.free_space:
             raise DiskFull("The disk of this server is nearly full: nothing more is taken in.")
 
     def _tell(self, arrival: Arrival, outcome: Outcome, size: int, *, early: bool) -> None:
