@@ -330,6 +330,18 @@ def test_plain_lines_hide_nothing_either(tmp_path: Path) -> None:
     assert found[0].isprintable()
 
 
+def test_without_a_line_per_request_none_is_left_of_uploads_deletions_and_refusals(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path / "data", env={"NOCLOBBER_LOG_REQUESTS": "false"}) as program:
+        log = Path(f"{tmp_path / 'data'}.log")
+        before = log.read_text()
+        asked = [("PUT", "a"), ("PUT", "a"), ("DELETE", "a"), ("GET", "a"), ("BREW", "a")]
+        found = [ask(program, method, f"/files/{name}", b"one")[0] for method, name in asked]
+        assert found == [201, 409, 200, 404, 501]
+        assert log.read_text() == before
+
+
 def test_systemd_is_told_that_it_is_ready_and_that_it_stops(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
