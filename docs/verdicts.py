@@ -64,6 +64,7 @@ CONDITIONS: Final = (
     ("`If-None-Match: *`", Condition(if_none_match=ANY)),
     ("`If-Match`, current", Condition(if_match=Tags(strong=frozenset({CURRENT.etag, SAME.etag})))),
     ("`If-Match`, another", Condition(if_match=Tags(strong=frozenset({'"9-0"'})))),
+    ("`If-Unmodified-Since`, past", Condition(unmodified_since=-1)),
 )
 
 

@@ -8,10 +8,11 @@ from handlers.descriptions import (
     file_href,
     file_members,
     folder_href,
-    folder_members,
+    members_of,
 )
 from handlers.problems import REPLAYED
 from handlers.rendering import json_response
+from uploads.asker import Asker
 from uploads.collisions import Replace, Unchanged
 from uploads.files import Folder, StoredFile
 from uploads.settling import Answer, Outcome, Placed, Removed
@@ -68,14 +69,13 @@ def stored_file(outcome: Outcome) -> StoredFile:
     return outcome.file
 
 
-def placed(made: Placed, *, seen: bool = True) -> web.Response:
+def placed(made: Placed, asker: Asker, *, seen: bool = True) -> web.Response:
     """Who may not see what they made is told that it was, and no more."""
     entry = made.entry
     if not seen:
         return json_response({"received": True, "size": 0}, CREATED, _unkept(made))
-    members = file_members(entry) if isinstance(entry, StoredFile) else folder_members(entry)
-    headers = {"Location": entry_href(entry), "ETag": entry.etag, **_unkept(made)}
-    return json_response(members, CREATED, headers)
+    headers = {"Location": entry_href(entry), "ETag": asker.etag(entry), **_unkept(made)}
+    return json_response(members_of(entry, asker), CREATED, headers)
 
 
 def removed(gone: Removed) -> web.Response:

@@ -99,8 +99,10 @@ def flag(fields: dict[str, str], name: str) -> bool:
 
 
 def condition(request: web.Request) -> Condition:
-    lines = request.headers.getall
-    return conditions.condition(lines("If-Match", []), lines("If-None-Match", []))
+    headers, lines = request.headers, request.headers.getall
+    return conditions.condition(
+        lines("If-Match", []), lines("If-None-Match", []), headers.get("If-Unmodified-Since")
+    )
 
 
 def wishes(request: web.Request, fields: dict[str, str]) -> Wishes:

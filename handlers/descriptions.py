@@ -7,6 +7,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import quote
 
+from uploads.asker import Asker
 from uploads.files import Event, Folder, StoredFile, Upload, Version
 from uploads.names import Path
 from uploads.settling import Discard, LinkIt, ReplaceIt, Resolution, StoreAs
@@ -61,23 +62,27 @@ def file_members(file: StoredFile) -> dict[str, Json]:
     return {"href": file_href(file.path), **version_members(file.version)}
 
 
-def folder_members(folder: Folder) -> dict[str, Json]:
-    return {
-        "href": folder_href(folder.path),
-        "etag": folder.etag,
-        "modified": moment(folder.modified),
-    }
+def folder_members(folder: Folder, asker: Asker) -> dict[str, Json]:
+    members: dict[str, Json] = {"href": folder_href(folder.path), "etag": asker.etag(folder)}
+    modified = asker.modified(folder)
+    return members if modified is None else {**members, "modified": moment(modified)}
 
 
-def entry_members(entry: StoredFile | Folder) -> dict[str, Json]:
+def members_of(entry: StoredFile | Folder, asker: Asker) -> dict[str, Json]:
+    return folder_members(entry, asker) if isinstance(entry, Folder) else file_members(entry)
+
+
+def entry_members(entry: StoredFile | Folder, asker: Asker) -> dict[str, Json]:
     """As a line of a listing."""
-    if isinstance(entry, Folder):
-        return {"name": entry.path.name, "type": "folder", **folder_members(entry)}
-    return {"name": entry.path.name, "type": "file", **file_members(entry)}
+    kind = "folder" if isinstance(entry, Folder) else "file"
+    return {"name": entry.path.name, "type": kind, **members_of(entry, asker)}
 
 
 def evidence_members(existing: StoredFile | Folder) -> dict[str, Json]:
-    return folder_members(existing) if isinstance(existing, Folder) else file_members(existing)
+    """Of a folder no more than where it is: what changes below it is not for everybody."""
+    if isinstance(existing, Folder):
+        return {"href": folder_href(existing.path)}
+    return file_members(existing)
 
 
 def event_members(path: Path, event: Event) -> dict[str, Json]:

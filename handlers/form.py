@@ -81,7 +81,11 @@ class Filling:
             door="form",
             path=self._path(heading.filename or "", limits),
             principal=self.principal,
-            condition=conditions.condition(self._lines("If-Match"), self._lines("If-None-Match")),
+            condition=conditions.condition(
+                self._lines("If-Match"),
+                self._lines("If-None-Match"),
+                self.request.headers.get("If-Unmodified-Since"),
+            ),
             wishes=asking.wishes(self.request, words),
             claimed_type=heading.media_type,
             may_rename=True,

@@ -1,6 +1,5 @@
 """Folders and histories as JSON or as pages."""
 
-from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -18,14 +17,19 @@ from handlers.descriptions import (
 from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
+from handlers.problems import Refusal, of_outcome
 from handlers.rendering import json_response, page_response, scripted_page_response
 from uploads.access import Right
+from uploads.asker import Asker
+from uploads.collisions import Stale
 from uploads.failures import MalformedRequest
 from uploads.files import Folder, Listing, Order, Page
 from uploads.names import Path
+from uploads.settling import Outcome
 
 MOST_ENTRIES = 1000
 MOST_EVENTS = 1000
+NOT_MODIFIED = 304
 
 
 async def folder(
@@ -33,13 +37,20 @@ async def folder(
 ) -> web.StreamResponse:
     if negotiation.wants_html(request.headers.get("Accept")):
         return await folder_page(parts, request, path, fields)
-    listing = _listing(fields)
-    found, page = await parts.holdings.page(principal_of(request), path, listing)
-    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    listing, principal = _listing(fields), principal_of(request)
+    # First, so that no ETag promises more than what is shown under it.
+    asker = await parts.describing.asker(principal)
+    found, page = await parts.holdings.page(principal, path, listing)
+    headers = {"ETag": asker.etag(found), "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if page.after is not None:
         headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
-    may = [right for right in Right if parts.rules.may(principal_of(request), right, path)]
-    return json_response(_members(found, page, listing, may), headers=headers)
+    condition, current = asking.condition(request), asker.current(found)
+    if not condition.rests_on(current):
+        stale = Stale(None)
+        raise Refusal(of_outcome(Outcome(stale, path), stale))
+    if not condition.if_none_match_holds(current.etag):
+        return web.Response(status=NOT_MODIFIED, headers=headers)
+    return json_response(_members(found, page, listing, asker), headers=headers)
 
 
 async def folder_page(
@@ -51,11 +62,12 @@ async def folder_page(
     stored = asking.number(fields.get("stored") or "0", "stored")
     if may_create and not parts.rules.may(principal, Right.LIST, path):
         return scripted_page_response(pages.drop_box(path, stored))
+    asker = await parts.describing.asker(principal)
     found, page = await parts.holdings.page(principal, path, listing)
     headers = {}
     if page.after is not None:
         headers["Link"] = f'<{_next_href(found, listing, page.after)}>; rel="next"'
-    html = pages.listing(found, page, listing, may_create=may_create, stored=stored)
+    html = pages.listing(found, page, listing, asker, may_create=may_create, stored=stored)
     return scripted_page_response(html, headers)
 
 
@@ -89,13 +101,11 @@ async def history(
     return json_response(members, headers={"Cache-Control": "private, no-cache", "Vary": "Accept"})
 
 
-def _members(
-    found: Folder, page: Page, listing: Listing, rights: Iterable[Right]
-) -> dict[str, Json]:
-    may: list[Json] = [right.value for right in rights]
-    entries: list[Json] = [entry_members(entry) for entry in page.entries]
+def _members(found: Folder, page: Page, listing: Listing, asker: Asker) -> dict[str, Json]:
+    may: list[Json] = [right.value for right in Right if asker.may(right, found.path)]
+    entries: list[Json] = [entry_members(entry, asker) for entry in page.entries]
     following = _next_href(found, listing, page.after) if page.after is not None else None
-    return {**folder_members(found), "may": may, "entries": entries, "next": following}
+    return {**folder_members(found, asker), "may": may, "entries": entries, "next": following}
 
 
 def _next_href(found: Folder, listing: Listing, after: str) -> str:

@@ -75,7 +75,7 @@ UPLOADING: Final = (*REPEATING, *PATH, *CONDITION, *WRITING, *COLLISION, *RECEIV
 LISTED: Final = ("sort", "desc", "after", "limit")
 PAST: Final = ("versions", "version", "before")
 READ_IF: Final = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
-WRITE_IF: Final = ("If-Match", "If-None-Match")
+WRITE_IF: Final = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 DIGESTS: Final = ("Repr-Digest", "Content-Digest", "Content-MD5")
 WISHES: Final = ("Prefer", "same-file", "same-name", "same-content")
 SERVED: Final = ("ETag", "Last-Modified", "Content-Disposition", "Repr-Digest")
@@ -154,7 +154,7 @@ def _of_file() -> tuple[Operation, ...]:
         ),
         Operation(
             "POST", HERE, "Move, copy or restore a file",
-            ("path", "If-Match", "If-None-Match", "move", "copy", "restore", "recursive", KEY),
+            ("path", *WRITE_IF, "move", "copy", "restore", "recursive", KEY),
             (_RESTORED, in_json(200, "As it was before.", "File", headers=MADE), _SEE_OTHER),
             _ACTING, (FIELDS,), _CHANGES,
         ),
@@ -165,14 +165,19 @@ def _of_folder() -> tuple[Operation, ...]:
     return (
         Operation(
             "GET", FOLDER, "List a folder, page by page",
-            ("path", *LISTED, "versions", "before"),
-            (in_json(200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True),),
-            PATH,
+            ("path", *LISTED, "versions", "before", *WRITE_IF),
+            (
+                in_json(
+                    200, "One page.", "Listing", "History", headers=("ETag", "Link"), page=True
+                ),
+                Answer(304, "You have it already.", headers=("ETag",)),
+            ),
+            (*PATH, *CONDITION),
         ),
         Operation(
             "PUT", FOLDER, "Make a folder",
-            ("path", KEY), (in_json(201, "Made.", "Folder", headers=MADE),),
-            (*REPEATING, *PATH, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
+            ("path", *WRITE_IF, KEY), (in_json(201, "Made.", "Folder", headers=MADE),),
+            (*REPEATING, *PATH, *CONDITION, *WRITING, *OCCUPIED, "partial-put", "encoding-refused"),
         ),
         Operation(
             "DELETE", FOLDER, "Delete a folder, with all that is in it if `recursive`",

@@ -120,10 +120,13 @@ class Plain:
             )
         principal = principal_of(request)
         attempt = asking.attempt(request, f"{path}/")
-        made = await self.parts.tree.make_folder(principal, path, attempt=attempt)
+        made = await self.parts.tree.make_folder(
+            principal, path, asking.condition(request), attempt=attempt
+        )
         if isinstance(made, Outcome):
             raise refusal(made, places=True)
-        return answers.placed(made, seen=self.parts.rules.may(principal, Right.LIST, path))
+        asker = await self.parts.describing.asker(principal)
+        return answers.placed(made, asker, seen=asker.may(Right.LIST, path))
 
     async def serve(
         self, request: web.Request, held: Held, dated: float | None = None

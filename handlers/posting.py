@@ -13,6 +13,7 @@ from handlers.parts import Parts
 from handlers.plain import FILES, Plain, placed_or_refused
 from handlers.problems import REPLAYED
 from uploads import names
+from uploads.asker import Asker
 from uploads.failures import MalformedRequest
 from uploads.names import Path
 from uploads.settling import Outcome, Placed
@@ -85,7 +86,8 @@ class Posting:
             result = await tree.move(
                 principal, path, goal, condition, recursive=recursive, attempt=attempt
             )
-        return _answer(request, result, places=action != "restore")
+        asker = await self.parts.describing.asker(principal)
+        return _answer(request, result, asker, places=action != "restore")
 
     def _goal(self, text: str) -> Path:
         """A path in the tree, or the address of one as answers give it."""
@@ -94,13 +96,15 @@ class Posting:
         return asking.named_path(text.strip("/"), self.parts.names)
 
 
-def _answer(request: web.Request, result: Outcome | Placed, *, places: bool) -> web.StreamResponse:
+def _answer(
+    request: web.Request, result: Outcome | Placed, asker: Asker, *, places: bool
+) -> web.StreamResponse:
     if isinstance(result, Outcome) and result.accepted:
         response = answers.stored(result, seen=True)
         entry_href = descriptions.file_href(result.path)
     else:
         placed = placed_or_refused(result, places=places)
-        response = answers.placed(placed)
+        response = answers.placed(placed, asker)
         entry_href = descriptions.entry_href(placed.entry)
     if negotiation.wants_html(request.headers.get("Accept")):
         parent = entry_href.rstrip("/").rpartition("/")[0] + "/"

@@ -42,7 +42,8 @@ WORDS: dict[type[Accepted], str] = {
     Unchanged: "unchanged",
 }
 WISHES = {"same_file": SameFile, "same_name": SameName, "same_content": SameContent}
-TEXTS = frozenset({"path", "digest", "if_match", "if_none_match", *WISHES})
+CONDITIONS = ("if_match", "if_none_match")
+TEXTS = frozenset({"path", "digest", *CONDITIONS, *WISHES})
 MEMBERS = TEXTS | {"size", "post"}
 Item = dict[str, Any]
 TOP = Path(())
@@ -155,12 +156,12 @@ class _Verdicts:
         path = asking.named_path(item["path"], self.parts.names)
         if not path.parts:
             raise MalformedRequest("The path of an item is empty: it names no file.")
-        lines = [[item[name]] if name in item else [] for name in ("if_match", "if_none_match")]
+        same, other = ([item[name]] if name in item else [] for name in CONDITIONS)
         return Arrival(
             door="preflight",
             path=path,
             principal=principal_of(self.request),
-            condition=conditions.condition(*lines),
+            condition=conditions.condition(same, other),
             wishes=asking.wishes(
                 self.request, {name: item[name] for name in WISHES.keys() & item.keys()}
             ),

@@ -57,7 +57,9 @@ def members(required: Schema, optional: Schema | None = None, description: str =
 LEAST_STATUS: Final = min(type_.status for type_ in TYPES.values())
 HREF: Final = text("Relative to the server, ready to be requested.", pattern="^/")
 MOMENT: Final = text("RFC 3339, in UTC.", format="date-time")
-ETAG: Final = text("Strong. Send it in If-Match.", pattern='^"[0-9]+-([0-9a-f]{16}|folder)"$')
+ETAG: Final = text(
+    "Strong. Send it in If-Match.", pattern='^"[0-9]+-([0-9a-f]{16}|([0-9a-f]{8}-)?folder)"$'
+)
 FILE_ETAG: Final = text("Strong. Send it in If-Match.", pattern='^"[0-9]+-[0-9a-f]{16}"$')
 DIGEST: Final = text("The identity of the content.", pattern="^(blake3|sha256):[0-9a-f]{64}$")
 NEXT: Final[Schema] = {"type": ["string", "null"], "description": "The next page, or null."}
@@ -72,7 +74,9 @@ _FILE: Final[Schema] = {
     **_CONTENT,
     "modified": MOMENT,
 }
-_FOLDER: Final[Schema] = {"href": HREF, "etag": ETAG, "modified": MOMENT}
+_FOLDER: Final[Schema] = {"href": HREF, "etag": ETAG}
+# To those alone from whom nothing below it is hidden.
+_DATED: Final[Schema] = {"modified": MOMENT}
 
 _UPLOAD: Final[Schema] = {
     "href": HREF,
@@ -105,7 +109,7 @@ _PROBLEM: Final = members(
     {
         "conflict": choice("name", "content", "version"),
         "target": HREF,
-        "existing": any_of(ref("File"), ref("Folder")),
+        "existing": any_of(ref("File"), members({"href": HREF})),
         "identical": {"type": "boolean", "description": "The bytes are those of `existing`."},
         "expected": members({"if_match": FILE_ETAG}),
         "upload": members({"href": HREF, "expires": MOMENT}),
@@ -161,9 +165,9 @@ def _result(name: str) -> Schema:
 
 SCHEMAS: Final[Schema] = {
     "File": members(_FILE),
-    "Folder": members(_FOLDER),
+    "Folder": members(_FOLDER, _DATED),
     "FileEntry": members({"name": text(), "type": choice("file"), **_FILE}),
-    "FolderEntry": members({"name": text(), "type": choice("folder"), **_FOLDER}),
+    "FolderEntry": members({"name": text(), "type": choice("folder"), **_FOLDER}, _DATED),
     "Listing": members(
         {
             **_FOLDER,
@@ -171,7 +175,8 @@ SCHEMAS: Final[Schema] = {
             "entries": each(any_of(ref("FileEntry"), ref("FolderEntry"))),
             "next": NEXT,
         },
-        description="One page of a folder: folders first, then files.",
+        _DATED,
+        "One page of a folder: folders first, then files.",
     ),
     "Session": members(
         {"user": {"type": ["string", "null"]}, "users": {"type": "boolean"}},

@@ -8,10 +8,11 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import bodies, descriptions, sending
+from handlers import asking, bodies, descriptions, sending
 from handlers.headers import conditions, digests, dispositions, ranges
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
+from uploads.conditions import Current
 from uploads.files import StoredFile
 from uploads.ports import Reading
 from uploads.resting import BytesReading
@@ -74,20 +75,13 @@ async def serve(
 
 def _unchanged(request: web.Request, file: StoredFile) -> bool:
     """True for a 304; a failed If-Match or If-Unmodified-Since is a refusal."""
-    lines = request.headers.getall
-    condition = conditions.condition(lines("If-Match", []), lines("If-None-Match", []))
-    since = request.headers.get
-    if condition.if_match is not None:
-        fulfilled = condition.if_match_holds(file.etag)
-    else:
-        fulfilled = not conditions.modified_after(since("If-Unmodified-Since"), file.version.stored)
-    if not fulfilled:
+    condition, stored = asking.condition(request), file.version.stored
+    if not condition.rests_on(Current(file.etag, stored)):
         stale = Stale(file)
         raise Refusal(of_outcome(Outcome(stale, file.path), stale))
     if condition.if_none_match is not None:
         return not condition.if_none_match_holds(file.etag)
-    stored = file.version.stored
-    asked = since("If-Modified-Since")
+    asked = request.headers.get("If-Modified-Since")
     return asked is not None and conditions.modified_after(asked, stored) is False
 
 

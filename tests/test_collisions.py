@@ -49,6 +49,9 @@ CURRENT = Condition(if_match=Tags(strong=frozenset({SAME.etag, DIFFERENT.etag}))
 OUTDATED = Condition(if_match=Tags(strong=frozenset({'"6-bbbbbbbbbbbbbbbb"'})))
 ANY_THERE = Condition(if_match=Tags(any=True))
 ONLY_NEW = Condition(if_none_match=Tags(any=True))
+# What stands there was stored in the second 1.
+BEFORE_IT, SINCE_IT = Condition(unmodified_since=0), Condition(unmodified_since=1)
+CURRENT_OF_OLD = Condition(CURRENT.if_match, unmodified_since=0)
 
 PLAIN = Policy()
 LENIENT = Policy(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
@@ -85,6 +88,13 @@ TABLE: list[tuple[str, AtName, StoredFile | None, Condition, Policy, Verdict]] =
     ("an outdated overwrite flag",              FileHere(DIFFERENT), None, OUTDATED,     PLAIN,    Stale(DIFFERENT)),
     ("outdated, wherever versions are kept",    FileHere(DIFFERENT), None, OUTDATED,     LENIENT,  Stale(DIFFERENT)),
     ("only new is asked, something is there",   FileHere(DIFFERENT), None, ONLY_NEW,     LENIENT,  Stale(DIFFERENT)),
+    ("stored after the date that was named",    FileHere(DIFFERENT), None, BEFORE_IT,    LENIENT,  Stale(DIFFERENT)),
+    ("the same, with the very same bytes",      FileHere(SAME),      None, BEFORE_IT,    LENIENT,  Stale(SAME, identical=True)),
+    ("not stored after the date",               FileHere(DIFFERENT), None, SINCE_IT,     LENIENT,  Replace(DIFFERENT)),
+    ("a date is no overwrite flag",             FileHere(DIFFERENT), None, SINCE_IT,     PLAIN,    NameTaken(DIFFERENT)),
+    ("a date is no condition that is due",      FileHere(DIFFERENT), None, SINCE_IT,     STRICT,   ConditionRequired(DIFFERENT)),
+    ("a date of what is not there",             NOTHING,             None, BEFORE_IT,    PLAIN,    Create()),
+    ("a current ETag says it better",           FileHere(DIFFERENT), None, CURRENT_OF_OLD, PLAIN,  Replace(DIFFERENT)),
     ("a folder has the name",                   FolderHere(FOLDER),  None, NO_CONDITION, LENIENT,  TypeClash(FOLDER)),
     ("a folder has the name, any condition",    FolderHere(FOLDER),  None, ANY_THERE,    PLAIN,    TypeClash(FOLDER)),
     ("a file where a folder is needed",         FileAbove(TWIN),     None, NO_CONDITION, LENIENT,  TypeClash(TWIN)),
@@ -125,10 +135,29 @@ def test_a_refusal_shows_nothing_of_what_the_sender_may_not_read(
 
 def test_the_same_bytes_under_an_unreadable_name_answer_like_other_bytes() -> None:
     """Else the answer would tell a stranger that a guess of the content was right."""
-    for condition in (NO_CONDITION, OUTDATED, ONLY_NEW):
+    for condition in (NO_CONDITION, OUTDATED, ONLY_NEW, BEFORE_IT, SINCE_IT):
         claim = Claim(HERE, MINE, condition, sees=False)
 
         same = decide(claim, FileHere(SAME), None, PLAIN)
         other = decide(claim, FileHere(DIFFERENT), None, PLAIN)
 
         assert same == other
+
+
+@pytest.mark.parametrize("policy", [PLAIN, LENIENT])
+def test_no_condition_tells_which_bytes_an_unreadable_name_has_or_since_when(
+    policy: Policy,
+) -> None:
+    """Else guesses of its ETag or time would be told from others by what is answered."""
+    right, wrong = Tags(strong=frozenset({SAME.etag})), Tags(strong=frozenset({'"7-0"'}))
+    for one, other in (
+        (Condition(if_match=right), Condition(if_match=wrong)),
+        (Condition(if_none_match=right), Condition(if_none_match=wrong)),
+        (BEFORE_IT, SINCE_IT),
+    ):
+        told = [
+            decide(Claim(HERE, MINE, condition, sees=False), FileHere(SAME), None, policy)
+            for condition in (one, other)
+        ]
+
+        assert told[0] == told[1]

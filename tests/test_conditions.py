@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.headers import conditions
 from handlers.headers.conditions import MalformedCondition
-from uploads.conditions import Condition, Tags
+from uploads.conditions import Condition, Current, Tags
 
 # What a header can be after aiohttp: UTF-8, and surrogates where it is none.
 HEADERS = st.binary(max_size=60).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
@@ -101,6 +101,19 @@ def test_a_date_in_any_of_the_three_forms_compares_by_whole_seconds(date: str) -
     assert conditions.modified_after(date, SECONDS + 1) is True
 
 
+@pytest.mark.parametrize("date", DATES)
+def test_if_unmodified_since_holds_to_the_second_and_where_no_tag_says_it_better(date: str) -> None:
+    condition = conditions.condition([], [], date)
+
+    assert condition == Condition(unmodified_since=SECONDS)
+    assert condition.holds(Current(NOW, SECONDS + 0.9))
+    assert not condition.holds(Current(NOW, SECONDS + 1))
+    assert condition.holds(None)
+    assert not condition.holds(Current())
+    assert conditions.condition([NOW], [], date).holds(Current(NOW, SECONDS + 1))
+    assert not conditions.condition([], ["*"], date).holds(Current(NOW, SECONDS))
+
+
 def test_a_leap_second_is_a_date() -> None:
     assert conditions.modified_after("Sat, 31 Dec 2016 23:59:60 GMT", 1483228799) is False
 
@@ -122,6 +135,7 @@ NO_DATES = [
 @pytest.mark.parametrize("date", NO_DATES)
 def test_what_is_no_date_is_ignored(date: str | None) -> None:
     assert conditions.modified_after(date, SECONDS) is None
+    assert conditions.condition([], [], date).unmodified_since is None
 
 
 @given(HEADERS | st.from_regex(r"[SM][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"))

@@ -9,9 +9,12 @@ import pytest
 from handlers.browser import pages, previews, wording
 from handlers.browser.comparison import NO_PREVIEW, Preview, Sides
 from handlers.descriptions import Json
+from handlers.metrics import Metrics
 from handlers.problem_types import TYPES
 from handlers.problems import Problem, of_outcome, of_type
+from tests.doors import make_parts
 from uploads.access import Principal
+from uploads.asker import Asker
 from uploads.collisions import ContentKnown, NameEquivalent, NameTaken, TypeClash
 from uploads.files import (
     Content,
@@ -30,6 +33,7 @@ from uploads.settling import Discard, LinkIt, Outcome, ReplaceIt, StoreAs
 
 NOW = 1_795_000_000.0
 ANN = Principal("ann", frozenset({"ann"}))
+ANYBODY = Asker(make_parts(Metrics()).rules, Principal(), 0, "")
 VOID = {"meta", "link", "img", "input", "br"}
 
 HOSTILE = (
@@ -193,7 +197,12 @@ def listing(name: str) -> str:
     entries = (Folder(Path((name, name)), 3, NOW), stored(name, name))
     asked = Listing(Order.SIZE, descending=True, after=name)
     return pages.listing(
-        Folder(Path((name, name)), 3, NOW), Page(entries, name), asked, may_create=True, stored=2
+        Folder(Path((name, name)), 3, NOW),
+        Page(entries, name),
+        asked,
+        ANYBODY,
+        may_create=True,
+        stored=2,
     )
 
 
@@ -290,7 +299,7 @@ def test_the_request_id_is_on_a_problem() -> None:
 
 def test_a_listing_links_to_its_next_page_and_turns_its_order() -> None:
     folder = Folder(_path("a"), 3, NOW)
-    html = pages.listing(folder, Page((stored("x"),), "c r"), Listing(), may_create=False)
+    html = pages.listing(folder, Page((stored("x"),), "c r"), Listing(), ANYBODY, may_create=False)
     page = checked(html)
     assert "/files/a/?sort=name&desc=true&limit=200" in page.targets
     assert "/files/a/?sort=size&desc=false&limit=200" in page.targets
@@ -301,7 +310,9 @@ def test_a_listing_links_to_its_next_page_and_turns_its_order() -> None:
 
 def test_an_empty_folder_says_so_and_offers_to_fill_it() -> None:
     empty = Page((), None)
-    page = checked(pages.listing(Folder(Path(()), 1, NOW), empty, Listing(), may_create=True))
+    page = checked(
+        pages.listing(Folder(Path(()), 1, NOW), empty, Listing(), ANYBODY, may_create=True)
+    )
     assert "This folder is empty" in page.text
     assert [form["action"] for form in page.forms] == ["/files/"]
 

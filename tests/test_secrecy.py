@@ -58,6 +58,69 @@ async def test_what_may_not_be_known_is_404_to_users_and_401_to_strangers() -> N
         assert ANN.name == "ann"
 
 
+async def test_a_folder_tells_nothing_of_what_happens_in_closed_places_below_it() -> None:
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(("pub",)), anybody, frozenset({Right.LIST, Right.READ, Right.DELETE}))
+    own = Grant(Path(("pub",)), frozenset({"user:ann"}), frozenset(Right))
+    private = Grant(Path(("pub", "closed")), frozenset({"user:ann"}), frozenset(Right))
+    everywhere = Grant(Path(()), frozenset({"user:ann"}), frozenset(Right))
+    async with opened(grants=[public, own, private, everywhere]) as house:
+        client = house.client
+        for path in ("pub/open/a", "pub/closed/a"):
+            async with client.put(f"/files/{path}", data=path, headers=ANN_SIGNS_IN) as put:
+                assert put.status == 201
+        await client.put("/files/elsewhere", data=b"1", headers=ANN_SIGNS_IN)
+        number = (await (await client.get("/files/pub/", headers=ANN_SIGNS_IN)).json())["etag"]
+
+        async with client.get("/files/pub/") as response:
+            listed, etag = await response.json(), response.headers["ETag"]
+        assert "modified" not in listed
+        assert etag == listed["etag"] != number
+        assert [one["name"] for one in listed["entries"]] == ["open"]
+        assert "modified" in listed["entries"][0]
+        async with client.get("/files/pub/", headers={"Accept": "text/html"}) as page:
+            assert (await page.text()).count("<time") == 1
+        # Nor does a guess of it, in a condition.
+        for guess in (
+            {"If-Match": number},
+            {"If-Unmodified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+        ):
+            async with client.get("/files/pub/", headers=guess) as response:
+                assert response.status == 412
+        # Somewhere else something is put, and then in the closed place: one is as the other.
+        changed = []
+        for path in ("elsewhere2", "pub/closed/b"):
+            await client.put(f"/files/{path}", data=path, headers=ANN_SIGNS_IN)
+            async with client.get("/files/pub/", headers={"If-None-Match": etag}) as response:
+                etag = response.headers["ETag"]
+                changed.append((response.status, await response.json()))
+        assert changed[0][0] == changed[1][0] == 200
+        assert changed[0][1] | {"etag": ""} == changed[1][1] | {"etag": ""}
+        # Another name, the same for whoever may see all of it.
+        async with client.get("/files/pub/open/", headers=ANN_SIGNS_IN) as response:
+            assert "modified" in await response.json()
+
+
+async def test_evidence_tells_of_a_folder_only_where_it_is() -> None:
+    async with opened() as house:
+        await sent(house, "a/one", b"1")
+        _, told = await sent(house, "a", b"2")
+        assert told["existing"] == {"href": "/files/a/"}
+
+
+async def test_a_listing_of_one_user_is_not_taken_for_that_of_another() -> None:
+    """A browser sends the ETag that it was given before somebody else signed in."""
+    shown = Grant(Path(()), frozenset({ANONYMOUS_NAME}), frozenset({Right.LIST, Right.READ}))
+    own = Grant(Path(()), frozenset({"user:ann"}), frozenset(Right))
+    async with opened(grants=[shown, own]) as house:
+        async with house.client.get("/files/") as response:
+            etag = response.headers["ETag"]
+        headers = {**ANN_SIGNS_IN, "If-None-Match": etag}
+        async with house.client.get("/files/", headers=headers) as response:
+            assert response.status == 200
+            assert (await response.json())["may"] == [*Right]
+
+
 async def test_no_page_of_a_listing_leads_on_by_the_name_of_what_is_hidden() -> None:
     hidden = [f"h{number}" for number in range(5)]
     private = [Grant(Path((name,)), frozenset({"user:ann"}), frozenset(Right)) for name in hidden]

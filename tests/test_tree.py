@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.doors import House, got, opened, sent
 
 
@@ -121,3 +123,77 @@ async def test_a_name_can_be_respelled_by_moving_it() -> None:
             assert response.status == 201
 
         assert await got(house, "README") == (200, b"one")
+
+
+LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
+NOT_TRUE = [
+    ("DELETE", "a/one", {"If-None-Match": "*"}),
+    ("DELETE", "a/one", {"If-None-Match": "the ETag"}),
+    ("DELETE", "a/one", {"If-Unmodified-Since": LONG_AGO}),
+    ("DELETE", "a/?recursive", {"If-None-Match": "*"}),
+    ("DELETE", "a/?recursive", {"If-Unmodified-Since": LONG_AGO}),
+    ("POST", "a/one?move=b", {"If-None-Match": "*"}),
+    ("POST", "a/one?copy=b", {"If-None-Match": "*"}),
+    ("POST", "a/?copy=b", {"If-None-Match": "*"}),
+    ("POST", "a/one?copy=b", {"If-Unmodified-Since": LONG_AGO}),
+    ("PUT", "a/one", {"If-Unmodified-Since": LONG_AGO, "Prefer": "same-name=version"}),
+    ("PUT", "b/", {"If-Match": '"x"'}),
+    ("PUT", "b/", {"If-Match": "*"}),
+    ("GET", "a/", {"If-Match": '"x"'}),
+    ("GET", "a/", {"If-Unmodified-Since": LONG_AGO}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), NOT_TRUE)
+async def test_no_method_passes_over_a_condition_that_is_not_true(
+    method: str, path: str, headers: dict[str, str]
+) -> None:
+    async with opened() as house:
+        _, first = await sent(house, "a/one", b"1")
+        headers = {name: text.replace("the ETag", first["etag"]) for name, text in headers.items()}
+        body = b"2" if path == "a/one" and method == "PUT" else None
+        async with house.client.request(
+            method, f"/files/{path}", data=body, headers=headers
+        ) as response:
+            said = await response.json(content_type=None)
+
+        assert (response.status, said["type"]) == (412, "/problems/stale-version")
+        assert await got(house, "a/one") == (200, b"1")
+        assert (await got(house, "b"))[0] == 404
+
+
+async def test_a_condition_that_is_true_is_no_hindrance() -> None:
+    async with opened() as house:
+        async with house.client.put("/files/a/", headers={"If-None-Match": "*"}) as made:
+            assert made.status == 201
+        await sent(house, "a/one", b"1")
+        async with house.client.get("/files/a/one") as response:
+            since = response.headers["Last-Modified"]
+        held = {"If-Unmodified-Since": since, "If-None-Match": '"another"'}
+        async with house.client.post("/files/a/one?copy=b", headers=held) as copied:
+            assert copied.status == 201
+        ignored = {"If-Unmodified-Since": "yesterday"}
+        async with house.client.delete("/files/b", headers=ignored) as response:
+            assert response.status == 200
+        async with house.client.delete("/files/a/one", headers=held) as response:
+            assert response.status == 200
+
+
+async def test_a_folder_that_has_not_changed_is_not_listed_again() -> None:
+    async with opened() as house:
+        await sent(house, "a/b/one", b"1")
+        async with house.client.get("/files/a/") as listed:
+            etag = listed.headers["ETag"]
+        async with house.client.get("/files/a/", headers={"If-None-Match": etag}) as same:
+            assert (same.status, await same.read()) == (304, b"")
+            assert same.headers["ETag"] == etag
+        async with house.client.get("/files/a/", headers={"If-Match": etag}) as same:
+            assert same.status == 200
+        await sent(house, "a/b/two", b"2")
+        async with house.client.get("/files/a/", headers={"If-None-Match": etag}) as other:
+            assert other.status == 200
+            etag = other.headers["ETag"]
+        async with house.client.delete(
+            "/files/a/?recursive", headers={"If-Match": etag}
+        ) as response:
+            assert response.status == 200

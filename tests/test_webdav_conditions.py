@@ -1,7 +1,9 @@
 """The WebDAV door: conditions, what is refused, and what becomes of it then."""
 
+import pytest
+
 from handlers.parts import HttpSettings
-from tests.davs import ask
+from tests.davs import LOCK, ask, find, setting
 from tests.doors import got, opened
 from uploads.policy import Policy
 
@@ -95,3 +97,57 @@ async def test_who_deletes_a_second_time_or_with_an_etag_means_it() -> None:
             if not headers:
                 assert (await ask(house, "DELETE", name)).status == 409
             assert (await ask(house, "DELETE", name, **headers)).status == 204
+
+
+LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
+UPDATE = f'<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x">{setting("<x:a>1</x:a>")}'
+NOT_TRUE = [
+    ("PUT", "a", {"If_Unmodified_Since": LONG_AGO}),
+    ("DELETE", "a", {"If_None_Match": "*"}),
+    ("DELETE", "a", {"If_Unmodified_Since": LONG_AGO}),
+    ("DELETE", "folder", {"If_None_Match": "*"}),
+    ("COPY", "a", {"If_None_Match": "*", "Destination": "/dav/b"}),
+    ("MOVE", "a", {"If_None_Match": "*", "Destination": "/dav/b"}),
+    ("MOVE", "folder", {"If_Unmodified_Since": LONG_AGO, "Destination": "/dav/b"}),
+    ("MKCOL", "b", {"If_Match": '"x"'}),
+    ("PROPPATCH", "a", {"If_Match": '"x"'}),
+    ("PROPPATCH", "a", {"If_Unmodified_Since": LONG_AGO}),
+    ("LOCK", "a", {"If_Match": '"x"'}),
+    ("LOCK", "a", {"If_None_Match": "*"}),
+    ("LOCK", "b", {"If_Match": "*"}),
+    ("GET", "folder", {"If_Match": '"x"'}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), NOT_TRUE)
+async def test_no_method_passes_over_a_condition_that_is_not_true(
+    method: str, path: str, headers: dict[str, str]
+) -> None:
+    bodies = {
+        "PUT": "two",
+        "PROPPATCH": f"{UPDATE}</D:propertyupdate>",
+        "LOCK": LOCK.format(scope="exclusive", owner="me"),
+    }
+    async with opened() as house:
+        await ask(house, "PUT", "a", b"one")
+        await ask(house, "MKCOL", "folder")
+        refused = await ask(house, method, path, bodies.get(method), **headers)
+
+        assert (refused.status, refused.refusal) == (412, "stale-version")
+        assert await got(house, "a") == (200, b"one")
+        assert (await ask(house, "GET", "folder")).status == 200
+        assert (await ask(house, "GET", "b")).status == 404
+        found = await find(house, "a", '<a xmlns="urn:x"/>', "lockdiscovery")
+        kept = found.properties("/dav/a")
+        assert kept["{urn:x}a"][0] == 404
+        assert not [*kept["{DAV:}lockdiscovery"][1]]
+        assert (await ask(house, "PUT", "a", b"three", If_None_Match='"x"')).status == 204
+
+
+async def test_a_lock_is_not_kept_longer_under_a_condition_that_is_not_true() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a", b"one")
+        locked = await ask(house, "LOCK", "a", LOCK.format(scope="exclusive", owner="me"))
+        token = f"({locked.headers['Lock-Token']})"
+        assert (await ask(house, "LOCK", "a", If=token, If_Match='"x"')).status == 412
+        assert (await ask(house, "LOCK", "a", If=token, If_Match="*")).status == 200

@@ -4,7 +4,7 @@
 and inside the writer's turn, where its answer is final.
 """
 
-from uploads.conditions import Condition
+from uploads.conditions import Condition, Current
 from uploads.files import Content, Folder, StoredFile
 from uploads.names import Equivalence, Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
@@ -176,7 +176,7 @@ def decide(
 
 
 def _at_free_name(claim: Claim, same_content: StoredFile | None, policy: Policy) -> Verdict:
-    if claim.condition.if_match is not None:
+    if not claim.condition.holds(None):
         return Stale(None)
     if policy.require_conditions and claim.condition.if_none_match is None:
         return ConditionRequired(None)
@@ -188,7 +188,7 @@ def _at_file(
 ) -> Verdict:
     same_file = claim.sees and claim.content == current.content
     shown = current if claim.sees else None
-    if not claim.condition.holds(current.etag):
+    if not claim.condition.holds(_current(current, sees=claim.sees)):
         return Stale(shown, same_file)
     if claim.condition.if_match is not None:
         # The overwrite flag: it speaks for this name, so a twin elsewhere is told of, not refused.
@@ -205,6 +205,10 @@ def _at_file(
             return _storing(Replace(current), same_content, policy)
         case SameName.RENAME:
             return _storing(Rename(), same_content, policy)
+
+
+def _current(file: StoredFile, *, sees: bool) -> Current:
+    return Current(file.etag, file.version.stored) if sees else Current()
 
 
 def _storing(

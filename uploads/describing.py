@@ -3,12 +3,13 @@
 The other way round, too: keeping something with a file or folder.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from uploads.access import Principal, Right
+from uploads.asker import Asker, asker
 from uploads.collisions import FileHere, FolderHere, Stale
+from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.failures import DiskFull, OverQuota
 from uploads.files import Folder, Listing, Property, StoredFile
 from uploads.guarding import Guard
@@ -32,40 +33,6 @@ class Described:
     properties: tuple[Property, ...]
     locks: tuple[Lock, ...]
     digests: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whoever asks, and what is told of an entry depending on that. `last`: the number of the last
-    change of all at that time, which anybody who may list something is told. `sight`: stands for
-    the places that they may list.
-    """
-
-    rules: Rules
-    principal: Principal
-    last: int
-    sight: str
-
-    def may(self, right: Right, path: Path) -> bool:
-        return self.rules.may(self.principal, right, path)
-
-    def may_all_below(self, right: Right, path: Path) -> bool:
-        return self.rules.access.may_all_below(self.principal, right, path)
-
-    def etag(self, entry: StoredFile | Folder) -> str:
-        """Another one after every change that the asker may see. Where something below a folder is
-        closed to them, its own number would tell when that changes. So theirs is that of the whole
-        store: it changes more often than it has to, and says nothing of this folder.
-        """
-        if isinstance(entry, StoredFile) or self.may_all_below(Right.LIST, entry.path):
-            return entry.etag
-        return f'"{self.last}-{self.sight}-folder"'
-
-    def modified(self, entry: StoredFile | Folder) -> float | None:
-        """None: the time of a folder would tell the same."""
-        if isinstance(entry, StoredFile):
-            return entry.version.modified
-        return entry.modified if self.may_all_below(Right.LIST, entry.path) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +143,7 @@ class Describing:
         return view.vouched(entry.content, entry.version.by)
 
     async def asker(self, principal: Principal) -> Asker:
-        last = (await self.holdings.index.read(lambda view: view.span())).last
-        reach = self._rules.access.reach(principal, Right.LIST)
-        sight = hashlib.sha256(repr(reach.ranges).encode("utf-8", "surrogateescape")).hexdigest()
-        return Asker(self._rules, principal, last, sight[:8])
+        return await self.holdings.index.read(lambda view: asker(self._rules, view, principal))
 
     async def expect(
         self, principal: Principal, path: Path, submitted: Submitted
@@ -204,7 +168,12 @@ class Describing:
         return Share(usage.bytes, min(left))
 
     async def patch(
-        self, principal: Principal, path: Path, submitted: Submitted, changes: Sequence[Change]
+        self,
+        principal: Principal,
+        path: Path,
+        submitted: Submitted,
+        changes: Sequence[Change],
+        condition: Condition = UNCONDITIONAL,
     ) -> Outcome | None:
         """All of the changes in their order, or none."""
         self._rules.demand(principal, Right.REPLACE, path)
@@ -214,7 +183,7 @@ class Describing:
         def work(turn: Turn) -> Outcome | None:
             found = known(turn.at(path), path)
             guard = Guard(self._rules, turn, self._rules.current(principal), submitted)
-            if not guard.holds():
+            if not (guard.meets(condition, path) and guard.holds()):
                 shown = self._rules.may(principal, Right.READ, path)
                 file = found if shown and isinstance(found, StoredFile) else None
                 return Outcome(Stale(file), path)

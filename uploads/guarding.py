@@ -6,7 +6,9 @@ Asked inside the turn that does it, like every other rule.
 from collections.abc import Sequence
 
 from uploads.access import Principal, Right
+from uploads.asker import asker
 from uploads.collisions import FileHere, FolderHere, Nothing
+from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.failures import Locked
 from uploads.locks import NOTHING_SUBMITTED, Lock, State, Submitted
 from uploads.names import Path
@@ -61,6 +63,16 @@ class Guard:
         return not lists or any(
             all(is_true(one.path, state) for state in one.states) for one in lists
         )
+
+    def meets(self, condition: Condition, path: Path) -> bool:
+        """Is what the request says of this place true, as far as the principal may know?"""
+        if condition == UNCONDITIONAL:
+            return True
+        match self.view.at(path):
+            case FileHere(entry) | FolderHere(entry):
+                return condition.holds(asker(self.rules, self.view, self.principal).current(entry))
+            case _:
+                return condition.holds(None)
 
     def over(self, path: Path) -> list[Lock]:
         """The locks that keep this place."""
@@ -121,11 +133,11 @@ class Guard:
                 return Standing(tokens, file.etag)
             case FolderHere(folder):
                 # Where something below is closed, the folder's number would tell when that changes.
-                sees = self.rules.access.may_all_below(self.principal, Right.LIST, path)
+                asking = asker(self.rules, self.view, self.principal)
+                sees = asking.may_all_below(Right.LIST, path)
+                changed = folder.changed if sees else asking.last
                 lists = self.rules.may(self.principal, Right.LIST, path)
-                last = self.view.span().last
-                changed = folder.changed if sees else last
-                unchanged = range(changed, last + 1) if lists else range(0)
-                return Standing(tokens, folder.etag if reads and sees else None, unchanged)
+                unchanged = range(changed, asking.last + 1) if lists else range(0)
+                return Standing(tokens, asking.etag(folder) if reads else None, unchanged)
             case _:
                 return Standing(tokens)

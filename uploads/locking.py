@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import FileHere, FolderHere, Stale
+from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.failures import NotAllowed, NotThatLock, OverQuota
 from uploads.guarding import Guard
 from uploads.holdings import known
@@ -31,6 +32,7 @@ class Wanted:
     owner: str
     seconds: float | None = None
     submitted: Submitted = NOTHING_SUBMITTED
+    condition: Condition = UNCONDITIONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,12 @@ class Locking:
             return await self.index.write(lambda turn: self._lock(turn, wanted, empty))
 
     async def refresh(
-        self, principal: Principal, path: Path, submitted: Submitted, seconds: float | None
+        self,
+        principal: Principal,
+        path: Path,
+        submitted: Submitted,
+        seconds: float | None,
+        condition: Condition = UNCONDITIONAL,
     ) -> Outcome | Lock:
         """Of the lock whose token was submitted; it is kept no longer than a new one would be."""
 
@@ -65,7 +72,9 @@ class Locking:
             self.rules.current(principal)
             guard = Guard(self.rules, turn, principal, submitted)
             mine = [one for one in guard.over(path) if one.token in submitted.tokens]
-            if not mine or mine[0].principal != principal.name or not guard.holds():
+            if not mine or mine[0].principal != principal.name:
+                return Outcome(Stale(None), path)
+            if not (guard.meets(condition, path) and guard.holds()):
                 return Outcome(Stale(None), path)
             lock = replace(mine[0], expires=self._until(seconds))
             turn.lock(lock)
@@ -93,7 +102,7 @@ class Locking:
     def _lock(self, turn: Turn, wanted: Wanted, empty: Staged) -> Outcome | Taken:
         principal, path = self.rules.current(wanted.principal), wanted.path
         guard = Guard(self.rules, turn, principal, wanted.submitted)
-        if not guard.holds():
+        if not (guard.meets(wanted.condition, path) and guard.holds()):
             return Outcome(Stale(None), path)
         self._check_free(guard, wanted)
         if turn.locks_of(wanted.principal.name) >= MOST_LOCKS:

@@ -20,6 +20,7 @@ def written(arrival: Arrival) -> str:
             "door": arrival.door,
             "if_match": _tags(arrival.condition.if_match),
             "if_none_match": _tags(arrival.condition.if_none_match),
+            "unmodified_since": arrival.condition.unmodified_since,
             "wishes": _words(arrival.wishes),
             "door_policy": _words(arrival.door_policy),
             "declared": {name: value.hex() for name, value in arrival.declared.items()},
@@ -39,7 +40,12 @@ def read(incoming: Incoming, principal: Principal) -> Arrival:
         door=said["door"],
         path=incoming.path,
         principal=principal,
-        condition=Condition(_read_tags(said["if_match"]), _read_tags(said["if_none_match"])),
+        condition=Condition(
+            _read_tags(said["if_match"]),
+            _read_tags(said["if_none_match"]),
+            # Not said by what was begun before dates were heard.
+            said.get("unmodified_since"),
+        ),
         wishes=_read_words(said["wishes"]),
         door_policy=_read_words(said["door_policy"]),
         size=incoming.size,

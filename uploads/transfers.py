@@ -119,9 +119,9 @@ class Transfers:
         return known(turn.at(wanted.source), wanted.source)
 
     def _refused(self, turn: Turn, wanted: Transfer, found: StoredFile | Folder) -> Verdict | None:
-        if not wanted.condition.if_match_holds(found.etag):
-            return Stale(found if isinstance(found, StoredFile) else None)
         guard = Guard(self._rules, turn, wanted.principal, wanted.submitted)
+        if not guard.meets(wanted.condition, wanted.source):
+            return Stale(found if isinstance(found, StoredFile) else None)
         return None if guard.holds() else Stale(None)
 
     def _way(self, turn: Turn, wanted: Transfer) -> "Way | Verdict":

@@ -23,7 +23,7 @@ from uploads.collisions import (
     Verdict,
     decide,
 )
-from uploads.conditions import Condition
+from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.failures import MalformedRequest
 from uploads.files import Content, Folder, Stamp, StoredFile
 from uploads.fitting import Fitting
@@ -55,6 +55,7 @@ class Tree:
         self,
         principal: Principal,
         path: Path,
+        condition: Condition = UNCONDITIONAL,
         submitted: Submitted = NOTHING_SUBMITTED,
         *,
         makes_folders: bool = True,
@@ -74,9 +75,12 @@ class Tree:
             if not makes_folders:
                 check_folder(turn, path.parent)
             Guard(self.rules, turn, principal, submitted).check_stored(path)
+            if not condition.holds(None):
+                # RFC 9110 section 13.2.1: it counts where all would be well without it.
+                return Outcome(Stale(None), path)
             return Placed(turn.make_folder(path, stamp))
 
-        wish = asked("folder", path)
+        wish = asked("folder", path, condition)
         return await self._once(principal, attempt, wish, work)
 
     async def delete(
@@ -169,7 +173,7 @@ class Tree:
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
             found = known(turn.at(source), source)
-            if not condition.if_match_holds(found.etag):
+            if not Guard(self.rules, turn, principal).meets(condition, source):
                 return Outcome(Stale(_file(found)), source)
             refused = self.refused_arrival(turn, principal, found, target)
             if refused:
@@ -246,12 +250,13 @@ class Tree:
         recursive: bool,
     ) -> Verdict | None:
         shown = _file(found) if self.rules.may(principal, Right.READ, found.path) else None
-        if not condition.if_match_holds(found.etag):
+        guard = Guard(self.rules, view, principal, submitted)
+        if not guard.meets(condition, found.path):
             return Stale(shown)
         required = self.rules.policies.of(found.path.parent).require_conditions
         if required and condition.if_match is None and not submitted.lists:
             return ConditionRequired(shown)
-        Guard(self.rules, view, principal, submitted).check_removed(found.path)
+        guard.check_removed(found.path)
         if isinstance(found, Folder):
             self.rules.demand_below(principal, Right.DELETE, found.path)
             if not recursive and not view.is_empty(found.path):
@@ -286,7 +291,7 @@ class Tree:
         if isinstance(at, Nothing):
             return None
         sees = self.rules.sees(principal, at, path)
-        return decide(Claim(path, NO_CONTENT, Condition(), sees), at, None, Policy())
+        return decide(Claim(path, NO_CONTENT, UNCONDITIONAL, sees), at, None, Policy())
 
     def copy_all(
         self,

@@ -121,8 +121,8 @@ def picture(media_type: str, href: str) -> Preview:
 def _existing(there: StoredFile | Folder, preview: Preview) -> Side:
     href = entry_href(there)
     if isinstance(there, Folder):
-        facts: tuple[Fact, ...] = (_folder(there.path), _date("Changed", there.modified))
-        return Side("Already there: a folder", f"{there.path.name}/", href, facts, "", ())
+        name = f"{there.path.name}/"
+        return Side("Already there: a folder", name, href, (_folder(there.path),), "", ())
     if preview.kind == "none":
         preview = picture(there.content.media_type, href)
     facts = (

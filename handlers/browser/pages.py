@@ -18,6 +18,7 @@ from handlers.problem_types import TYPES, ProblemType
 from handlers.problems import Problem
 from handlers.sessions import Standing
 from uploads.access import Principal
+from uploads.asker import Asker
 from uploads.files import Event, Folder, Listing, Order, Page, StoredFile, Upload
 from uploads.names import Path
 from uploads.settling import Resolution
@@ -142,14 +143,20 @@ def problem(problem: Problem, request_id: str, sides: Sides = UNSEEN) -> str:
 
 
 def listing(
-    folder: Folder, page: Page, listing: Listing, *, may_create: bool, stored: int = 0
+    folder: Folder,
+    page: Page,
+    listing: Listing,
+    asker: Asker,
+    *,
+    may_create: bool,
+    stored: int = 0,
 ) -> str:
     """One page of a folder. `stored`: how many files the visitor has just added."""
     return _render(
         "listing.html",
         folder=folder,
         page=page,
-        rows=[_row(entry) for entry in page.entries],
+        rows=[_row(entry, asker.modified(entry)) for entry in page.entries],
         columns=[_column(folder, listing, order, label) for order, label in COLUMNS],
         may_create=may_create,
         stored=stored,
@@ -162,17 +169,18 @@ def listing(
     )
 
 
-def _row(entry: StoredFile | Folder) -> Row:
+def _row(entry: StoredFile | Folder, modified: float | None) -> Row:
     href, name = entry_href(entry), entry.path.name
+    date = "" if modified is None else wording.date(modified)
+    exact_date = "" if modified is None else wording.exact_date(modified)
     if isinstance(entry, Folder):
-        date, exact_date = wording.date(entry.modified), wording.exact_date(entry.modified)
         return Row(name, href, date, exact_date, is_folder=True)
-    content, modified = entry.content, entry.version.modified
+    content = entry.content
     return Row(
         name,
         href,
-        wording.date(modified),
-        wording.exact_date(modified),
+        date,
+        exact_date,
         is_folder=False,
         size=wording.size(content.size),
         exact_size=wording.exact_size(content.size),

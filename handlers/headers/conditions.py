@@ -27,11 +27,17 @@ ASCTIME_DATE = re.compile(rf"{DAY} {MONTH} ( \d|\d\d) {CLOCK} (\d{{4}})", re.ASC
 SHOWN_AT_MOST = 100
 
 
-def condition(if_match: Sequence[str], if_none_match: Sequence[str]) -> Condition:
-    """The lines of both headers, as they came."""
-    if not if_match and not if_none_match:
+def condition(
+    if_match: Sequence[str], if_none_match: Sequence[str], unmodified_since: str | None = None
+) -> Condition:
+    """The lines of the headers, as they came. What is no date is as if it were not there."""
+    if not if_match and not if_none_match and unmodified_since is None:
         return UNCONDITIONAL
-    return Condition(_tags("If-Match", if_match), _tags("If-None-Match", if_none_match))
+    return Condition(
+        _tags("If-Match", if_match),
+        _tags("If-None-Match", if_none_match),
+        seconds(unmodified_since),
+    )
 
 
 def _tags(name: str, lines: Sequence[str]) -> Tags | None:

@@ -24,7 +24,7 @@ from handlers.webdav.props import asked_in, read
 from handlers.webdav.xml import DAV
 from uploads.access import Principal
 from uploads.chunking import Chunk, Chunking
-from uploads.conditions import Condition, Tags
+from uploads.conditions import Tags
 from uploads.failures import MalformedRequest, NotThere, TooLarge
 from uploads.settling import Arrival
 
@@ -128,7 +128,7 @@ class Chunks:
         path = webdav.mount.destination(request)
         arrival = replace(webdav.arrival(request, path), size=None, attempt=None)
         if not if_header.overwrite(request.headers.get("Overwrite")):
-            condition = Condition(arrival.condition.if_match, Tags(any=True))
+            condition = replace(arrival.condition, if_none_match=Tags(any=True))
             arrival = replace(arrival, condition=condition)
         try:
             outcome = await self._chunking.join(arrival, asked.upload, _length(request))

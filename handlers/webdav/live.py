@@ -8,7 +8,8 @@ from handlers.descriptions import http_date, moment
 from handlers.webdav import xml
 from handlers.webdav.mount import Mount
 from handlers.webdav.xml import DAV, Name
-from uploads.describing import Asker, Described, Share
+from uploads.asker import Asker
+from uploads.describing import Described, Share
 from uploads.files import Folder, StoredFile
 from uploads.locks import Lock
 

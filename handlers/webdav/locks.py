@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from handlers import asking
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import refusal
@@ -30,17 +31,22 @@ class Locks:
     async def lock(self, request: web.Request) -> web.StreamResponse:
         target, principal = self.mount.target(request), principal_of(request)
         submitted = self.mount.submitted(request, target.path)
+        condition = asking.condition(request)
         seconds = if_header.timeout(request.headers.get("Timeout"))
         body = await read(self.parts, request)
         if not body.strip():
-            kept = await self.parts.locking.refresh(principal, target.path, submitted, seconds)
+            kept = await self.parts.locking.refresh(
+                principal, target.path, submitted, seconds, condition
+            )
             if isinstance(kept, Outcome):
                 raise refusal(kept)
             return await self._told(request, kept, FINE)
         depth = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
         exclusive, owner = _asked(xml.parse(body))
         deep = depth == if_header.INFINITE
-        wanted = Wanted(principal, target.path, exclusive, deep, owner, seconds, submitted)
+        wanted = Wanted(
+            principal, target.path, exclusive, deep, owner, seconds, submitted, condition
+        )
         taken = await self.parts.locking.lock(wanted)
         if isinstance(taken, Outcome):
             raise refusal(taken)

@@ -170,7 +170,7 @@ class WebDav:
         if not target.path.parts:
             raise self._not_here("The top folder is there already.")
         made = await self.parts.tree.make_folder(
-            principal, target.path, submitted, makes_folders=False
+            principal, target.path, asking.condition(request), submitted, makes_folders=False
         )
         if isinstance(made, Outcome):
             if _is_there(made):

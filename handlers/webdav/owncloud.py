@@ -11,7 +11,8 @@ from handlers.headers import checksums
 from handlers.webdav.live import Facts, Make
 from handlers.webdav.xml import Name
 from uploads.access import Right
-from uploads.describing import Asker, Described
+from uploads.asker import Asker
+from uploads.describing import Described
 from uploads.files import Folder, StoredFile
 
 OC: Final = "http://owncloud.org/ns"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from handlers import bodies
+from handlers import asking, bodies
 from handlers.headers import conditions
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -153,7 +153,11 @@ class Props:
         protected = [name for name, change in wanted if change is None]
         changes = [change for _, change in wanted if change is not None]
         refused = await self.parts.describing.patch(
-            principal, target.path, submitted, [] if protected else changes
+            principal,
+            target.path,
+            submitted,
+            [] if protected else changes,
+            asking.condition(request),
         )
         if refused is not None:
             raise refusal(refused)

@@ -22,7 +22,8 @@ export interface FolderEntry {
   readonly name: string;
   readonly href: string;
   readonly etag: string;
-  readonly modified: string;
+  /** Absent where something below it is hidden. */
+  readonly modified?: string;
 }
 
 export type Entry = FileEntry | FolderEntry;
@@ -31,7 +32,6 @@ export type Entry = FileEntry | FolderEntry;
 export interface Page {
   readonly href: string;
   readonly etag: string;
-  readonly modified: string;
   readonly may: readonly Right[];
   readonly entries: readonly Entry[];
   readonly next: string | null;
@@ -64,7 +64,7 @@ function value(entry: Entry, order: Order): string | number {
     case "name":
       return key(entry);
     case "modified":
-      return entry.modified;
+      return entry.modified ?? "";
     case "size":
       return entry.type === "file" ? entry.size : 0;
     case "type":

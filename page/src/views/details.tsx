@@ -52,7 +52,8 @@ export function Details({ entry }: { readonly entry: Entry }) {
 
 function Facts({ entry }: { readonly entry: Entry }) {
   const text = words.value;
-  const facts: [string, string][] = [[text.modified, exactDate(entry.modified, locale.value)]];
+  const facts: [string, string][] = [];
+  if (entry.modified) facts.push([text.modified, exactDate(entry.modified, locale.value)]);
   if (entry.type === "file") {
     facts.unshift([text.kind, kindOf(entry.media_type)]);
     const exact = text.bytes(entry.size);

@@ -95,9 +95,11 @@ function Row({ entry, index }: { readonly entry: Entry; readonly index: number }
         {isFile && <span title={words.value.bytes(entry.size)}>{size(entry.size, speech)}</span>}
       </td>
       <td class="modified">
-        <time dateTime={entry.modified} title={exactDate(entry.modified, speech)}>
-          {date(entry.modified, speech)}
-        </time>
+        {entry.modified && (
+          <time dateTime={entry.modified} title={exactDate(entry.modified, speech)}>
+            {date(entry.modified, speech)}
+          </time>
+        )}
       </td>
       <td class="type">{isFile ? kindOf(entry.media_type) : words.value.folder}</td>
       <td class="more">
