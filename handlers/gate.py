@@ -178,16 +178,18 @@ class Gate:
     def _check_connection(self, request: web.Request) -> None:
         """RFC 9112 section 6.3: after a request whose end is not certain nothing is read.
 
-        Parsers pass over some encodings that they do not know; a proxy before us may not.
+        Parsers pass over some encodings that they do not know; a proxy before us may not. What says
+        that it is HTTP/1.0 has passed somebody who may not have known chunks (section 6.1).
         """
         if SURPLUS in request:
             raise Refusal(of_type("too-many-connections", CROWDED, Retry_After=CROWDED_FOR))
         coded = request.headers.getall("Transfer-Encoding", [])
         if not coded:
             return
-        if coded[1:] or coded[0].lower() != "chunked" or "Content-Length" in request.headers:
+        is_certain = request.version >= (1, 1) and "Content-Length" not in request.headers
+        if coded[1:] or coded[0].lower() != "chunked" or not is_certain:
             request[bodies.ASTRAY] = True
-            detail = "Transfer-Encoding takes just one word here: chunked."
+            detail = "Transfer-Encoding takes just one word, and in HTTP/1.1 only: chunked."
             raise Refusal(of_type("malformed-request", detail))
 
     def _check_host(self, request: web.Request) -> str | None:

@@ -176,7 +176,11 @@ def encodings() -> Iterator[Case]:
                 f"{line!r}, then length 0", both, put(head + b"Content-Length: 0\r\n", HIDDEN)
             )
     old = put(b"Transfer-Encoding: chunked\r\n", CHUNKED_HIDDEN, b"HTTP/1.0")
-    yield Case("chunks in HTTP/1.0", REFUSED_OR_ONE, old)
+    yield Case("chunks in HTTP/1.0", REFUSED, old)
+    kept = put(
+        b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n", CHUNKED_HIDDEN, b"HTTP/1.0"
+    )
+    yield Case("chunks in HTTP/1.0 that wants to go on", REFUSED, kept)
 
 
 def chunks() -> Iterator[Case]:
