@@ -343,6 +343,10 @@ class Server(web.Server):
         version, expected = message.version, message.headers.get("Expect")
         if version not in SPOKEN:
             message = message._replace(version=HttpVersion11, should_close=True)
+        if message.upgrade:
+            # What came with it the parser takes for the other protocol, and throws away: who sent
+            # it shall know that there will be no answer.
+            message = message._replace(should_close=True)
         if expected is not None:
             headers = message.headers.copy()
             del headers["Expect"]

@@ -230,6 +230,23 @@ async def test_http_1_0_needs_no_host_and_is_closed() -> None:
         assert b"chunked" not in found
 
 
+@pytest.mark.parametrize("other", ["h2c", "websocket"])
+async def test_what_follows_a_wish_for_another_protocol_is_answered_or_known_not_to_be(
+    other: str,
+) -> None:
+    wish = b"Connection: Upgrade\r\nUpgrade: " + other.encode() + b"\r\n"
+    async with opened() as house:
+        found = await raw(
+            house,
+            b"GET /health/live HTTP/1.1\r\n" + HOST + wish + b"\r\n"
+            b"GET /problems/none HTTP/1.1\r\n" + HOST + b"\r\n",
+        )
+
+        assert found.count(b"HTTP/1.1 ") == 1
+        assert found.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nConnection: close\r\n" in found
+
+
 async def test_what_has_no_body_has_none() -> None:
     async with opened() as house:
         _, stored = await sent(house, "a", b"one")
