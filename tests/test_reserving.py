@@ -119,3 +119,32 @@ async def test_other_verbs_leave_reserved_names_alone(shop: Shop) -> None:
         with pytest.raises(NameReserved):
             await wanted()
     assert isinstance(await shop.index.read(lambda view: view.at(path("v/old"))), FileHere)
+
+
+async def test_of_reservations_without_a_name_nothing_is_left(shop: Shop) -> None:
+    reservations = shop.rules.reservations
+    for _ in range(100):
+        reservations.close(reservations.begin("ann", 60.0).id)
+    assert (reservations._kept, reservations._ends) == ({}, [])
+
+
+async def test_a_reservation_is_forgotten_with_its_last_name(shop: Shop) -> None:
+    preflight, reservations = shop.preflight(reserve=60.0), shop.rules.reservations
+    assert preflight.reservation is not None
+    id_ = preflight.reservation.id
+    await preflight.judge([item("a", b"1").asked])
+    # While more may come it stays, also without a name.
+    assert type(await send(shop, item("a", b"1", reservation=id_))) is Create
+    assert (await preflight.judge([item("b", b"2").asked]))[0].reserved
+    reservations.close(id_)
+    assert isinstance(await send(shop, item("b", b"3")), NameReserved)
+    assert type(await send(shop, item("b", b"2", reservation=id_))) is Create
+    assert reservations._kept == {}
+
+
+async def test_what_is_reserved_too_late_is_not(shop: Shop) -> None:
+    preflight = shop.preflight(reserve=60.0)
+    clock = shop.rules.reservations._clock
+    assert isinstance(clock, Clock)
+    clock.now = 60.0
+    assert not (await preflight.judge([item("a", b"1").asked]))[0].reserved

@@ -94,6 +94,8 @@ class Preflights:
             if kept is not None:
                 self.rules.reservations.end(kept.id)
             raise
+        if kept is not None:
+            self.rules.reservations.close(kept.id)
 
 
 @dataclass(slots=True)

@@ -30,14 +30,20 @@ class Reservation:
 
 @dataclass(slots=True)
 class Kept:
-    """The names of one reservation."""
+    """The names of one reservation. `is_open`: more of them may come. `ends`: it is among what
+    runs out.
+    """
 
     reservation: Reservation
     names: dict[Key, Path] = field(default_factory=dict)
+    is_open: bool = True
+    ends: bool = False
 
 
 class Reservations:
-    """`each`: the most names that are kept for one principal."""
+    """`each`: the most names that are kept for one principal. So many reservations it has at most,
+    beside those that are being made: one of no name is forgotten.
+    """
 
     def __init__(self, each: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._each = each
@@ -50,11 +56,11 @@ class Reservations:
         self._counts: Counter[str] = Counter()
 
     def begin(self, principal: str, seconds: float) -> Reservation:
-        """Of no name yet."""
+        """Of no name yet. More of them may come until it is closed, or ended."""
         made = Reservation(secrets.token_urlsafe(18), principal, self._clock() + seconds)
         with self._lock:
+            self._expire()
             self._kept[made.id] = Kept(made)
-            heappush(self._ends, (made.until, made.id))
         return made
 
     def reserve(self, reservation: Reservation, key: Key, path: Path) -> bool:
@@ -63,6 +69,8 @@ class Reservations:
             self._expire()
             kept = self._kept.get(reservation.id)
             if kept is None or self._counts[reservation.principal] >= self._each:
+                return False
+            if reservation.until <= self._clock():
                 return False
             if key not in kept.names:
                 self._add(kept, key, path)
@@ -97,6 +105,15 @@ class Reservations:
         if kept is not None:
             with self._lock:
                 self._remove(kept, key())
+                self._forget_nameless(kept)
+
+    def close(self, id: str) -> None:
+        """No more names come."""
+        with self._lock:
+            kept = self._kept.get(id)
+            if kept is not None:
+                kept.is_open = False
+                self._forget_nameless(kept)
 
     def end(self, id: str) -> None:
         with self._lock:
@@ -131,6 +148,9 @@ class Reservations:
 
     def _add(self, kept: Kept, key: Key, path: Path) -> None:
         id_ = kept.reservation.id
+        if not kept.ends:
+            kept.ends = True
+            heappush(self._ends, (kept.reservation.until, id_))
         kept.names[key] = path
         self._names[key] = id_
         self._counts[kept.reservation.principal] += 1
@@ -151,6 +171,10 @@ class Reservations:
             folder += Counter()
             if not folder:
                 del self._folders[key[:depth]]
+
+    def _forget_nameless(self, kept: Kept) -> None:
+        if not (kept.names or kept.is_open):
+            self._kept.pop(kept.reservation.id, None)
 
     def _expire(self) -> None:
         now = self._clock()
