@@ -17,6 +17,14 @@ def test_a_refusal_is_remembered_once_for_its_principal_and_name_only() -> None:
     assert not refused.take(ANN, HERE)
 
 
+def test_of_two_strangers_one_does_not_use_up_what_protects_from_the_other() -> None:
+    refused = RefusedUploads()
+    one, other = Principal(network="192.0.2.1"), Principal(network="192.0.2.2")
+    refused.note(one, HERE)
+    assert not refused.take(other, HERE)
+    assert refused.take(one, HERE)
+
+
 def test_after_a_while_it_is_forgotten() -> None:
     now = [0.0]
     refused = RefusedUploads(lambda: now[0])

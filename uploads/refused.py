@@ -23,7 +23,7 @@ class RefusedUploads:
     _times: OrderedDict[tuple[str, str], float] = field(default_factory=OrderedDict)
 
     def note(self, principal: Principal, path: Path) -> None:
-        key = (principal.name, path.folded)
+        key = (principal.asker, path.folded)
         self._times[key] = self.clock()
         self._times.move_to_end(key)
         if len(self._times) > REMEMBERED:
@@ -31,5 +31,5 @@ class RefusedUploads:
 
     def take(self, principal: Principal, path: Path) -> bool:
         """Once only: whoever asks a second time means it."""
-        noted = self._times.pop((principal.name, path.folded), None)
+        noted = self._times.pop((principal.asker, path.folded), None)
         return noted is not None and self.clock() - noted < SECONDS
