@@ -21,7 +21,7 @@ from handlers.sessions import Sessions
 def build(parts: Parts, metrics: Metrics, health: Health) -> web.Application:
     identity = Identity(parts.accounts, Guesses(parts.http.login_failures))
     proxies = Proxies.of(parts.http.trusted_proxies)
-    sessions = Sessions(parts.accounts, parts.http.sessions)
+    sessions = Sessions(parts.accounts, parts.http.sessions, proxies=proxies)
     gate = Gate(parts.http, proxies, identity, sessions, metrics, health)
     app = web.Application()
     app[GATE] = gate

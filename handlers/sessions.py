@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
+from handlers.headers.proxies import NO_PROXIES, Proxies
 from uploads.access import Principal
 from uploads.accounts import Accounts
 from uploads.ports import Clock
@@ -60,6 +61,7 @@ class Sessions:
     accounts: Accounts
     bounds: Bounds = Bounds()
     clock: Clock = time.monotonic
+    proxies: Proxies = NO_PROXIES
     _known: OrderedDict[bytes, Session] = field(default_factory=OrderedDict)
 
     def begin(self, principal: Principal, address: str) -> str:
@@ -76,7 +78,7 @@ class Sessions:
         return secret
 
     def principal(self, request: web.Request) -> Principal | None:
-        secret = _secret(request)
+        secret = self._secret(request)
         if secret is None:
             return None
         key, now = _digest(secret), self.clock()
@@ -93,7 +95,7 @@ class Sessions:
 
     def of(self, principal: Principal, request: web.Request) -> list[Standing]:
         """All that stand for this principal, the one that was used last before the others."""
-        now, this = self.clock(), _digest(_secret(request) or "")
+        now, this = self.clock(), _digest(self._secret(request) or "")
         return [
             Standing(one.id, one.address, now - one.began, now - one.used, key == this)
             for key, one in reversed(self._known.items())
@@ -101,7 +103,7 @@ class Sessions:
         ]
 
     def end(self, request: web.Request) -> None:
-        secret = _secret(request)
+        secret = self._secret(request)
         if secret is not None:
             self._known.pop(_digest(secret), None)
 
@@ -115,6 +117,25 @@ class Sessions:
         for key in ended:
             del self._known[key]
         return bool(ended)
+
+    def is_secure(self, request: web.Request) -> bool:
+        """Did it come by https, as far as that is told: by the connection, a proxy of ours, or the
+        browser, which says so of whatever changes something?
+        """
+        if request.secure or request.headers.get("Origin", "").lower().startswith("https://"):
+            return True
+        protocols = request.headers.getall("X-Forwarded-Proto", [])
+        return bool(protocols) and self.proxies.came_by_https(request.remote or "", protocols)
+
+    def _secret(self, request: web.Request) -> str | None:
+        """By https the bound cookie only: the other may be from a neighbour of this host, who has
+        put a session of their own into somebody's browser.
+        """
+        cookies = _cookies(request)
+        if cookies is None:
+            return None
+        plain = None if self.is_secure(request) else cookies.get(PLAIN)
+        return cookies.get(SECURE) or plain or None
 
     def _lasts(self, session: Session, current: Principal, now: float) -> bool:
         lasts = now - session.used < self.bounds.idle and now - session.began < self.bounds.longest
@@ -136,17 +157,18 @@ def _set(response: web.Response, name: str, value: str, marks: str) -> None:
     response.headers.add("Set-Cookie", cookie)
 
 
-def _secret(request: web.Request) -> str | None:
+def _cookies(request: web.Request) -> dict[str, str] | None:
+    """None where ours is certainly not among them."""
     lines = request.headers.getall("Cookie", [])
     if not lines or not any(PLAIN in line for line in lines):
         return None
     pairs = (pair.strip().partition("=") for line in lines for pair in line.split(";"))
-    cookies = {name: value for name, _, value in pairs}
-    return cookies.get(SECURE) or cookies.get(PLAIN) or None
+    return {name: value for name, _, value in pairs}
 
 
 def is_there(request: web.Request) -> bool:
-    return _secret(request) is not None
+    cookies = _cookies(request) or {}
+    return bool(cookies.get(SECURE) or cookies.get(PLAIN))
 
 
 def _digest(secret: str) -> bytes:

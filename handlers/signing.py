@@ -108,9 +108,8 @@ class Signing:
     def _began(self, request: web.Request, principal: Principal, onward: str) -> web.Response:
         gate = request.app[GATE]
         response = _see(onward) if _wants_html(request) else self._answer(principal)
-        is_secure = request.headers.get("Origin", "").lower().startswith("https://")
         secret = gate.sessions.begin(principal, gate.address(request))
-        sessions.keep(response, secret, secure=is_secure)
+        sessions.keep(response, secret, secure=gate.sessions.is_secure(request))
         return response
 
     def _page(self, request: web.Request, *, wrong: str = "") -> str:

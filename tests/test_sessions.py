@@ -75,6 +75,25 @@ async def test_over_https_the_cookie_is_bound_to_this_host() -> None:
         assert "Domain" not in cookie
 
 
+async def test_over_https_a_cookie_that_a_neighbour_may_have_planted_does_not_count() -> None:
+    trusting = HttpSettings(trusted_proxies=frozenset({"127.0.0.1/32"}))
+    for http, forwarded in ((None, 200), (trusting, 401)):
+        async with opened([FOR_USERS], http=http) as house:
+            cookie = (await sign_in(house)).headers["Set-Cookie"].partition(";")[0]
+            house.client.session.cookie_jar.clear()
+            by_https = origin(house, "https")
+            for name, status in ((cookie, 401), (f"__Host-{cookie}", 201)):
+                headers = {"Cookie": name, **by_https}
+                async with house.client.put("/files/a", data=b"a", headers=headers) as answer:
+                    assert answer.status == status, name
+            headers = {"Cookie": cookie, "X-Forwarded-Proto": "https"}
+            async with house.client.get("/files/", headers=headers) as answer:
+                assert answer.status == forwarded
+            headers["X-Forwarded-Proto"] = "https, http"
+            async with house.client.get("/files/", headers=headers) as answer:
+                assert answer.status == 200
+
+
 async def test_a_wrong_password_is_told_on_the_form_and_slowed_down() -> None:
     async with opened([FOR_USERS]) as house:
         answer = await sign_in(house, "wrong", **HTML)

@@ -1,6 +1,7 @@
 """For whom a reverse proxy speaks: the peer and X-Forwarded-For -> the address of the client. Pure.
 
-No other X-Forwarded header is believed from anybody: we build no absolute address.
+Of the other X-Forwarded headers one is heard, whether the client came by https, which decides about
+a cookie; the rest is believed from nobody: we build no absolute address.
 """
 
 import ipaddress
@@ -45,8 +46,16 @@ class Proxies:
         found = _address(peer)
         return found is not None and self._trusts(found)
 
+    def came_by_https(self, peer: str, protocols: Collection[str]) -> bool:
+        """What the proxy next to us says comes last."""
+        said = ",".join(protocols).rpartition(",")[2].strip().lower()
+        return said == "https" and self.speaks_for_others(peer)
+
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self.trusted)
+
+
+NO_PROXIES = Proxies(())
 
 
 @lru_cache(1024)
