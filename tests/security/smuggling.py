@@ -20,9 +20,10 @@ class Fate(Enum):
     TWO = "two"
     REFUSED_OR_ONE = "refused or one"
     REFUSED_OR_TWO = "refused or two"
+    LAST = "the last of its connection"
 
 
-REFUSED, ONE, TWO, REFUSED_OR_ONE, REFUSED_OR_TWO = Fate
+REFUSED, ONE, TWO, REFUSED_OR_ONE, REFUSED_OR_TWO, LAST = Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +365,8 @@ def bodies() -> Iterator[Case]:
         host = b"Host: other\r\n" if name == "another host" else HOST
         length = b"Content-Length: %d\r\n" % LENGTH
         sent = b"PUT /files/seen-NUMBER HTTP/1.1\r\n" + host + length + head + b"\r\n" + HIDDEN
-        yield Case(f"a body behind {name}", REFUSED_OR_ONE, sent)
+        fate = LAST if name == "an upgrade" else REFUSED_OR_ONE
+        yield Case(f"a body behind {name}", fate, sent)
 
 
 CASES = (*lengths(), *encodings(), *chunks(), *lines(), *heads(), *bodies())

@@ -93,6 +93,7 @@ def judged(number: int, case: Case, told: Told, paths: Counter[str]) -> str | No
         Fate.TWO: two,
         Fate.REFUSED_OR_ONE: refused or one,
         Fate.REFUSED_OR_TWO: refused or two,
+        Fate.LAST: (hidden, end) == (0, 0) and told.ended and len(told.statuses) == 1,
     }[case.fate]
     return None if fine else f"{case.name}: {case.fate.value}, but {told}, {hidden=} {end=}"
 
