@@ -1,6 +1,8 @@
 """What nobody learns of a file that they may not read."""
 
 import base64
+import json
+from urllib.parse import parse_qs, urlsplit
 
 from tests.doors import ANN, FOR_ANYBODY, got, opened, sent
 from uploads.access import ANONYMOUS_NAME, Grant, Right
@@ -99,6 +101,29 @@ async def test_a_folder_tells_nothing_of_what_happens_in_closed_places_below_it(
         # Another name, the same for whoever may see all of it.
         async with client.get("/files/pub/open/", headers=ANN_SIGNS_IN) as response:
             assert "modified" in await response.json()
+
+
+async def test_no_order_and_no_page_of_a_listing_tells_when_a_closed_place_was_changed() -> None:
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(()), anybody, frozenset({Right.LIST, Right.READ}))
+    own = Grant(Path(()), frozenset({"user:ann"}), frozenset(Right))
+    private = Grant(Path(("b", "closed")), frozenset({"user:ann"}), frozenset(Right))
+    async with opened(grants=[public, own, private]) as house:
+        for path in ("c/x", "b/x", "a/x", "b/closed/x", "2", "1"):
+            await house.client.put(f"/files/{path}", data=path, headers=ANN_SIGNS_IN)
+        for headers, found in (({}, ["a", "b", "c"]), (ANN_SIGNS_IN, ["c", "a", "b"])):
+            for desc, way in (("false", 1), ("true", -1)):
+                href, names = f"/files/?sort=modified&desc={desc}&limit=1", []
+                while href:
+                    async with house.client.get(href, headers=headers) as response:
+                        page = await response.json()
+                    href, entry = page["next"], page["entries"][0]
+                    names.append(entry["name"])
+                    if href and entry["type"] == "folder" and not headers:
+                        packed = parse_qs(urlsplit(href).query)["after"][0]
+                        told = json.loads(base64.urlsafe_b64decode(packed + "=="))
+                        assert told[3] == 0
+                assert names == [*found[::way], *["2", "1"][::way]]
 
 
 async def test_evidence_tells_of_a_folder_only_where_it_is() -> None:

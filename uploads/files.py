@@ -198,12 +198,21 @@ class Order(StrEnum):
 
 @value
 class Listing:
-    """Which page of a folder: folders stand before files. `after` is a cursor from a `Page`."""
+    """Which page of a folder: folders stand before files. `after` is a cursor from a `Page`.
+
+    `dates_folders`: the asker may know when each folder in it was changed. Else no order and no
+    cursor tells.
+    """
 
     order: Order = Order.NAME
     descending: bool = False
     after: str | None = None
     limit: int = 200
+    dates_folders: bool = True
+
+    def order_of(self, *, folders: bool) -> Order:
+        hidden = folders and self.order is Order.MODIFIED and not self.dates_folders
+        return Order.NAME if hidden else self.order
 
 
 @value

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
 from uploads.failures import NotThere
-from uploads.files import Event, Folder, Listing, Page, StoredFile
+from uploads.files import Event, Folder, Listing, Order, Page, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
 from uploads.resting import BytesReading
@@ -111,6 +111,9 @@ class Holdings:
         folder = view.folder(path)
         if folder is None:
             raise not_there(path)
+        if listing.order is Order.MODIFIED:
+            dated = self.rules.access.may_all_below(principal, Right.LIST, path)
+            listing = replace(listing, dates_folders=dated)
         return folder, self._shown(view, principal, path, listing)
 
     def _shown(self, view: View, principal: Principal, path: Path, listing: Listing) -> Page:

@@ -58,7 +58,7 @@ class MemoryView:
 
     def page(self, folder: Path, listing: Listing) -> Page:
         start, size = cursor(listing), page_size(listing)
-        found = [(_place(entry, node, listing.order), entry) for node, entry in self._in(folder)]
+        found = [(_place(entry, node, listing), entry) for node, entry in self._in(folder)]
         # Two stable sorts: folders stand first in either direction.
         found.sort(key=lambda item: (item[0].value, item[0].key), reverse=listing.descending)
         found.sort(key=lambda item: not item[0].is_folder)
@@ -349,11 +349,13 @@ class MemoryView:
         return [node for node in standing if not node.is_folder] + self._gone(*place, folders=False)
 
 
-def _place(entry: StoredFile | Folder, node: Node, order: Order) -> Cursor:
+def _place(entry: StoredFile | Folder, node: Node, listing: Listing) -> Cursor:
     is_folder = isinstance(entry, Folder)
-    match order:
+    match listing.order:
         case Order.NAME:
             value: str | float = node.key
+        case Order.MODIFIED if is_folder and not listing.dates_folders:
+            value = 0.0
         case Order.SIZE:
             value = 0 if isinstance(entry, Folder) else entry.content.size
         case Order.MODIFIED:

@@ -30,8 +30,9 @@ def _entries(nodes: Nodes, folder: Node, listing: Listing) -> Iterator[Node]:
     start = cursor(listing)
     for is_folder in (True, False) if start is None or start.is_folder else (False,):
         here = start if start and start.is_folder == is_folder else None
-        sql = page_sql(listing.order, descending=listing.descending, continued=here is not None)
-        yield from nodes.all(sql, folder.id, int(is_folder), *_beyond(here, listing.order))
+        order = listing.order_of(folders=is_folder)
+        sql = page_sql(order, descending=listing.descending, continued=here is not None)
+        yield from nodes.all(sql, folder.id, int(is_folder), *_beyond(here, order))
 
 
 def _beyond(start: Cursor | None, order: Order) -> tuple[object, ...]:
@@ -58,7 +59,7 @@ def _cursor(node: Node, entry: StoredFile | Folder, listing: Listing) -> Cursor:
         case Order.SIZE:
             value = entry.content.size if isinstance(entry, StoredFile) else 0
         case Order.MODIFIED:
-            value = node.modified
+            value = node.modified if listing.dates_folders or not node.is_folder else 0.0
         case Order.TYPE:
             value = entry.content.media_type if isinstance(entry, StoredFile) else ""
     return Cursor(bool(node.is_folder), value, node.key)
