@@ -1,5 +1,6 @@
 """What stands at a name, and the pages of a folder."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -95,10 +96,11 @@ async def test_folders_stand_before_files_and_names_are_sorted_by_key(index: Ind
     assert page.after is None
 
 
+@pytest.mark.parametrize("dated", [True, False])
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("order", list(Order))
 async def test_pages_together_hold_every_entry_once_in_order(
-    index: Index, order: Order, *, descending: bool
+    index: Index, order: Order, *, descending: bool, dated: bool
 ) -> None:
     def work(turn: Turn) -> None:
         for number in range(7):
@@ -109,17 +111,21 @@ async def test_pages_together_hold_every_entry_once_in_order(
         turn.store(path("page"), bytes_.content, Stamp("ann", 1.0))
 
     await index.write(work)
-    whole = await index.read(lambda view: view.page(path(""), Listing(order, descending)))
+    asked = Listing(order, descending, dates_folders=dated)
+    whole = await index.read(lambda view: view.page(path(""), asked))
     assert len(whole.entries) == 15
     names, after = [], None
     for _ in range(20):
-        listing = Listing(order, descending, after, 2)
+        listing = replace(asked, after=after, limit=2)
         page = await index.read(partial(_root_page, listing))
         names += shown(page.entries)
         if (after := page.after) is None:
             break
     assert names == shown(whole.entries)
-    values = [_sorted_by(entry, order) for entry in whole.entries]
+    values = [
+        _sorted_by(entry, asked.order_of(folders=isinstance(entry, Folder)))
+        for entry in whole.entries
+    ]
     assert values[:7] == sorted(values[:7], reverse=descending)
     assert values[7:] == sorted(values[7:], reverse=descending)
     assert all(isinstance(entry, Folder) for entry in whole.entries[:7])
