@@ -67,6 +67,9 @@ READ_BUFFER = 512 << 10
 # Seconds after which bytes in place are recorded, if ever; no turn takes as long.
 SETTLED = 3600.0
 
+RUN_AS_OWNER = " Run it as the user who owns the folder."
+CLOSED = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
+
 # Seconds for a request to say how it ended when its grace time is over.
 BREAKING_OFF = 0.5
 
@@ -85,9 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(FOUND, str(refused))
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        return _tell(FOUND, f"{what}{error.strerror or error}.")
+        advice = RUN_AS_OWNER if isinstance(error, PermissionError) else ""
+        return _tell(FOUND, f"{what}{error.strerror or error}.{advice}")
     except sqlite3.Error as error:
-        return _tell(FOUND, f"The index cannot be used: {error}. See `noclobber verify`.")
+        closed = getattr(error, "sqlite_errorname", "").startswith(CLOSED)
+        advice = RUN_AS_OWNER if closed else " See `noclobber verify`."
+        return _tell(FOUND, f"The index cannot be used: {error}.{advice}")
     except KeyboardInterrupt:
         return _tell(FOUND, "Stopped. What was done until now stays done.")
 

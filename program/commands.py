@@ -61,7 +61,8 @@ def user(arguments: argparse.Namespace, data: Folder, *, opens: bool) -> int:
         case _:
             users = accounts.list_users(data)
             for name, registered in users.items():
-                say(f"{name:<24} since {_day(registered.added)}")
+                factor = ", with a second factor" if registered.factor else ""
+                say(f"{name:<24} since {_day(registered.added)}{factor}")
             if not users:
                 say("No user is registered. To register one: noclobber user add NAME")
     return FINE
@@ -132,12 +133,18 @@ def _scope(arguments: argparse.Namespace, limits: names.Limits) -> Scope | None:
 
 
 def _described(name: str, known: Token) -> str:
-    owner = f"of {known.owner}" if known.owner else "of nobody"
-    rights = ", ".join(known.rights) if known.rights else "all rights"
-    ends = f", until {_day(known.expires)}" if known.expires else ""
-    place = f"/{known.folder}" if known.folder else "everywhere"
     note = f"  {printable(known.note)}" if known.note else ""
-    return f"{name:<24} {owner}, {rights}, {place}, since {_day(known.added)}{ends}{note}"
+    ends = f", until {_day(known.expires)}" if known.expires else ""
+    return f"{name:<24} {_may(name, known)}, since {_day(known.added)}{ends}{note}"
+
+
+def _may(name: str, known: Token) -> str:
+    rights = ", ".join(known.rights) if known.rights else "all rights"
+    place = f"/{known.folder}" if known.folder else "everywhere"
+    if known.owner:
+        return f"of {known.owner}, {rights}, {place}"
+    narrowed = f" of {rights}, {place}" if known.rights or known.folder else ""
+    return f"no user: what [[access]] gives to token:{name}{narrowed}"
 
 
 def _day(moment: float) -> str:
@@ -297,6 +304,8 @@ def _tell_copied(copied: backups.Copied, done: str) -> int:
     for line in copied.damaged:
         say(printable(line))
     files = f"{copied.new:,} copied as files, {amount(copied.bytes)}"
+    if copied.contents and copied.small == copied.contents:
+        files = "all of them are small and lie in the index"
     say(f"{copied.contents:,} contents {done} ({files}), {len(copied.damaged) or 'none'} damaged.")
     return FOUND if copied.damaged else FINE
 

@@ -165,6 +165,8 @@ def check_address(settings: Settings, accounts: Accounts) -> None:
     spoken_of = any(ANONYMOUS_NAME in grant.who for grant in settings.access)
     if accounts.any_users() or spoken_of or not _is_reached_by_others(server):
         return
+    if listening.is_unknown(server.host):
+        return
     through = " through a proxy ([server] trusted_proxies)" if server.trusted_proxies else ""
     raise Refused(
         f"Others can reach {server.host}{through}, and everybody would have every right, because"

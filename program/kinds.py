@@ -26,6 +26,11 @@ DURATIONS = {"ms": 0.001, "s": 1.0, "min": MINUTE, "h": HOUR, "d": DAY} | {
     for unit, seconds in (("second", 1.0), ("minute", MINUTE), ("hour", HOUR), ("day", DAY))
     for ending in ("", "s")
 }
+WORDS = {
+    "bytes": (("TiB", 1 << 40), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)),
+    "seconds": (("days", DAY), ("h", HOUR), ("min", MINUTE)),
+}
+SMALLEST = {"seconds": "s"}
 QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", re.ASCII)
 
 
@@ -115,8 +120,16 @@ class Quantity:
             also = f', or "{NONE}" for no limit' if self.none else ""
             raise ValueError(f"must be {self.means}{also}")
         if not self.least <= amount <= self.most:
-            raise ValueError(f"must be from {self.least:,} to {self.most:,} {self.smallest}")
+            least, most = self._in_words(self.least), self._in_words(self.most)
+            raise ValueError(f"must be from {least} to {most}")
         return int(amount) if self.whole else float(amount)
+
+    def _in_words(self, amount: float) -> str:
+        """In the largest unit of which it is a whole number."""
+        for unit, worth in WORDS.get(self.smallest, ()):
+            if amount >= worth and amount % worth == 0:
+                return _counted(amount / worth, unit)
+        return _counted(amount, SMALLEST.get(self.smallest, self.smallest))
 
     def _amount(self, value: object) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -148,6 +161,11 @@ class Many:
             return self.of.read(value)
         except ValueError as reason:
             raise ValueError(f"{shown(value)} {reason}") from None
+
+
+def _counted(number: float, unit: str) -> str:
+    is_one = number == 1 and unit in {"bytes", "days", "files"}
+    return f"{number:,.12g} {unit.removesuffix('s') if is_one else unit}"
 
 
 def size(least: int = 0, most: int = 1 << 60, *, none: bool = False) -> Quantity:

@@ -6,6 +6,7 @@ Knows sockets and signals, nothing of HTTP and nothing of files.
 
 import asyncio
 import contextlib
+import errno
 import gc
 import ipaddress
 import os
@@ -20,6 +21,7 @@ from program.console import Refused
 ACCEPTED_AT_ONCE = 64
 # As many may wait at the door; more are lost, and their senders try again.
 WAITING = 1024
+PRIVILEGED = 1024
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 # A request leaves few cycles behind, or none; Python would look for some after 700 new objects.
@@ -35,6 +37,15 @@ def is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
 
 
+def is_unknown(host: str) -> bool:
+    """A name that leads nowhere: nobody can reach it, and `listen` says so."""
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return True
+    return False
+
+
 async def listen(
     protocol_factory: Callable[[], asyncio.Protocol], host: str, port: int
 ) -> asyncio.Server:
@@ -43,18 +54,25 @@ async def listen(
     try:
         server = await loop.create_server(protocol_factory, host, port, backlog=ACCEPTED_AT_ONCE)
     except OSError as error:
-        # For a name that does not resolve there is no errno of the system, and its text is ready.
-        why = (
-            error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        )
+        # For a name that does not resolve there is no errno of the system, and its text is ready;
+        # newer Pythons give neither where none of the addresses is ours.
+        is_name = isinstance(error, socket.gaierror)
+        why = error.strerror if is_name else os.strerror(error.errno or errno.EADDRNOTAVAIL)
         raise Refused(
-            f"Cannot listen at {host} port {port}: {why}."
-            " Stop what listens there, or give another --host or --port (0 takes a free one)."
+            f"Cannot listen at {host} port {port}: {why}. {_advice(error, port)}"
         ) from error
     for waiting_room in server.sockets:
         with socket.socket(fileno=os.dup(waiting_room.fileno())) as door:
             door.listen(WAITING)
     return server
+
+
+def _advice(error: OSError, port: int) -> str:
+    if isinstance(error, socket.gaierror) or error.errno in {None, errno.EADDRNOTAVAIL}:
+        return "This machine has no such address. Give another --host."
+    if error.errno == errno.EACCES and port < PRIVILEGED:
+        return "Ports below 1024 are for root: take a higher one and put a proxy in front."
+    return "Stop what listens there, or give another --host or --port (0 takes a free one)."
 
 
 def address(server: asyncio.Server) -> str:

@@ -196,8 +196,9 @@ def load(
     :raises SettingsError: with every problem that was found.
     """
     environment = environment or {}
-    found = _Found()
-    found.take_file(_table(config, environment))
+    file = _file(config, environment)
+    found = _Found(file=f"{file}: ")
+    found.take_file({} if file is None else _table(file))
     found.take_environment(environment)
     found.take_command_line(command_line or {})
     settings = found.settings()
@@ -210,6 +211,7 @@ def load(
 class _Found:
     """What was set where. `values`: (section, key) -> the place to name in a message, the value."""
 
+    file: str
     values: dict[tuple[str, str], tuple[str, object]] = field(default_factory=dict)
     lists: dict[str, tuple[str, object]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -217,15 +219,15 @@ class _Found:
     def take_file(self, table: Mapping[str, object]) -> None:
         for section, content in table.items():
             if section in LISTS:
-                self.lists[section] = (f"[[{section}]]", content)
+                self.lists[section] = (f"{self.file}[[{section}]]", content)
             elif section not in SECTIONS:
-                self._unknown(section, (*SECTIONS, *LISTS, *keys()))
+                self._unknown(section, (*SECTIONS, *LISTS, *keys()), self.file)
             elif isinstance(content, dict):
                 for key, value in content.items():
                     self._take(section, key, value)
             else:
                 self.problems.append(
-                    f"{section}: must be a table: write [{section}] above its keys."
+                    f"{self.file}{section}: must be a table: write [{section}] above its keys."
                 )
 
     def take_environment(self, environment: Mapping[str, str]) -> None:
@@ -257,11 +259,11 @@ class _Found:
     def _take(self, section: str, key: str, value: object) -> None:
         own = kinds.of(SECTIONS[section])
         if key in own:
-            self.values[section, key] = (f"{section}.{key}", value)
+            self.values[section, key] = (f"{self.file}{section}.{key}", value)
         else:
             elsewhere = [known for known in keys() if known.endswith("." + key)]
             here = [f"{section}.{known}" for known in own]
-            self._unknown(f"{section}.{key}", elsewhere or here)
+            self._unknown(f"{section}.{key}", elsewhere or here, self.file)
 
     def _put(self, section: str, key: str, place: str, value: object) -> None:
         """What this overrides has to be right all the same: some day it rules again."""
@@ -278,8 +280,9 @@ class _Found:
         else:
             self.lists[variable.removeprefix(PREFIX).lower()] = (variable, content)
 
-    def _unknown(self, name: str, known: Iterable[str]) -> None:
-        self.problems.append(f"{name}: there is no such setting{nearest(name, known) or '.'}")
+    def _unknown(self, name: str, known: Iterable[str], place: str = "") -> None:
+        meant = nearest(name, known) or "."
+        self.problems.append(f"{place}{name}: there is no such setting{meant}")
 
     def _section(self, name: str, section: type[Any]) -> Any:  # noqa: ANN401 - one of SECTIONS
         given = {
@@ -307,7 +310,7 @@ class _Found:
             return
         for number, entry in enumerate(entries, 1):
             for key in entry.keys() - set(known):
-                self._unknown(f"{place} {number}, {key}", known)
+                self._unknown(key, known, f"{place} {number}, ")
             yield f"{place} {number}", {key: entry[key] for key in known if key in entry}
 
     def _grants(self) -> Iterable[Grant]:
@@ -348,13 +351,15 @@ class _Found:
         return path or None
 
 
-def _table(config: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
-    named = config or (
-        Path(environment[CONFIG_VARIABLE]) if CONFIG_VARIABLE in environment else None
-    )
-    if named is None and not CONFIG_FILE.exists():
-        return {}
-    path = named or CONFIG_FILE
+def _file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
+    if config is not None:
+        return config
+    if CONFIG_VARIABLE in environment:
+        return Path(environment[CONFIG_VARIABLE])
+    return CONFIG_FILE if CONFIG_FILE.exists() else None
+
+
+def _table(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

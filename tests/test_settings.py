@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from program import settings
+from program import kinds, settings
 from program.settings import Grant, Policy, Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ def problems(text: str = "", environment: dict[str, str] | None = None) -> tuple
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
         settings.load(path, environment)
-    return caught.value.problems
+    return tuple(problem.removeprefix("some.toml: ") for problem in caught.value.problems)
 
 
 def test_the_file_in_the_repository_holds_the_defaults() -> None:
@@ -92,10 +92,10 @@ def test_what_is_overridden_is_judged_all_the_same() -> None:
     environment = {"NOCLOBBER_SERVER_PORT": "-1"}
     with pytest.raises(SettingsError) as refused:
         settings.load(path, environment, {"server.port": 1, "server.host": "::1"})
-    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
-        "server.port",
+    assert [problem.partition(": is")[0] for problem in refused.value.problems] == [
+        "some.toml: server.port",
         "NOCLOBBER_SERVER_PORT",
-        "server.host",
+        "some.toml: server.host",
     ]
 
 
@@ -224,7 +224,7 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         ),
         (
             "limits.file_size = 0",
-            "limits.file_size: is 0, but must be from 1 to 1,152,921,504,606,846,976 bytes.",
+            "limits.file_size: is 0, but must be from 1 byte to 1,048,576 TiB.",
         ),
         (
             "limits.file_size = 1.5",
@@ -318,7 +318,7 @@ def test_a_list_in_the_environment_that_is_not_toml_is_told() -> None:
 def test_a_file_that_is_not_there_or_not_toml_is_told() -> None:
     with pytest.raises(SettingsError, match=r"^gone\.toml: cannot be read: No such file"):
         settings.load(Path("gone.toml"))
-    assert problems("[server")[0].startswith("some.toml: is not TOML: ")
+    assert problems("[server")[0].startswith("is not TOML: ")
 
 
 @pytest.mark.parametrize("where", ["/run/clamav/clamd.ctl", "localhost:3310", "[::1]:3310", ""])
@@ -331,3 +331,20 @@ def test_a_scanner_is_at_a_socket_or_at_a_port(where: str) -> None:
 )
 def test_a_scanner_that_is_nowhere_stops_the_start(where: str) -> None:
     assert "host:port" in problems(f'[scan]\nclamd = "{where}"')[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "means"),
+    [
+        (kinds.duration(0.0, 300.0), "6 min", "must be from 0 s to 5 min"),
+        (kinds.duration(0.05, kinds.DAY), "2 days", "must be from 0.05 s to 1 day"),
+        (kinds.duration(1.0), "0 s", "must be from 1 s to 36,500 days"),
+        (kinds.size(1024, 16 << 20), "1 B", "must be from 1 KiB to 16 MiB"),
+        (kinds.size(1, 1500), 0, "must be from 1 byte to 1,500 bytes"),
+    ],
+)
+def test_what_is_too_much_is_told_in_the_words_of_the_settings(
+    kind: kinds.Quantity, value: object, means: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{means}$"):
+        kind.read(value)

@@ -28,9 +28,12 @@ _OURS = {catalogue.NAME, _COMING, "blobs", roster.NAME}
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """`damaged`: one line for people on each content that could not be copied whole."""
+    """`small`: how many of them lie in the index. `damaged`: one line for people on each content
+    that could not be copied whole.
+    """
 
     contents: int
+    small: int
     new: int
     bytes: int
     damaged: tuple[str, ...]
@@ -121,6 +124,7 @@ class Copying:
         self._source = source
         self._target = target
         self._index = index
+        self._small = 0
         self._new = 0
         self._bytes = 0
         self._damaged: list[str] = []
@@ -131,13 +135,15 @@ class Copying:
         contents, total = self._index.totals()
         done = 0
         for entry in self._index.contents():
-            if not entry.is_small and not self._is_there(entry):
+            if entry.is_small:
+                self._small += 1
+            elif not self._is_there(entry):
                 self._copy(entry)
             done += entry.size
             tell(done, total)
         for folder in sorted(self._touched):
             posix.sync_folder(folder)
-        return Copied(contents, self._new, self._bytes, tuple(self._damaged))
+        return Copied(contents, self._small, self._new, self._bytes, tuple(self._damaged))
 
     def _is_there(self, entry: Entry) -> bool:
         try:

@@ -22,6 +22,7 @@ Tell = Callable[[int, int], object]
 BRING_BACK = (
     "upload it again, or restore the backup into another folder, export it, and upload the file"
 )
+RESTORE = "Restore the backup into another folder, and serve that."
 _PIECE = 1024 * 1024
 _NAMES_SHOWN = 5
 # A running server links a blob a moment before it records it.
@@ -215,9 +216,7 @@ class Checking:
 
 
 def _index_fault(text: str) -> Finding:
-    return Finding(
-        Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). Restore it from a backup."
-    )
+    return Finding(Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). {RESTORE}")
 
 
 def _unreadable(error: sqlite3.Error) -> Finding:
