@@ -7,6 +7,20 @@ from aiohttp import web
 
 from handlers import bodies
 from handlers.headers import conditions, digests, hosts, idempotency, structured
+from handlers.headers.names import (
+    CONTENT_DIGEST,
+    CONTENT_ENCODING,
+    CONTENT_MD5,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    IF_UNMODIFIED_SINCE,
+    PREFER,
+    REPR_DIGEST,
+    UPLOAD_COMPLETE,
+)
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -101,13 +115,13 @@ def flag(fields: dict[str, str], name: str) -> bool:
 def condition(request: web.Request) -> Condition:
     headers, lines = request.headers, request.headers.getall
     return conditions.condition(
-        lines("If-Match", []), lines("If-None-Match", []), headers.get("If-Unmodified-Since")
+        lines(IF_MATCH, []), lines(IF_NONE_MATCH, []), headers.get(IF_UNMODIFIED_SINCE)
     )
 
 
 def wishes(request: web.Request, fields: dict[str, str]) -> Wishes:
     """Policy words from `Prefer`, overridden by the query or form field of the same name."""
-    lines = request.headers.getall("Prefer", [])
+    lines = request.headers.getall(PREFER, [])
     if not lines and not fields:
         return NO_WISHES
     preferred = conditions.preferences(lines)
@@ -136,15 +150,15 @@ def _word(kind: type[Word], words: dict[str, str], name: str, strict: set[str]) 
 
 def attempt(request: web.Request, target: str) -> Attempt | None:
     """Where its sender has given it a key. `target` tells requests of one method apart."""
-    key = idempotency.key(request.headers.getall("Idempotency-Key", []))
+    key = idempotency.key(request.headers.getall(IDEMPOTENCY_KEY, []))
     return None if key is None else Attempt(key, request.method, target)
 
 
 def refuse_unreadable_body(request: web.Request) -> None:
     """What would store something else than the file that was meant."""
-    if "Content-Range" in request.headers:
+    if CONTENT_RANGE in request.headers:
         raise Refusal(of_type("partial-put", "Content-Range is not taken with an upload."))
-    encodings = request.headers.getall("Content-Encoding", [])
+    encodings = request.headers.getall(CONTENT_ENCODING, [])
     if not conditions.is_identity(encodings):
         raise Refusal(
             of_type(
@@ -157,7 +171,7 @@ def refuse_unreadable_body(request: web.Request) -> None:
 
 def _of_the_content(request: web.Request) -> tuple[list[str], list[str]]:
     lines = request.headers.getall
-    return lines("Content-Digest", []), lines("Content-MD5", [])
+    return lines(CONTENT_DIGEST, []), lines(CONTENT_MD5, [])
 
 
 def refuse_piece(request: web.Request) -> None:
@@ -175,7 +189,7 @@ def refuse_piece(request: web.Request) -> None:
 
 
 def is_piece(request: web.Request) -> bool:
-    return structured.boolean(request.headers.get("Upload-Complete")) is False
+    return structured.boolean(request.headers.get(UPLOAD_COMPLETE)) is False
 
 
 def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival:
@@ -192,10 +206,10 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
         wishes=wishes(request, fields),
         size=size,
         declared=digests.declared(
-            headers.getall("Repr-Digest", []),
+            headers.getall(REPR_DIGEST, []),
             *(([], []) if is_piece(request) else _of_the_content(request)),
         ),
-        claimed_type=readable(headers.get("Content-Type", "")) or None,
+        claimed_type=readable(headers.get(CONTENT_TYPE, "")) or None,
         reservation=fields.get("reservation"),
         attempt=attempt(request, str(path)),
     )

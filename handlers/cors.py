@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from handlers.headers.names import ORIGIN
+
 METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"
 TAKEN = (
     "Authorization, Content-Digest, Content-Disposition, Content-MD5, Content-Type,"
@@ -29,7 +31,7 @@ MAX_AGE = "7200"
 
 
 def is_welcome(request: web.BaseRequest, origins: Collection[str]) -> bool:
-    return request.headers.get("Origin") in origins
+    return request.headers.get(ORIGIN) in origins
 
 
 def is_preflight(request: web.BaseRequest) -> bool:
@@ -56,7 +58,7 @@ def dress(request: web.BaseRequest, response: web.StreamResponse, origins: Colle
     headers.add("Vary", "Origin")
     if not is_welcome(request, origins):
         return
-    headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+    headers["Access-Control-Allow-Origin"] = request.headers[ORIGIN]
     if is_preflight(request):
         return
     headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -15,6 +15,14 @@ from handlers import answers, bodies, cors, dialects, rendering, sessions
 from handlers.headers import hosts, negotiation
 from handlers.headers.conditions import MalformedCondition
 from handlers.headers.digests import MalformedDigest
+from handlers.headers.names import (
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    HOST,
+    ORIGIN,
+    SEC_FETCH_SITE,
+    TRANSFER_ENCODING,
+)
 from handlers.headers.proxies import Proxies
 from handlers.health import Health
 from handlers.identity import PRINCIPAL, Identity, stranger, subscriber
@@ -101,25 +109,22 @@ class Gate:
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
-        response = await self._answer(request, handler)
+        try:
+            early = self._before(request)
+            if early is None and AUTHORIZATION in request.headers:
+                request[PRINCIPAL] = await self._identified(request)
+            if early is None and request.raw_path == "*":
+                # RFC 9110 section 9.3.7: the server as such is meant.
+                early = answers.options(cors.METHODS)
+            response = early or await handler(request)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            response = await self._refuse(request, _told(request, error))
         spent = time.perf_counter() - began
         self.metrics.count_request(request.method, response.status, spent)
         if access_log.isEnabledFor(logging.INFO):
             self._log(request, response, spent)
-        return response
-
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await self._before(request) or await handler(request)
-        except (Refusal, Failure, BadName, MalformedCondition, MalformedDigest) as refused:
-            return await self._refuse(request, _problem(refused))
-        except web.HTTPException as refused:
-            return await self._refuse(request, _of_aiohttp(request, refused))
-        except ConnectionError:
-            raise
-        except Exception:  # noqa: BLE001 - the last line of defence: logged, and told as ours
-            error_log.exception("request %s failed", rendering.request_id(request))
-            return await self._refuse(request, of_type("internal", UNFINISHED))
         return response
 
     async def _refuse(self, request: web.Request, problem: Problem) -> web.Response:
@@ -136,7 +141,7 @@ class Gate:
             request, response, self.http.drain_bytes, self.http.drain_time
         )
 
-    async def _before(self, request: web.Request) -> web.Response | None:
+    def _before(self, request: web.Request) -> web.Response | None:
         """Judges what no door has to. An answer where the request is not for a door at all."""
         request[PRINCIPAL] = self._stranger(request)
         self._check_connection(request)
@@ -150,15 +155,18 @@ class Gate:
         expected = request.get(bodies.EXPECTED)
         if expected is not None and expected.lower() != bodies.CONTINUE_EXPECTED:
             raise Refusal(of_type("expectation-failed", f'"{expected}" cannot be expected here.'))
-        if authorization := request.headers.getall("Authorization", []):
-            address = self.address(request)
-            request[PRINCIPAL] = await self.identity.identify(authorization, address)
-        elif signed_in := self.sessions.principal(request):
+        if AUTHORIZATION in request.headers:
+            return None
+        if signed_in := self.sessions.principal(request):
             if request.method not in SAFE_METHODS:
                 self._check_own(request, host)
             request[PRINCIPAL] = signed_in
-        # RFC 9110 section 9.3.7: the server as such is meant.
-        return answers.options(cors.METHODS) if request.raw_path == "*" else None
+        return None
+
+    async def _identified(self, request: web.Request) -> Principal:
+        """By credentials, which count for more than that somebody has signed in."""
+        shown = request.headers.getall(AUTHORIZATION)
+        return await self.identity.identify(shown, self.address(request))
 
     def address(self, request: web.Request) -> str:
         """Who is at the other end. A proxy that we trust is asked for whom it speaks."""
@@ -183,10 +191,10 @@ class Gate:
         """
         if SURPLUS in request:
             raise Refusal(of_type("too-many-connections", CROWDED, Retry_After=CROWDED_FOR))
-        coded = request.headers.getall("Transfer-Encoding", [])
+        coded = request.headers.getall(TRANSFER_ENCODING, [])
         if not coded:
             return
-        is_certain = request.version >= (1, 1) and "Content-Length" not in request.headers
+        is_certain = request.version >= (1, 1) and CONTENT_LENGTH not in request.headers
         if coded[1:] or coded[0].lower() != "chunked" or not is_certain:
             request[bodies.ASTRAY] = True
             detail = "Transfer-Encoding takes just one word, and in HTTP/1.1 only: chunked."
@@ -196,7 +204,7 @@ class Gate:
         if UNSPOKEN in request:
             detail = f"HTTP/1.1 is spoken here, not {request[UNSPOKEN]}."
             raise Refusal(of_type("malformed-request", detail))
-        lines = request.headers.getall("Host", [])
+        lines = request.headers.getall(HOST, [])
         host = hosts.asked(request.raw_path, lines, required=request.version >= (1, 1))
         if host is not None and not hosts.is_ours(host, self.http.hosts):
             raise Refusal(of_type("wrong-host", f'This server is not "{host}".'))
@@ -249,8 +257,8 @@ class Gate:
 
     def _check_origin(self, request: web.Request, host: str | None) -> None:
         """No page of another site may act through a visitor's browser."""
-        site = request.headers.get("Sec-Fetch-Site")
-        origin = request.headers.get("Origin")
+        site = request.headers.get(SEC_FETCH_SITE)
+        origin = request.headers.get(ORIGIN)
         if cors.is_welcome(request, self.http.cors_origins):
             return
         if site is not None:
@@ -262,8 +270,8 @@ class Gate:
 
     def _check_own(self, request: web.Request, host: str | None) -> None:
         """A cookie comes along by itself, so the browser has to say that a page of ours asked."""
-        site = request.headers.get("Sec-Fetch-Site")
-        origin = request.headers.get("Origin")
+        site = request.headers.get(SEC_FETCH_SITE)
+        origin = request.headers.get(ORIGIN)
         own = origin is not None and origin.partition("://")[2].lower() == host
         if not (site == "same-origin" or (site is None and own)):
             raise Refusal(of_type("cross-site", "No page of this server sent this request."))
@@ -297,18 +305,21 @@ def _has_page(request: web.Request) -> bool:
     return sessions.is_there(request) or negotiation.wants_html(request.headers.get("Accept"))
 
 
-def _problem(
-    refused: Refusal | Failure | BadName | MalformedCondition | MalformedDigest,
-) -> Problem:
-    match refused:
+def _told(request: web.Request, error: Exception) -> Problem:
+    match error:
         case Refusal():
-            return refused.problem
+            return error.problem
         case Failure():
-            return of_failure(refused)
+            return of_failure(error)
         case BadName():
-            return of_bad_name(refused)
+            return of_bad_name(error)
+        case MalformedCondition() | MalformedDigest():
+            return of_malformed(error)
+        case web.HTTPException():
+            return _of_aiohttp(request, error)
         case _:
-            return of_malformed(refused)
+            error_log.error("request %s failed", rendering.request_id(request), exc_info=error)
+            return of_type("internal", UNFINISHED)
 
 
 def _of_aiohttp(request: web.Request, refused: web.HTTPException) -> Problem:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from handlers import answers, asking, bodies, listings, resumable, serving
 from handlers.asking import Target
+from handlers.headers.names import TRANSFER_ENCODING, WANT_REPR_DIGEST
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_outcome
@@ -114,7 +115,7 @@ class Plain:
     async def _put_folder(self, request: web.Request, path: Path) -> web.StreamResponse:
         """A folder is made by its address alone: a body would be lost, so it is refused."""
         asking.refuse_unreadable_body(request)
-        if request.content_length or request.headers.get("Transfer-Encoding"):
+        if request.content_length or request.headers.get(TRANSFER_ENCODING):
             raise MalformedRequest(
                 f'"{path}/" is the address of a folder. Leave the slash out to store a file.'
             )
@@ -132,7 +133,7 @@ class Plain:
         self, request: web.Request, held: Held, dated: float | None = None
     ) -> web.StreamResponse:
         digests = {}
-        if "Want-Repr-Digest" in request.headers:
+        if WANT_REPR_DIGEST in request.headers:
             digests = dict(await self.parts.holdings.digests(held.file))
         reading = held.reading or await self.parts.holdings.open(held.file)
         return await serving.serve(request, held.file, reading, digests, dated)

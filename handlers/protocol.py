@@ -22,6 +22,7 @@ from aiohttp.streams import StreamReader
 from handlers import bodies, sending
 from handlers.conversation import Conversation
 from handlers.gate import GATE, NETWORK, SURPLUS, UNSPOKEN, Gate, Handler
+from handlers.headers.names import EXPECT
 from handlers.lending import Loan
 from handlers.problems import Problem, of_type, of_unknown_method
 
@@ -340,7 +341,7 @@ class Server(web.Server):
     ) -> web.BaseRequest:
         if message is web_protocol.ERROR:
             message = UNREAD
-        version, expected = message.version, message.headers.get("Expect")
+        version, expected = message.version, message.headers.get(EXPECT)
         if version not in SPOKEN:
             message = message._replace(version=HttpVersion11, should_close=True)
         if message.upgrade:
@@ -351,14 +352,17 @@ class Server(web.Server):
             headers = message.headers.copy()
             del headers["Expect"]
             message = message._replace(headers=type(message.headers)(headers))
-        request = Request(message, payload, protocol, writer, task, self._loop)
+        asking = cast("Connection", protocol)
+        noted: dict[web.RequestKey[Any] | str, Any] = {
+            bodies.LENDER: asking,
+            NETWORK: asking.network,
+        }
+        request = Request(message, payload, protocol, writer, task, self._loop, state=noted)
         if version not in SPOKEN:
             request[UNSPOKEN] = f"HTTP/{version.major}.{version.minor}"
         if expected is not None:
             request[bodies.EXPECTED] = expected
-        asking = request[bodies.LENDER] = cast("Connection", protocol)
         self._note_word(asking)
-        request[NETWORK] = asking.network
         if asking.is_surplus:
             request[SURPLUS] = True
         return request

@@ -45,8 +45,10 @@ def is_begun(request: web.Request, parts: Parts) -> bool:
     """Does this PUT or POST want an upload that can go on? A whole one that is short gets none, nor
     one that its sender will repeat under a key: that is another way to the same end.
     """
+    if not is_spoken(request, parts):
+        return False
     complete = structured.boolean(request.headers.get(COMPLETE))
-    if complete is None or not is_spoken(request, parts):
+    if complete is None:
         return False
     length = request.content_length
     is_long = length is None or length >= WORTH_RESUMING

@@ -10,6 +10,11 @@ from aiohttp import web
 
 from handlers import asking, bodies, descriptions, sending
 from handlers.headers import conditions, digests, dispositions, ranges
+from handlers.headers.names import (
+    IF_MODIFIED_SINCE,
+    RANGE,
+    WANT_REPR_DIGEST,
+)
 from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.conditions import Current
@@ -62,7 +67,7 @@ async def serve(
             ),
             "Accept-Ranges": "bytes",
         }
-        if "Want-Repr-Digest" in request.headers and known:
+        if WANT_REPR_DIGEST in request.headers and known:
             headers["Repr-Digest"] = digests.header(known)
         if _unchanged(request, file):
             return web.Response(status=NOT_MODIFIED, headers=headers)
@@ -81,13 +86,13 @@ def _unchanged(request: web.Request, file: StoredFile) -> bool:
         raise Refusal(of_outcome(Outcome(stale, file.path), stale))
     if condition.if_none_match is not None:
         return not condition.if_none_match_holds(file.etag)
-    asked = request.headers.get("If-Modified-Since")
+    asked = request.headers.get(IF_MODIFIED_SINCE)
     return asked is not None and conditions.modified_after(asked, stored) is False
 
 
 def _is_for_all(request: web.Request) -> bool:
     """As most are: for the bytes, and not for some of them."""
-    return request.method == "GET" and "Range" not in request.headers
+    return request.method == "GET" and RANGE not in request.headers
 
 
 async def _body(
@@ -114,7 +119,7 @@ async def _body(
 def _wanted(
     request: web.Request, file: StoredFile, size: int
 ) -> ranges.Whole | ranges.Unsatisfiable | list[ranges.Span]:
-    asked = request.headers.get("Range")
+    asked = request.headers.get(RANGE)
     if asked is None or request.method != "GET":
         return ranges.Whole()
     if_range = request.headers.get("If-Range")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
+from handlers.headers.names import COOKIE
 from handlers.headers.proxies import NO_PROXIES, Proxies
 from uploads.access import Principal
 from uploads.accounts import Accounts
@@ -159,7 +160,7 @@ def _set(response: web.Response, name: str, value: str, marks: str) -> None:
 
 def _cookies(request: web.Request) -> dict[str, str] | None:
     """None where ours is certainly not among them."""
-    lines = request.headers.getall("Cookie", [])
+    lines = request.headers.getall(COOKIE, [])
     if not lines or not any(PLAIN in line for line in lines):
         return None
     pairs = (pair.strip().partition("=") for line in lines for pair in line.split(";"))
