@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPMethod
 
 from aiohttp import web
+from multidict import istr
 
 from handlers import answers, bodies, cors, dialects, rendering, sessions
 from handlers.headers import hosts, negotiation
@@ -67,7 +68,8 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-CONTENT_POLICY, RESOURCE_POLICY = "Content-Security-Policy", "Cross-Origin-Resource-Policy"
+CONTENT_POLICY = istr("Content-Security-Policy")
+RESOURCE_POLICY = istr("Cross-Origin-Resource-Policy")
 # For what is neither a page nor a file: shown in a browser it loads nothing, and in no frame.
 CLOSED = "default-src 'none'; frame-ancestors 'none'"
 

@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from handlers import asking, bodies, descriptions, sending
 from handlers.headers import conditions, digests, dispositions, ranges
@@ -33,8 +33,8 @@ FULL, PARTIAL, NOT_MODIFIED = 200, 206, 304
 
 
 @lru_cache(256)
-def safe_headers(media_type: str, name: str) -> Mapping[str, str]:
-    """For whatever somebody uploaded. The type is our word, never theirs."""
+def safe_headers(media_type: str, name: str) -> CIMultiDictProxy[str]:
+    """For whatever somebody uploaded, to be copied. The type is our word, never theirs."""
     passive = media_type in PASSIVE_TYPES
     shown = f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
     said = {
@@ -42,8 +42,9 @@ def safe_headers(media_type: str, name: str) -> Mapping[str, str]:
         "Content-Disposition": dispositions.for_download(name, inline=passive),
         "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "Cache-Control": "private, no-cache",
+        "Accept-Ranges": "bytes",
     }
-    return MappingProxyType(said)
+    return CIMultiDictProxy(CIMultiDict(said))
 
 
 async def serve(
@@ -59,14 +60,10 @@ async def serve(
     lie before other versions, so that conditions go by when it was stored all the same.
     """
     try:
-        headers = {
-            **safe_headers(file.content.media_type, file.path.name),
-            "ETag": file.etag,
-            "Last-Modified": descriptions.http_date(
-                file.version.stored if dated is None else dated
-            ),
-            "Accept-Ranges": "bytes",
-        }
+        headers = safe_headers(file.content.media_type, file.path.name).copy()
+        headers["ETag"] = file.etag
+        changed = file.version.stored if dated is None else dated
+        headers["Last-Modified"] = descriptions.http_date(changed)
         if WANT_REPR_DIGEST in request.headers and known:
             headers["Repr-Digest"] = digests.header(known)
         if _unchanged(request, file):
@@ -96,7 +93,7 @@ def _is_for_all(request: web.Request) -> bool:
 
 
 async def _body(
-    request: web.Request, file: StoredFile, reading: Reading, headers: dict[str, str]
+    request: web.Request, file: StoredFile, reading: Reading, headers: CIMultiDict[str]
 ) -> web.StreamResponse:
     wanted = _wanted(request, file, reading.size)
     if isinstance(wanted, ranges.Whole):
@@ -134,7 +131,7 @@ async def _send(
     start: int,
     count: int,
     status: int,
-    headers: dict[str, str],
+    headers: CIMultiDict[str],
 ) -> web.StreamResponse:
     is_head = request.method == "HEAD"
     if not is_head and (reading.fileno() is None or count <= READ_AT_ONCE):
@@ -166,7 +163,7 @@ async def _send_span(
 
 
 async def _send_parts(
-    request: web.Request, reading: Reading, spans: list[ranges.Span], headers: dict[str, str]
+    request: web.Request, reading: Reading, spans: list[ranges.Span], headers: CIMultiDict[str]
 ) -> web.StreamResponse:
     """multipart/byteranges, RFC 9110 section 14.6."""
     boundary = secrets.token_hex(16)

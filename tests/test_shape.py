@@ -28,7 +28,7 @@ HOMES = {
     "blake3": ("storage/disk/hashing.py",),
     "jinja2": ("handlers/browser/*",),
     "magic": ("storage/sniffing.py",),
-    "multidict": ("handlers/headers/names.py",),
+    "multidict": ("handlers/*",),
     "multipart": ("handlers/form.py", "handlers/form_body.py"),
     "pylibmagic": ("storage/sniffing.py",),
     "sqlite_utils": ("storage/sqlite/*",),
