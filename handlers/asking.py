@@ -159,7 +159,7 @@ def refuse_unreadable_body(request: web.Request) -> None:
     if CONTENT_RANGE in request.headers:
         raise Refusal(of_type("partial-put", "Content-Range is not taken with an upload."))
     encodings = request.headers.getall(CONTENT_ENCODING, [])
-    if not conditions.is_identity(encodings):
+    if encodings and not conditions.is_identity(encodings):
         raise Refusal(
             of_type(
                 "encoding-refused",
@@ -169,9 +169,13 @@ def refuse_unreadable_body(request: web.Request) -> None:
         )
 
 
-def _of_the_content(request: web.Request) -> tuple[list[str], list[str]]:
+def _declared(request: web.Request) -> dict[str, bytes]:
+    """Of the whole file: what is said of the content of a piece is said of no more than that."""
     lines = request.headers.getall
-    return lines(CONTENT_DIGEST, []), lines(CONTENT_MD5, [])
+    whole = lines(REPR_DIGEST, [])
+    if is_piece(request):
+        return digests.declared(whole, [], [])
+    return digests.declared(whole, lines(CONTENT_DIGEST, []), lines(CONTENT_MD5, []))
 
 
 def refuse_piece(request: web.Request) -> None:
@@ -205,10 +209,7 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
         condition=condition(request),
         wishes=wishes(request, fields),
         size=size,
-        declared=digests.declared(
-            headers.getall(REPR_DIGEST, []),
-            *(([], []) if is_piece(request) else _of_the_content(request)),
-        ),
+        declared=_declared(request),
         claimed_type=readable(headers.get(CONTENT_TYPE, "")) or None,
         reservation=fields.get("reservation"),
         attempt=attempt(request, str(path)),

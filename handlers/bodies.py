@@ -200,7 +200,8 @@ def is_uninvited(request: web.Request) -> bool:
 
 def fits_drain(request: web.Request, most: int) -> bool:
     """Reading the whole body costs no more than throwing it away would."""
-    return request.content_length is not None and request.content_length <= most
+    length = request.content_length
+    return length is not None and length <= most
 
 
 async def answer_early(

@@ -14,7 +14,8 @@ from aiohttp.http import HttpVersion11, StreamWriter
 from aiohttp.http_writer import _serialize_headers as serialized
 from aiohttp.streams import StreamReader
 
-LENGTH = "Content-Length"
+from handlers.headers.names import CONTENT_LENGTH, CONTENT_TYPE
+
 # Of an enumeration it would be asked for each time, which takes as long as all else in `is_plain`.
 FINAL = int(HTTPStatus.OK)
 END_OF_LINE = b"\r\n"
@@ -26,7 +27,11 @@ def is_plain(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuar
     """Bytes that are all here, in an answer that needs nothing but a head before them: as nearly
     every answer is.
     """
-    if type(response) is not web.Response or response.prepared or LENGTH in response.headers:
+    if (
+        type(response) is not web.Response
+        or response.prepared
+        or CONTENT_LENGTH in response.headers
+    ):
         return False
     body, status = response.body, response.status
     return (
@@ -46,6 +51,11 @@ class Conversation(web.RequestHandler):
     """
 
     __slots__ = ()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - as it is
+        """Asked for after each short body, when as a rule nothing was paused."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     def lines_of_all(self, request: web.BaseRequest, response: web.Response) -> bytes:
         """What stands in the head of every answer, as it is written."""
@@ -142,7 +152,7 @@ class Conversation(web.RequestHandler):
         looks at each character of what is always the same, writes the same.
         """
         body, headers = cast("bytes", response.body), response.headers
-        headers.setdefault("Content-Type", "application/octet-stream")
+        headers.setdefault(CONTENT_TYPE, "application/octet-stream")
         if response.keep_alive is None:
             response._keep_alive = request.keep_alive  # noqa: SLF001 - as its own way of writing does
         if not response.keep_alive:

@@ -1,6 +1,6 @@
 """GET HEAD PUT DELETE OPTIONS under /files/: the door for curl and scripts."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -55,8 +55,8 @@ class Plain:
         arrival = asking.arrival(request, target.path, fields)
         return await self.take_in(request, arrival)
 
-    async def take_in(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
-        return await self.receive(request, arrival, self._stored)
+    def take_in(self, request: web.Request, arrival: Arrival) -> Awaitable[web.StreamResponse]:
+        return self.receive(request, arrival, self._stored)
 
     async def receive(
         self, request: web.Request, arrival: Arrival, answer: Answer

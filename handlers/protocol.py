@@ -26,7 +26,7 @@ from handlers.headers.names import EXPECT
 from handlers.lending import Loan
 from handlers.problems import Problem, of_type, of_unknown_method
 
-SPOKEN = (HttpVersion10, HttpVersion11)
+SPOKEN = (HttpVersion11, HttpVersion10)
 # Stands in for a request that could not be read; answered in the version that we speak.
 UNREAD = web_protocol.ERROR._replace(version=HttpVersion11)
 # The parser quotes the line that it refuses; a word of RFC 9110 section 5.6.2 is a method at least.
