@@ -6,7 +6,7 @@ Every question here is answered by seeks in an index, however large the tables a
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from storage.sqlite.migrations import ROOT
 from uploads.files import Content, Folder, StoredFile, Version
@@ -21,13 +21,16 @@ ENTRY = (
     " LEFT JOIN versions v ON v.node = n.id AND v.number = n.number AND n.is_folder = 0"
     " LEFT JOIN contents c ON c.id = v.content"
 )
-WITH_BYTES = ENTRY.replace(" FROM", ", s.bytes FROM") + " LEFT JOIN small s ON s.content = c.id"
 KEYS_REMEMBERED = 64
 BY_ID = ENTRY + " WHERE n.id = ?"
+# The driver describes each column of a statement each time: without those that the question names.
+CHILD = ENTRY.replace("n.parent, n.name, n.key,", "n.name,").replace("n.gone, ", "")
 LIVE = " WHERE n.parent = ? AND n.key = ? AND n.gone IS NULL"
-LIVE_CHILD = ENTRY + LIVE
-LIVE_CHILD_WITH_BYTES = WITH_BYTES + LIVE
-# The driver describes each column of a statement each time, and as a rule nothing was deleted here.
+LIVE_CHILD = CHILD + LIVE
+LIVE_CHILD_WITH_BYTES = (
+    CHILD.replace(" FROM", ", s.bytes FROM") + " LEFT JOIN small s ON s.content = c.id" + LIVE
+)
+# As a rule nothing was deleted here.
 GONE_HERE = (
     "SELECT n.id FROM nodes n"
     " WHERE n.parent = ? AND n.key = ? AND n.gone IS NOT NULL ORDER BY n.number DESC"
@@ -91,7 +94,8 @@ class Nodes:
         return node
 
     def child(self, parent: int, key: str) -> Node | None:
-        return self.one(LIVE_CHILD, parent, key)
+        row = self._connection.execute(LIVE_CHILD, (parent, key)).fetchone()
+        return _live(parent, key, row) if row else None
 
     def gone(self, parent: int, key: str) -> Iterator[Node]:
         """What was deleted at this name, the latest first."""
@@ -112,9 +116,12 @@ class Nodes:
         trail = self._along(above)
         if len(trail) < len(above) or (trail and not trail[-1].is_folder):
             return trail, None
-        values = (trail[-1].id if trail else ROOT, last)
-        row = self._connection.execute(LIVE_CHILD_WITH_BYTES, values).fetchone()
-        return (trail, None) if row is None else ([*trail, Node(*row[:-1])], row[-1])
+        parent = trail[-1].id if trail else ROOT
+        row = self._connection.execute(LIVE_CHILD_WITH_BYTES, (parent, last)).fetchone()
+        if row is None:
+            return trail, None
+        *child, small = row
+        return [*trail, _live(parent, last, child)], small
 
     def _along(self, keys: Sequence[str]) -> list[Node]:
         trail: list[Node] = []
@@ -199,3 +206,9 @@ class NodesOfATurn(Nodes):
             self._trail = super().trail(path)
             self._path, self._rows = path, rows
         return self._trail
+
+
+def _live(parent: int, key: str, row: Sequence[Any]) -> Node:
+    """Of a row of `CHILD`."""
+    id_, name, is_folder, number, modified, *of_file = row
+    return Node(id_, parent, name, key, is_folder, number, modified, None, *of_file)
