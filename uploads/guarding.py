@@ -50,6 +50,9 @@ class Guard:
         """RFC 4918 section 10.4.3: one list of which every state is as it says. Each place is
         looked at once, however many of the states are of it.
         """
+        lists = self.submitted.lists
+        if not lists:
+            return True
         standings: dict[Path, Standing] = {}
 
         def is_true(path: Path | None, state: State) -> bool:
@@ -59,10 +62,7 @@ class Guard:
                 standings[path] = self._standing(path)
             return standings[path].has(state) != state.negated
 
-        lists = self.submitted.lists
-        return not lists or any(
-            all(is_true(one.path, state) for state in one.states) for one in lists
-        )
+        return any(all(is_true(one.path, state) for state in one.states) for one in lists)
 
     def meets(self, condition: Condition, path: Path) -> bool:
         """Is what the request says of this place true, as far as the principal may know?"""

@@ -66,14 +66,11 @@ class Job:
     result: Any = None
     error: BaseException | None = None
     has_ended: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _taken: bool = False
+    _taken: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> bool:
         """Whoever takes it first, the writer or a caller who gave up, decides whether it runs."""
-        with self._lock:
-            taken, self._taken = self._taken, True
-        return not taken
+        return self._taken.acquire(blocking=False)
 
 
 class Writer:
