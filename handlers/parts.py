@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from handlers.sessions import Bounds
 from uploads import names
 from uploads.accounts import Accounts
+from uploads.admission import Admission
 from uploads.describing import Describing
 from uploads.feed import Feed
 from uploads.holdings import Holdings
@@ -16,6 +17,12 @@ from uploads.resuming import Resuming
 from uploads.rules import Rules
 from uploads.transfers import Transfers
 from uploads.tree import Tree
+
+LISTINGS_AT_ONCE, LISTINGS_EACH = 64, 16
+
+
+def listings() -> Admission:
+    return Admission(LISTINGS_AT_ONCE, LISTINGS_EACH, "listings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
+    """`listings`: the places of those who are told of many files at once by WebDAV."""
+
     rules: Rules
     receiver: Receiver
     parking: Parking
@@ -56,3 +65,4 @@ class Parts:
     accounts: Accounts
     names: names.Limits
     http: HttpSettings = HttpSettings()
+    listings: Admission = field(default_factory=listings)

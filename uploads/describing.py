@@ -3,7 +3,7 @@
 The other way round, too: keeping something with a file or folder.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from uploads.access import Principal, Right
@@ -23,6 +23,8 @@ from uploads.settling import Outcome
 MOST_PROPERTIES = 500
 # So much can be held of each of many files that are listed at once.
 MOST_PROPERTY_BYTES = 64 << 10
+# A page of a folder ends early where more than that is kept with what is on it.
+PROPERTIES_AT_ONCE = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,16 @@ class Describing:
 
         def look(view: View) -> tuple[list[Described], str | None]:
             _, page = self.holdings.list_in(view, principal, folder, listing)
+            kept = list(_kept(view, page.entries))
+            if len(kept) < len(page.entries):
+                short = replace(listing, limit=len(kept))
+                _, page = self.holdings.list_in(view, principal, folder, short)
             guard = Guard(self._rules, view, principal)
             above = [lock for lock in guard.over(folder) if lock.deep]
             below = self._by_place(guard.below(folder))
             described = [
-                Described(
-                    entry,
-                    tuple(view.properties(entry.path)),
-                    (*above, *self._at(below, entry.path)),
-                )
-                for entry in page.entries
+                Described(entry, properties, (*above, *self._at(below, entry.path)))
+                for entry, properties in zip(page.entries, kept, strict=False)
             ]
             return described, page.after
 
@@ -112,14 +114,28 @@ class Describing:
 
         return await self.holdings.index.read(look)
 
-    def _listed(self, view: View, principal: Principal, path: Path) -> Described | None:
+    async def there(self, principal: Principal, paths: Sequence[Path]) -> frozenset[Path]:
+        """Those of them at which there is something that may be shown."""
+
+        def look(view: View) -> frozenset[Path]:
+            seen = (path for path in paths if self._seen(view, principal, path) is not None)
+            return frozenset(seen)
+
+        return await self.holdings.index.read(look)
+
+    def _seen(self, view: View, principal: Principal, path: Path) -> StoredFile | Folder | None:
         match view.at(path):
             case FileHere(file) if self._rules.may(principal, Right.LIST, path):
-                entry: StoredFile | Folder = file
+                return file
             case FolderHere(folder) if self._rules.access.may_any(principal, path):
-                entry = folder
+                return folder
             case _:
                 return None
+
+    def _listed(self, view: View, principal: Principal, path: Path) -> Described | None:
+        entry = self._seen(view, principal, path)
+        if entry is None:
+            return None
         locks = Guard(self._rules, view, principal).over(path)
         return Described(entry, tuple(view.properties(path)), tuple(locks))
 
@@ -219,3 +235,14 @@ class Describing:
 
     def _at(self, locks: Mapping[tuple[str, ...], list[Lock]], path: Path) -> list[Lock]:
         return locks.get(self._rules.policies.keys(path), []) if locks else []
+
+
+def _kept(view: View, entries: Sequence[StoredFile | Folder]) -> Iterator[tuple[Property, ...]]:
+    """What clients keep with each of them, up to the one that makes it too much at once."""
+    length = 0
+    for entry in entries:
+        if length > PROPERTIES_AT_ONCE:
+            return
+        properties = tuple(view.properties(entry.path))
+        length += sum(len(one.xml) for one in properties)
+        yield properties

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from aiohttp import web
@@ -109,10 +110,11 @@ class Chunks:
         wanted = asked_in(await read(self.parts, asked.request))
         chunks = await self._chunking.chunks(asked.principal, asked.upload)
         href = asked.request.raw_path.partition("?")[0].rstrip("/") + "/"
-        told = [_described(href, None, wanted.names)]
-        if depth != "0":
-            told += [_described(href + chunk.spelled, chunk, wanted.names) for chunk in chunks]
-        return multistatus.whole("".join(told))
+        shown = chunks if depth != "0" else ()
+        parts = (_described(href + chunk.spelled, chunk, wanted.names) for chunk in shown)
+        told = multistatus.listed(chain((_described(href, None, wanted.names),), parts))
+        with self.parts.listings.place(asked.principal):
+            return await multistatus.stream(asked.request, told)
 
     async def drop(self, asked: Asked) -> web.StreamResponse:
         await self._chunking.drop(asked.principal, asked.upload)

@@ -1,6 +1,7 @@
 """207 Multi-Status (RFC 4918 section 13), written while it is found out. Knows no property."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -12,6 +13,8 @@ from handlers.webdav import xml
 MULTI_STATUS, FINE = 207, 200
 BEGINNING = f'{xml.HEAD}<D:multistatus xmlns:D="{xml.DAV}">\n'
 END = "</D:multistatus>\n"
+# So many characters wait for a reader who is slow, whatever it has asked for.
+PIECE = 128 << 10
 HEADERS = {"Content-Type": "application/xml; charset=utf-8", "Cache-Control": "private, no-cache"}
 
 
@@ -44,6 +47,25 @@ def refused(href: str, slug: str, inner: str = "") -> str:
     return response(href, status_line(TYPES[slug].status) + inner)
 
 
+def pieces(responses: Iterable[str]) -> Iterator[str]:
+    """What follows a piece is rendered once that is taken."""
+    held: list[str] = []
+    length = 0
+    for one in responses:
+        held.append(one)
+        length += len(one)
+        if length >= PIECE:
+            yield "".join(held)
+            held, length = [], 0
+    if held:
+        yield "".join(held)
+
+
+async def listed(responses: Iterable[str]) -> AsyncIterator[str]:
+    for piece in pieces(responses):
+        yield piece
+
+
 async def stream(request: web.Request, parts: AsyncIterator[str]) -> web.StreamResponse:
     """What the first part raises is still an answer of its own."""
     first = await anext(parts)
@@ -52,6 +74,8 @@ async def stream(request: web.Request, parts: AsyncIterator[str]) -> web.StreamR
     await answer.write((BEGINNING + first).encode())
     async for part in parts:
         await answer.write(part.encode())
+        # A reader who takes all at once makes nobody wait, and so would give nobody else a turn.
+        await asyncio.sleep(0)
     await answer.write_eof(END.encode())
     return answer
 

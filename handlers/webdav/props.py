@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from aiohttp import web
 
@@ -59,7 +60,9 @@ class Props:
         depth = if_header.depth(request.headers.get("Depth"), "0", "1", if_header.INFINITE)
         body = await read(self.parts, request)
         asked = asked_in(body)
-        return await multistatus.stream(request, self._found(principal, target.path, depth, asked))
+        with self.parts.listings.place(principal):
+            found = self._found(principal, target.path, depth, asked)
+            return await multistatus.stream(request, found)
 
     async def _found(
         self, principal: Principal, path: Path, depth: str, asked: Asked
@@ -70,7 +73,7 @@ class Props:
         facts = await self.facts(principal, asked)
         waiting = [path] if isinstance(top.entry, Folder) and depth != "0" else []
         (top,) = await self.digested(principal, [top], asked)
-        begun = self.described(top, asked, facts)
+        begun = [self.described(top, asked, facts)]
         listed = 0
         while waiting:
             folder = waiting.pop()
@@ -78,8 +81,10 @@ class Props:
             while listing is not None:
                 entries, after = await self.page(principal, folder, listing)
                 entries = await self.digested(principal, entries, asked)
-                yield begun + "".join(self.described(one, asked, facts) for one in entries)
-                begun = ""
+                responses = (self.described(one, asked, facts) for one in entries)
+                for piece in multistatus.pieces(chain(begun, responses)):
+                    yield piece
+                begun = []
                 listed += len(entries)
                 if listed > MOST_LISTED and (after is not None or waiting):
                     limits = "<D:error><D:number-of-matches-within-limits/></D:error>"
@@ -89,8 +94,8 @@ class Props:
                 if depth == if_header.INFINITE:
                     waiting += self.listable(principal, entries)
                 listing = Listing(after=after, limit=AT_ONCE) if after is not None else None
-        if begun:
-            yield begun
+        for piece in begun:
+            yield piece
 
     async def page(
         self, principal: Principal, folder: Path, listing: Listing

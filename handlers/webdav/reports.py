@@ -5,7 +5,7 @@ change of properties or of a time alone is no change of a file, and is not told.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -28,6 +28,8 @@ MOST_LINES = 1000
 # Of changes elsewhere, so many pages are passed over for one answer.
 MOST_PAGES = 20
 AT_ONCE = 250
+# Of what was changed, with the properties that are kept with it.
+TOLD_AT_ONCE = 20
 RESULTS = re.compile(r"[1-9][0-9]{0,8}")
 TRUNCATED = "<D:error><D:number-of-matches-within-limits/></D:error>"
 
@@ -56,12 +58,14 @@ class Reports:
             raise MalformedRequest("A sync-collection is asked of a folder.")
         self.parts.rules.demand(principal, Right.LIST, target.path)
         facts = await self.props.facts(principal)
-        if wanted.since is not None:
-            body = await self._since(principal, top, wanted, wanted.since, facts)
-            return multistatus.whole(body)
-        if wanted.limit is not None:
-            await self._count(principal, target.path, wanted, wanted.limit)
-        return await multistatus.stream(request, self._all(principal, target.path, wanted, facts))
+        with self.parts.listings.place(principal):
+            if wanted.since is not None:
+                told = self._since(principal, top, wanted, wanted.since, facts)
+                return await multistatus.stream(request, told)
+            if wanted.limit is not None:
+                await self._count(principal, target.path, wanted, wanted.limit)
+            told = self._all(principal, target.path, wanted, facts)
+            return await multistatus.stream(request, told)
 
     async def _all(
         self, principal: Principal, path: Path, wanted: Wanted, facts: Facts
@@ -69,7 +73,8 @@ class Reports:
         """Where the changes are is asked first: what is changed meanwhile is told once more."""
         now = (await self.parts.feed.page(principal, None, 0)).position
         async for entries in self._pages(principal, path, deep=wanted.deep):
-            yield "".join(self.props.described(one, wanted.asked, facts) for one in entries)
+            for piece in multistatus.pieces(self._described(entries, wanted, facts)):
+                yield piece
         yield _token(now)
 
     async def _count(self, principal: Principal, path: Path, wanted: Wanted, most: int) -> None:
@@ -102,7 +107,7 @@ class Reports:
         wanted: Wanted,
         since: Position,
         facts: Facts,
-    ) -> str:
+    ) -> AsyncIterator[str]:
         places: dict[Path, None] = {}
         emptied: set[Path] = set()
         limit = min(wanted.limit or MOST_LINES, MOST_LINES)
@@ -115,19 +120,32 @@ class Reports:
                 emptied |= _emptied(line)
             if places or not more:
                 break
-        listed = await self.parts.describing.those(principal, list(places))
+        there = await self.parts.describing.there(principal, list(places))
         # What was in a folder that is there again is gone all the same, so that is told first.
-        gone = [
-            path for path, one in zip(places, listed, strict=True) if one is None or path in emptied
-        ]
-        found = [
-            multistatus.refused(self.props.mount.path_href(path), "not-there") for path in gone
-        ]
-        found += [self.props.described(one, wanted.asked, facts) for one in listed if one]
+        gone = (
+            multistatus.refused(self.props.mount.path_href(path), "not-there")
+            for path in places
+            if path not in there or path in emptied
+        )
+        for piece in multistatus.pieces(gone):
+            yield piece
+        shown = [path for path in places if path in there]
+        for start in range(0, len(shown), TOLD_AT_ONCE):
+            some = shown[start : start + TOLD_AT_ONCE]
+            found = await self.parts.describing.those(principal, some)
+            # What goes away meanwhile is told after the token.
+            entries = [one for one in found if one]
+            for piece in multistatus.pieces(self._described(entries, wanted, facts)):
+                yield piece
         if more:
             href = self.props.mount.href(top.entry)
-            found.append(multistatus.refused(href, "too-much-to-list", TRUNCATED))
-        return "".join(found) + _token(since)
+            yield multistatus.refused(href, "too-much-to-list", TRUNCATED)
+        yield _token(since)
+
+    def _described(
+        self, entries: Sequence[Described], wanted: Wanted, facts: Facts
+    ) -> Iterator[str]:
+        return (self.props.described(one, wanted.asked, facts) for one in entries)
 
 
 def _concerned(line: Line, folder: Path, *, deep: bool) -> list[Path]:

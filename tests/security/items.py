@@ -62,7 +62,7 @@ ITEMS: dict[int, Item] = {
     23: Item("bodies that are invited in vain", ("test_refusals::test_a_body_that_is_refused_from_its_headers_is_never_invited",)),
     24: Item("headers that drip", ("security/test_floods::test_a_head_that_drips_is_ended_also_behind_a_request", "test_server::test_who_connects_and_says_nothing_is_hung_up_on", FLOOD)),
     25: Item("bodies that drip", ("security/test_floods::test_bodies_that_drip_are_ended_and_keep_no_upload_out", "test_refusals::test_a_body_that_stands_still_is_ended", "test_refusals::test_a_body_that_drips_is_ended", "test_lending::test_a_lent_body_that_drips_is_alive_but_too_slow")),
-    26: Item("readers who take nothing", ("test_sending::test_who_takes_nothing_is_hung_up_on", R + "test_many_small_questions_for_a_large_file_need_little_memory")),
+    26: Item("readers who take nothing", ("test_sending::test_who_takes_nothing_is_hung_up_on", R + "test_many_small_questions_for_a_large_file_need_little_memory", "test_webdav_memory::test_listings_that_nobody_takes_need_little_memory_and_are_bounded")),
     27: Item("connections without number", (FLOOD, "security/test_floods::test_who_is_being_served_does_not_make_way", "security/test_strangers::test_busy_connections_of_one_address_keep_no_other_out_and_a_further_one_is_told", "security/test_strangers::test_one_connection_too_many_is_answered_and_closed")),
     28: Item("headers without number or end", ("test_protocol::test_what_cannot_be_read_is_refused_in_our_language", SMUGGLED)),
     29: Item("forms that explode", (FORMS, "test_form_reading::test_what_belongs_to_no_part_is_not_read_without_end", "test_form_reading::test_no_bytes_make_the_parser_fail_in_a_way_of_its_own", "test_shape::test_no_source_asserts")),
