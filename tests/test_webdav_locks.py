@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.davs import LOCK, ask, find, lock
-from tests.doors import House, opened, sent
+from tests.davs import DAV, LOCK, ask, find, lock
+from tests.doors import ROOT, House, opened, sent
 from uploads import locking
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
+from uploads.names import Path
 
 ANN = "Basic YW5uOnNlY3JldA=="
 DISCOVERY = "{DAV:}lockdiscovery"
@@ -77,12 +79,66 @@ async def test_beside_an_exclusive_lock_there_is_no_other(
             token = await lock(house, path, first)
             body = LOCK.format(scope=second, owner="")
             answer = await ask(house, "LOCK", other, body)
-            assert answer.status == status
+            in_it = status == 423 and (path, other) == ("a/b.txt", "a")
+            assert answer.status == (207 if in_it else status)
             if status == 423:
-                assert answer.xml.find("{DAV:}no-conflicting-lock") is not None
+                assert answer.xml.find(".//{DAV:}no-conflicting-lock") is not None
             else:
                 assert (await _unlock(house, other, answer.headers["Lock-Token"])) == 204
             assert (await _unlock(house, path, f"<{token}>")) == 204
+
+
+async def test_a_locked_member_is_told_of_a_folder_that_cannot_be_locked_for_it() -> None:
+    async with opened() as house:
+        await sent(house, "a/b/c.txt", b"one")
+        await lock(house, "a/b/c.txt", Authorization=ANN)
+        answer = await ask(house, "LOCK", "a/", LOCK.format(scope="exclusive", owner=""))
+
+        told = [
+            (one.findtext(f"{DAV}href"), (one.findtext(f"{DAV}status") or "").split()[1])
+            for one in answer.xml.iter(f"{DAV}response")
+        ]
+        assert answer.status == 207
+        assert told == [("/dav/a/b/c.txt", "423"), ("/dav/a", "424")]
+        assert "Lock-Token" not in answer.headers
+        assert (await ask(house, "PUT", "a/d.txt", b"two")).status == 201
+
+
+async def test_a_locked_member_that_may_not_be_read_is_not_told() -> None:
+    ann, stranger = frozenset({"user:ann"}), frozenset({ANONYMOUS_NAME})
+    grants = (
+        Grant(ROOT, ann | stranger, ALL_RIGHTS),
+        Grant(Path(("a", "b")), ann, ALL_RIGHTS),
+        Grant(Path(("a", "b")), stranger, frozenset({Right.REPLACE})),
+    )
+    async with opened(grants) as house:
+        put = {"Authorization": ANN}
+        async with house.client.put("/files/a/b/c.txt", data=b"one", headers=put) as stored:
+            assert stored.status == 201
+        await lock(house, "a/b/c.txt", Authorization=ANN)
+        answer = await ask(house, "LOCK", "a/", LOCK.format(scope="exclusive", owner=""))
+        assert (answer.status, answer.refusal) == (423, "locked")
+        assert "c.txt" not in answer.text
+
+
+async def test_so_many_shared_locks_are_given_over_one_place_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locking, "MOST_SHARED", 4)
+    async with opened() as house:
+        await sent(house, "a/b/c.txt", b"one")
+        first = await lock(house, "a", "shared")
+        await lock(house, "a/b", "shared", Authorization=ANN)
+        await lock(house, "a/b/c.txt", "shared")
+        await lock(house, "a/b/c.txt", "shared")
+        body = LOCK.format(scope="shared", owner="")
+        for path in ("a/b/c.txt", "a/b", "a", ""):
+            refused = await ask(house, "LOCK", path, body)
+            assert (refused.status, refused.refusal) == (423, "locked"), path
+            assert "4 shared locks" in refused.text
+        assert (await ask(house, "LOCK", "a/b", body, Depth="0")).status == 200
+        assert await _unlock(house, "a", f"<{first}>") == 204
+        assert (await ask(house, "LOCK", "a", body)).status == 200
 
 
 async def _unlock(house: House, path: str, token: str) -> int:
@@ -241,7 +297,7 @@ async def test_each_token_is_random_and_of_the_form_that_clients_expect() -> Non
         '<D:lockinfo xmlns:D="DAV:"/>',
         LOCK.format(scope="both", owner=""),
         LOCK.format(scope="shared", owner="").replace("<D:write/>", "<D:read/>"),
-        LOCK.format(scope="shared", owner="x" * 5000),
+        LOCK.format(scope="shared", owner="x" * 1025),
     ],
 )
 async def test_a_lock_that_cannot_be_understood_is_not_given(body: str) -> None:

@@ -2,12 +2,14 @@
 
 import secrets
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import FileHere, FolderHere, Stale
 from uploads.conditions import UNCONDITIONAL, Condition
-from uploads.failures import NotAllowed, NotThatLock, OverQuota
+from uploads.failures import Locked, NotAllowed, NotThatLock, OverQuota
 from uploads.guarding import Guard
 from uploads.holdings import known
 from uploads.locks import NOTHING_SUBMITTED, Lock, Submitted
@@ -18,6 +20,8 @@ from uploads.rules import Rules
 from uploads.settling import Arrival, Outcome, Settling
 
 MOST_LOCKS = 1000
+# Over one place, as each of them is told with all that it covers.
+MOST_SHARED = 16
 KEPT_FREE = Wishes(same_file=SameFile.ACCEPT, same_content=SameContent.LINK)
 
 
@@ -69,11 +73,12 @@ class Locking:
         """Of the lock whose token was submitted; it is kept no longer than a new one would be."""
 
         def work(turn: Turn) -> Outcome | Lock:
-            self.rules.current(principal)
-            guard = Guard(self.rules, turn, principal, submitted)
-            mine = [one for one in guard.over(path) if one.token in submitted.tokens]
+            guard = Guard(self.rules, turn, self.rules.current(principal), submitted)
+            mine = [one for one in self._told(guard, path) if one.token in submitted.tokens]
             if not mine or mine[0].principal != principal.name:
                 return Outcome(Stale(None), path)
+            # A token of its owner that is for reading, or for elsewhere, keeps nobody out longer.
+            self.rules.demand_upload(principal, path)
             if not (guard.meets(condition, path) and guard.holds()):
                 return Outcome(Stale(None), path)
             lock = replace(mine[0], expires=self._until(seconds))
@@ -86,13 +91,13 @@ class Locking:
         """:raises NotThatLock: it is not here. :raises NotAllowed: it is of somebody else."""
 
         def work(turn: Turn) -> None:
-            self.rules.current(principal)
-            guard = Guard(self.rules, turn, principal)
-            lock = next((one for one in guard.over(path) if one.token == token), None)
+            guard = Guard(self.rules, turn, self.rules.current(principal))
+            lock = next((one for one in self._told(guard, path) if one.token == token), None)
             if lock is None:
                 raise NotThatLock(
                     f'The lock that you name does not keep "{path}", or it has run out.'
                 )
+            self.rules.demand_upload(principal, path)
             if lock.principal != principal.name:
                 raise NotAllowed("Only who has taken a lock gives it back. It runs out by itself.")
             turn.unlock(token)
@@ -133,13 +138,23 @@ class Locking:
         turn.lock(lock)
         return Taken(lock, made)
 
+    def _told(self, guard: Guard, path: Path) -> list[Lock]:
+        """Who has no right here at all does not learn whether there is a lock."""
+        return guard.over(path) if self.rules.access.may_any(guard.principal, path) else []
+
     def _check_free(self, guard: Guard, wanted: Wanted) -> None:
         """RFC 4918 section 6.1: beside an exclusive lock there is no other."""
         here = guard.over(wanted.path)
-        there = [*here, *(guard.below(wanted.path) if wanted.deep else [])]
-        for lock in there:
+        below = guard.below(wanted.path) if wanted.deep else []
+        for lock in (*here, *below):
             if wanted.exclusive or lock.exclusive:
                 guard.refuse(wanted.path, lock)
+        if len(here) + _most_over_one(below, wanted.path) >= MOST_SHARED:
+            raise Locked(
+                f'"{wanted.path}", or something in it, has {MOST_SHARED} shared locks, and no more'
+                " are given. Try again when one of them is given back, or has run out.",
+                wanted.path,
+            )
 
     def _keep_name(self, turn: Turn, wanted: Wanted, empty: Staged) -> Outcome | None:
         arrival = Arrival(
@@ -157,3 +172,15 @@ class Locking:
     def _until(self, seconds: float | None) -> float:
         granted = self.longest if seconds is None else min(seconds, self.longest)
         return self.rules.clock() + granted
+
+
+def _most_over_one(locks: Sequence[Lock], folder: Path) -> int:
+    """How many of the locks in a folder cover one and the same place there."""
+    at = Counter(lock.path for lock in locks)
+    deep = Counter(lock.path for lock in locks if lock.deep)
+    return max((at[path] + _above(deep, path, folder) for path in at), default=0)
+
+
+def _above(deep: Counter[Path], path: Path, folder: Path) -> int:
+    depths = range(len(folder.parts) + 1, len(path.parts))
+    return sum(deep[Path(path.parts[:depth])] for depth in depths)

@@ -8,19 +8,20 @@ from handlers import asking
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import refusal
-from handlers.webdav import if_header, xml
+from handlers.webdav import if_header, multistatus, refusals, xml
 from handlers.webdav.live import active_lock
 from handlers.webdav.mount import Mount
 from handlers.webdav.multistatus import HEADERS
 from handlers.webdav.props import Props, read
 from handlers.webdav.xml import DAV, Element
-from uploads.failures import MalformedRequest
+from uploads.failures import Locked, MalformedRequest
 from uploads.locking import Wanted
 from uploads.locks import Lock
+from uploads.names import Path
 from uploads.settling import Outcome
 
 FINE, CREATED, NO_CONTENT = 200, 201, 204
-LONGEST_OWNER = 4096
+LONGEST_OWNER = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,27 @@ class Locks:
         wanted = Wanted(
             principal, target.path, exclusive, deep, owner, seconds, submitted, condition
         )
-        taken = await self.parts.locking.lock(wanted)
+        try:
+            taken = await self.parts.locking.lock(wanted)
+        except Locked as locked:
+            if not _is_below(locked.path, target.path):
+                raise
+            return self._of_member(target.path, locked)
         if isinstance(taken, Outcome):
             raise refusal(taken)
         answer = await self._told(request, taken.lock, CREATED if taken.made else FINE)
         answer.headers["Lock-Token"] = f"<{taken.lock.token}>"
         return answer
+
+    def _of_member(self, folder: Path, locked: Locked) -> web.Response:
+        """RFC 4918 section 9.10.3: which member it is, and that the folder is not locked for it."""
+        member, top = (self.mount.path_href(path) for path in (locked.path or folder, folder))
+        why = f"<D:error>{refusals.conflicting(member)}</D:error>"
+        why += f"<D:responsedescription>{xml.escape(locked.message)}</D:responsedescription>"
+        return multistatus.whole(
+            multistatus.refused(member, "locked", why)
+            + multistatus.refused(top, "failed-dependency")
+        )
 
     async def unlock(self, request: web.Request) -> web.StreamResponse:
         target = self.mount.target(request)
@@ -82,3 +98,8 @@ def _asked(root: Element) -> tuple[bool, str]:
     if len(told) > LONGEST_OWNER:
         raise MalformedRequest(f"An owner of a lock has at most {LONGEST_OWNER:,} characters.")
     return exclusive, told
+
+
+def _is_below(path: Path | None, folder: Path) -> bool:
+    depth = len(folder.parts)
+    return path is not None and len(path.parts) > depth and path.parts[:depth] == folder.parts

@@ -57,8 +57,17 @@ def condition(mount: Mount, request: web.Request, problem: Problem) -> str:
     slug = problem.type.slug
     if slug not in CONDITIONS:
         return ""
-    name = TAKING if slug == "locked" and request.method == "LOCK" else CONDITIONS[slug]
+    takes = slug == "locked" and request.method == "LOCK"
     if slug != "locked" or problem.target is None:
-        return xml.empty((xml.DAV, name))
-    href = xml.escape(mount.path_href(problem.target))
-    return xml.element((xml.DAV, name), f"<D:href>{href}</D:href>")
+        return xml.empty((xml.DAV, TAKING if takes else CONDITIONS[slug]))
+    href = mount.path_href(problem.target)
+    return conflicting(href) if takes else _of_place(CONDITIONS[slug], href)
+
+
+def conflicting(href: str) -> str:
+    """Who wants a lock is kept out by the one of this place."""
+    return _of_place(TAKING, href)
+
+
+def _of_place(condition: str, href: str) -> str:
+    return xml.element((xml.DAV, condition), f"<D:href>{xml.escape(href)}</D:href>")

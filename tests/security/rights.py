@@ -245,6 +245,9 @@ def _webdav(dav: str, mount: str) -> Iterator[Row]:
     yield Row("LOCK", dav, "a free name", free, these(CREATE, REPLACE), TAKE)
     token = {"Lock-Token": "<urn:uuid:00000000-0000-0000-0000-000000000000>"}
     yield Row("UNLOCK", dav, "a lock of nobody", there, None, None, token)
+    kept, own = mount + "f/{c}/kept", {"Lock-Token": "<{lock}>"}
+    yield Row("UNLOCK", dav, "a lock of ones own", kept, STORING, None, own)
+    yield Row("LOCK", dav, "ones own again", kept, STORING, None, {"If": "(<{lock}>)"})
     yield Row("POST", dav, "a member", mount + "f/{c}/", these(CREATE), "new {c}")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -36,7 +37,9 @@ from tests.security.rights import (
     user,
 )
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant
+from uploads.locks import Lock
 from uploads.names import Path
+from uploads.ports import Turn
 
 ADMIN = "admin"
 DRESS = {
@@ -85,13 +88,18 @@ async def put(house: House, path: str, body: str, **headers: str) -> ClientRespo
         return answer
 
 
-async def prepared(house: House, case: str) -> dict[str, str]:
-    """A file with two versions, a folder with a file, and of the admin a parked and an arriving upload."""
+async def prepared(house: House, case: str, who: str) -> dict[str, str]:
+    """A file with two versions, a folder with a file, one that is locked by whoever asks, and of the
+    admin a parked and an arriving upload.
+    """
     first = await put(house, f"{PLACE}/{case}/file", SECRET.format(c=case))
     second = await put(
         house, f"{PLACE}/{case}/file", SECRET.format(c=case) + ".", If_Match=first.headers["ETag"]
     )
     assert (first.status, second.status) == (201, 200)
+    kept = await put(house, f"{PLACE}/{case}/kept", f"kept {case}")
+    assert kept.status == 201
+    locked = await lock_of(house, Path((PLACE, case, "kept")), who)
     inner = await put(house, f"{PLACE}/{case}/sub/inner", INNER.format(c=case))
     refused = await put(house, f"{PLACE}/{case}/file", f"refused {case}")
     assert (inner.status, refused.status) == (201, 409)
@@ -100,7 +108,23 @@ async def prepared(house: House, case: str) -> dict[str, str]:
         assert begun.status == 201
     version = first.headers["ETag"].strip('"').partition("-")[0]
     parked = json.loads(await refused.text())["upload"]["href"]
-    return {"c": case, "version": version, "parked": parked, "arriving": begun.headers["Location"]}
+    begun_at = begun.headers["Location"]
+    values = {"c": case, "version": version, "parked": parked, "arriving": begun_at}
+    return {**values, **known_of(who), "lock": locked}
+
+
+async def lock_of(house: House, path: Path, who: str) -> str:
+    """As if they had had the right to it before."""
+    name = known_of(who)["me"]
+    owner = name if who == STRANGER else f"user:{name}"
+    token = f"urn:uuid:{uuid.uuid4()}"
+    one = Lock(token, path, owner, exclusive=True, deep=False, owner="", expires=2**40)
+
+    def work(turn: Turn) -> None:
+        turn.lock(one)
+
+    await house.parts.holdings.index.write(work)
+    return token
 
 
 def known_of(who: str) -> dict[str, str]:
@@ -134,7 +158,7 @@ async def test_each_row_is_carried_out_for_who_has_its_rights_and_for_nobody_els
 ) -> None:
     faults = []
     for number, row in enumerate(ROWS):
-        values = {**await prepared(house, f"case-{number}"), **known_of(who)}
+        values = await prepared(house, f"case-{number}", who)
         before = await state(house)
         headers = {name: filled(value, values) for name, value in row.headers.items()}
         async with house.client.request(
@@ -197,7 +221,7 @@ async def test_who_holds_no_right_gets_one_answer_for_what_is_there_and_what_is_
 ) -> None:
     for who in (STRANGER, "outsider", "token for elsewhere"):
         case = f"alike-{who.replace(' ', '-')}"
-        values = {**await prepared(house, case), **known_of(who)}
+        values = await prepared(house, case, who)
         for number, row in enumerate(one for one in ROWS if "{c}" in one.target):
             answers = []
             for case in (values["c"], f"none-{number}"):
