@@ -23,6 +23,10 @@ def text(description: str = "", **rules: Json) -> Schema:
     return {"type": "string", **described, **rules}
 
 
+# Of what is left of a quota.
+NO_QUOTA = "In bytes; -3: there is no quota; -2: not told to a token for one folder."
+
+
 def whole(description: str = "", least: int = 0) -> Schema:
     described: Schema = {"description": description} if description else {}
     return {"type": "integer", "minimum": least, **described}
@@ -315,7 +319,12 @@ SCHEMAS: Final[Schema] = {
         members(
             {
                 **{name: text() for name in ("id", "display-name", "displayname")},
-                "quota": members({name: whole() for name in ("free", "used", "total")}),
+                "quota": members(
+                    {
+                        "used": whole(),
+                        **{name: whole(NO_QUOTA, -3) for name in ("free", "total", "quota")},
+                    }
+                ),
             }
         ),
         "Who asks. `id` is the user in addresses below /remote.php/dav/.",

@@ -1,17 +1,21 @@
 """The tree as Nextcloud's clients see it: who they are, what they are told of each file."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from storage.memory.shelves import MemoryAccounts
 from tests.doors import House, opened, sent
 from tests.nextclouds import ANN, BY_TOKEN, FILES, OC, ask, find, sha1, told
-from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right, Scope
 from uploads.names import Path
 from uploads.policy import Policy
+from uploads.rules import Limits
 
 OLD = "/remote.php/webdav/"
 ROOT = Path(())
+LEFT = '<D:propfind xmlns:D="DAV:"><D:prop><D:quota-available-bytes/></D:prop></D:propfind>'
 SEEING = frozenset({Right.LIST, Right.READ})
 FOR_OTHERS = Grant(ROOT, frozenset({ANONYMOUS_NAME}), ALL_RIGHTS)
 # Ann sees all but two folders, of which she may know nothing.
@@ -52,6 +56,31 @@ async def test_a_client_learns_its_own_name_by_password_or_by_token(credentials:
         assert (status, ocs["data"]["id"]) == (200, "ann")
         found = await find(house, FILES, Authorization=credentials)
         assert found.hrefs == [FILES]
+
+
+@pytest.mark.parametrize(
+    ("quota", "who", "told"),
+    [(100, "ann", (97, 3)), (None, "ann", (-3, 3)), (100, "narrow", (-2, 0))],
+)
+async def test_a_client_is_told_what_is_left_of_a_quota_and_never_how_full_the_disk_is(
+    quota: int | None, who: str, told: tuple[int, int]
+) -> None:
+    async with opened(limits=Limits(quota_bytes=quota)) as house:
+        accounts = house.parts.accounts
+        assert isinstance(accounts, MemoryAccounts)
+        narrowed = replace(accounts.principals["ann"], scope=Scope(Path(("a",)), ALL_RIGHTS))
+        accounts.principals["narrow"], accounts.tokens["narrow"] = narrowed, "narrow"
+        await ask(house, "PUT", FILES + "b.txt", b"one", Authorization=ANN)
+        by = {"Authorization": ANN if who == "ann" else "Bearer narrow"}
+        _, said = await asked(house, "/ocs/v1.php/cloud/user", **by)
+        ocs = said["ocs"]
+        assert isinstance(ocs, dict)
+        share = ocs["data"]["quota"]
+        found = await ask(house, "PROPFIND", FILES, LEFT, Depth="0", **by)
+
+        assert (share["free"], share["used"]) == told
+        assert share["quota"] == share["total"] == (told[0] if told[0] < 0 else sum(told))
+        assert f"<D:quota-available-bytes>{told[0]}<" in found.text
 
 
 async def test_who_has_not_signed_in_is_asked_to() -> None:

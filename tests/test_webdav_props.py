@@ -16,6 +16,7 @@ from uploads.rules import Limits
 
 X = '<x:colour xmlns:x="urn:x">{}</x:colour>'
 COLOUR = "{urn:x}colour"
+ANN = {"Authorization": "Basic YW5uOnNlY3JldA=="}
 
 
 async def test_what_follows_from_a_file_is_told() -> None:
@@ -38,9 +39,10 @@ async def test_what_follows_from_a_file_is_told() -> None:
 
 async def test_a_folder_is_a_collection_and_tells_of_the_share_to_who_asks() -> None:
     async with opened(limits=Limits(quota_bytes=1000)) as house:
-        await sent(house, "a/b.txt", b"1234")
         names = ("resourcetype", "quota-used-bytes", "quota-available-bytes", "add-member")
-        told = (await find(house, "a", *names)).properties("/dav/a/")
+        async with house.client.put("/files/a/b.txt", data=b"1234", headers=ANN) as stored:
+            assert stored.status == 201
+        told = (await find(house, "a", *names, **ANN)).properties("/dav/a/")
 
         assert [one.tag for one in told["{DAV:}resourcetype"][1]] == ["{DAV:}collection"]
         assert told["{DAV:}quota-used-bytes"][1].text == "4"
@@ -53,6 +55,14 @@ async def test_a_folder_is_a_collection_and_tells_of_the_share_to_who_asks() -> 
             "{DAV:}getcontentlength": 404,
             "{y}nope": 404,
         }
+
+
+async def test_without_a_quota_nobody_is_told_how_much_room_there_is() -> None:
+    async with opened() as house:
+        names = ("quota-used-bytes", "quota-available-bytes")
+        told = (await find(house, "", *names, **ANN)).properties("/dav/")
+        assert told["{DAV:}quota-used-bytes"][1].text == "0"
+        assert told["{DAV:}quota-available-bytes"][0] == 404
 
 
 async def test_depth_says_how_much_is_listed_and_infinity_is_what_is_meant_without() -> None:
@@ -85,7 +95,7 @@ async def test_names_alone_and_everything_with_more_can_be_asked_for() -> None:
         told = (await ask(house, "PROPFIND", "a", more, Depth="0")).properties("/dav/a/")
 
         assert all(not one.text and not len(one) for _, one in named.values())
-        assert {COLOUR, "{DAV:}getetag", "{DAV:}quota-used-bytes"} <= set(named)
+        assert {COLOUR, "{DAV:}getetag", "{DAV:}add-member"} <= set(named)
         assert told["{DAV:}quota-used-bytes"][1].text == "0"
         assert told[COLOUR][1].text == "red"
 

@@ -11,6 +11,7 @@ import pytest
 from tests.davs import Answer, ask, find, patch, setting
 from tests.doors import House, got, opened
 from tests.wire import Wire
+from uploads.rules import Limits
 
 FINDER_LOCK = (
     '<?xml version="1.0" encoding="utf-8"?>\n<D:lockinfo xmlns:D="DAV:">\n'
@@ -38,13 +39,15 @@ async def chunked(house: House, path: str, pieces: tuple[bytes, ...], **headers:
 
 
 async def test_finder_mounts_and_finds_nothing_of_its_own() -> None:
-    async with opened() as house:
+    async with opened(limits=Limits(quota_bytes=1 << 30)) as house:
         options = await ask(house, "OPTIONS", "")
         assert "2" in options.headers["DAV"]
         names = ("getlastmodified", "getcontentlength", "creationdate", "resourcetype")
         assert (await find(house, "", *names, depth="0")).status == 207
         quota = ("quota-available-bytes", "quota-used-bytes", "quota", "quotaused")
-        told = (await find(house, "", *quota)).properties("/dav/")
+        told = (await find(house, "", *quota, Authorization="Basic YW5uOnNlY3JldA==")).properties(
+            "/dav/"
+        )
         assert [told[f"{{DAV:}}{name}"][0] for name in quota] == [200, 200, 404, 404]
         for name in LOOKED_FOR:
             assert (await find(house, name, *names)).refusal == "not-there"

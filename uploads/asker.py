@@ -50,7 +50,8 @@ class Asker:
     def current(self, entry: StoredFile | Folder) -> Current:
         """What a condition of theirs is held against."""
         if isinstance(entry, Folder):
-            return Current(self.etag(entry), self.modified(entry))
+            lists = self.may(Right.LIST, entry.path)
+            return Current(self.etag(entry), self.modified(entry)) if lists else Current()
         reads = self.may(Right.READ, entry.path)
         return Current(entry.etag, entry.version.stored) if reads else Current()
 

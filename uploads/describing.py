@@ -39,10 +39,12 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """In bytes: what the principal has stored, and what it could store now."""
+    """In bytes: what the principal has stored, and what is left of its quota. `left`: None where
+    there is none. How full the disk is nobody is told: by its steps it would say what is here.
+    """
 
     used: int
-    available: int
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +176,15 @@ class Describing:
 
         return await self.holdings.index.read(look)
 
-    async def share(self, principal: Principal) -> Share:
+    async def share(self, principal: Principal) -> Share | None:
+        """None: not for this one to know. Strangers have one share together, and a token that is
+        for one folder is told nothing of all that its owner has elsewhere.
+        """
+        if principal.is_anonymous or principal.scope is not None:
+            return None
         usage = await self.holdings.index.read(lambda view: view.usage(principal.name))
-        limits = self._rules.limits
-        free = max(0, self.holdings.blobs.free_space() - limits.free_space)
-        left = [free]
-        if limits.quota_bytes is not None:
-            left.append(max(0, limits.quota_bytes - usage.bytes))
-        return Share(usage.bytes, min(left))
+        most = self._rules.limits.quota_bytes
+        return Share(usage.bytes, None if most is None else max(0, most - usage.bytes))
 
     async def patch(
         self,

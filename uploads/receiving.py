@@ -337,7 +337,7 @@ class Receiver:
     def check_room(self, size: int) -> None:
         """:raises TooLarge, DiskFull: no file may have so many bytes, or there is no room."""
         self._rules.check_size(size)
-        if self.free_space() - size < self._rules.limits.free_space:
+        if self._rules.limits.room(self.free_space()) < size:
             raise DiskFull("The disk of this server is nearly full: nothing more is taken in.")
 
     def _tell(self, arrival: Arrival, outcome: Outcome, size: int, *, early: bool) -> None:

@@ -56,6 +56,15 @@ class Limits:
     body_rate: int = 1024
     body_rate_grace: float = 10.0
 
+    def room(self, free: int) -> int:
+        """How much of what is free may still be stored. It is an eighth less at most, and falls in
+        steps so large that no content shows in it: who is refused for a size learns nothing of
+        whether a smaller one took room or was here already.
+        """
+        room = free - self.free_space
+        step = max(0, room.bit_length() - 4) if room > 0 else 0
+        return room >> step << step
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

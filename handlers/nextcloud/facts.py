@@ -10,6 +10,7 @@ from handlers.headers.checksums import ALGORITHMS
 from handlers.nextcloud import people
 from handlers.parts import Parts
 from handlers.rendering import json_response
+from handlers.webdav import owncloud
 
 # Of the server whose dialect is spoken; clients refuse to work with what is too old for them.
 MAJOR: Final = 28
@@ -72,11 +73,9 @@ class Facts:
         principal = people.signed_in(self.parts, request)
         name = people.name_of(principal)
         share = await self.parts.describing.share(principal)
-        quota: dict[str, Json] = {
-            "free": share.available,
-            "used": share.used,
-            "total": share.used + share.available,
-        }
+        used, left = share.used if share else 0, owncloud.left(share)
+        total = left if left < 0 else used + left
+        quota: dict[str, Json] = {"free": left, "used": used, "total": total, "quota": total}
         return _told(
             request, {"id": name, "display-name": name, "displayname": name, "quota": quota}
         )

@@ -40,4 +40,4 @@ class Files:
         return self._at(f"{FILES}{name}/")
 
     def _at(self, prefix: str) -> WebDav:
-        return WebDav(self.parts, Mount(prefix, self.parts.names), self.refused)
+        return WebDav(self.parts, Mount(prefix, self.parts.names, is_owncloud=True), self.refused)

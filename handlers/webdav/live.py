@@ -8,6 +8,7 @@ from handlers.descriptions import http_date, moment
 from handlers.webdav import xml
 from handlers.webdav.mount import Mount
 from handlers.webdav.xml import DAV, Name
+from uploads.access import Right
 from uploads.asker import Asker
 from uploads.describing import Described, Share
 from uploads.files import Folder, StoredFile
@@ -30,7 +31,7 @@ class Facts:
 
     mount: Mount
     now: float
-    share: Share
+    share: Share | None
     asker: Asker
     token: str | None = None
 
@@ -43,7 +44,7 @@ def _file(make: Callable[[StoredFile], str]) -> Make:
     return lambda one, _: make(one.entry) if isinstance(one.entry, StoredFile) else None
 
 
-def _folder(make: Callable[[Folder, Facts], str]) -> Make:
+def _folder(make: Callable[[Folder, Facts], str | None]) -> Make:
     return lambda one, facts: make(one.entry, facts) if isinstance(one.entry, Folder) else None
 
 
@@ -56,6 +57,25 @@ def _created(one: Described, facts: Facts) -> str | None:
     entry = one.entry
     created = entry.version.stored if isinstance(entry, StoredFile) else facts.asker.modified(entry)
     return None if created is None else moment(created)
+
+
+def _etag(one: Described, facts: Facts) -> str | None:
+    """None of a folder of which the asker sees nothing: it would tell when anything changes."""
+    is_shown = isinstance(one.entry, StoredFile) or facts.asker.may(Right.LIST, one.entry.path)
+    return xml.escape(facts.asker.etag(one.entry)) if is_shown else None
+
+
+def _used(folder: Folder, facts: Facts) -> str | None:  # noqa: ARG001 - the same for all of them
+    return None if facts.share is None else str(facts.share.used)
+
+
+def _left(folder: Folder, facts: Facts) -> str | None:  # noqa: ARG001 - the same for all of them
+    left = facts.share.left if facts.share else None
+    return None if left is None else str(left)
+
+
+def _token(folder: Folder, facts: Facts) -> str | None:
+    return facts.token if facts.asker.may(Right.LIST, folder.path) else None
 
 
 def _type(one: Described) -> str:
@@ -80,23 +100,24 @@ def _locks(one: Described, facts: Facts) -> str:
     return "".join(active_lock(lock, facts) for lock in one.locks)
 
 
+AVAILABLE: Final = (DAV, "quota-available-bytes")
 LIVE: Final[Mapping[Name, Make]] = {
     (DAV, "resourcetype"): lambda one, _: _type(one),
     (DAV, "displayname"): lambda one, _: xml.escape(one.entry.path.name),
     (DAV, "getcontentlength"): _file(lambda file: str(file.content.size)),
     (DAV, "getcontenttype"): _file(lambda file: xml.escape(file.content.media_type)),
-    (DAV, "getetag"): lambda one, facts: xml.escape(facts.asker.etag(one.entry)),
+    (DAV, "getetag"): _etag,
     (DAV, "getlastmodified"): _modified,
     (DAV, "creationdate"): _created,
     (DAV, "supportedlock"): lambda *_: LOCK_ENTRIES,
     (DAV, "lockdiscovery"): _locks,
-    (DAV, "quota-available-bytes"): _folder(lambda _, facts: str(facts.share.available)),
-    (DAV, "quota-used-bytes"): _folder(lambda _, facts: str(facts.share.used)),
+    AVAILABLE: _folder(_left),
+    (DAV, "quota-used-bytes"): _folder(_used),
     (DAV, "add-member"): _folder(
         lambda folder, facts: f"<D:href>{xml.escape(facts.mount.href(folder))}</D:href>"
     ),
     (DAV, "supported-report-set"): _folder(lambda *_: REPORTS),
-    (DAV, "sync-token"): lambda one, facts: facts.token if isinstance(one.entry, Folder) else None,
+    (DAV, "sync-token"): _folder(_token),
 }
 # RFC 4331 section 2: only for who asks for them by name; so are the later ones.
 ONLY_BY_NAME: Final = frozenset(

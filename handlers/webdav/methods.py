@@ -243,13 +243,14 @@ class WebDav:
         headers = {"Cache-Control": "no-store"}
         if arrival.modified is not None:
             headers["X-OC-MTime"] = "accepted"
-        if outcome.file is not None and self.parts.rules.may(
-            arrival.principal, Right.READ, outcome.path
-        ):
+        replaced = isinstance(outcome.verdict, Replace | Unchanged)
+        if outcome.file is not None and self._may_see(arrival.principal, outcome.path):
             headers |= {"ETag": outcome.file.etag, **owncloud.headers(outcome.file)}
-        if isinstance(outcome.verdict, Replace | Unchanged):
+            if not replaced:
+                # A name that we chose tells which ones are taken.
+                headers["Location"] = self.mount.path_href(outcome.path)
+        if replaced:
             return web.Response(status=NO_CONTENT, headers=headers)
-        headers["Location"] = self.mount.path_href(outcome.path)
         return web.Response(status=CREATED, headers=headers)
 
     def _target(self, request: web.Request) -> Target:

@@ -1,7 +1,7 @@
 """Where in the server's addresses the tree is mounted: addresses -> paths, and back."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -16,17 +16,20 @@ from uploads.files import Folder, StoredFile
 from uploads.locks import Submitted
 from uploads.names import BadName, Limits, Path
 
+SCHEMES = ("http", "https")
 DEFAULT_PORTS = (":80", ":443")
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
     """`prefix` begins and ends with a slash. Of all characters only an @ in it is spelled in two
-    ways, even by one client.
+    ways, even by one client. `is_owncloud`: the addresses are those that the clients of that family
+    know.
     """
 
     prefix: str
     limits: Limits
+    is_owncloud: bool = False
 
     def target(self, request: web.Request) -> Target:
         place = hosts.split(request.raw_path)[1].partition("?")[0]
@@ -78,13 +81,20 @@ class Mount:
             parts = urlsplit(url)
         except ValueError:
             raise MalformedRequest(f'"{url}" is no address.') from None
-        if parts.netloc and _plain(parts.netloc) != _plain(request.host):
+        if not _is_ours(parts, request):
             return None
         if "#" in url or "?" in url:
             raise MalformedRequest(f'"{url}" holds a raw # or ?; write them as %23 and %3F.')
         path = parts.path + "/" if parts.path + "/" in self._spellings else parts.path
         prefix = next((one for one in self._spellings if path.startswith(one)), None)
         return None if prefix is None else path.removeprefix(prefix)
+
+
+def _is_ours(parts: SplitResult, request: web.Request) -> bool:
+    """A path alone is, and an address of HTTP with our name."""
+    if parts.scheme and (parts.scheme not in SCHEMES or not parts.netloc):
+        return False
+    return not parts.netloc or _plain(parts.netloc) == _plain(request.host)
 
 
 def _plain(host: str) -> str:

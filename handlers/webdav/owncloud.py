@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.headers import checksums
-from handlers.webdav.live import Facts, Make
+from handlers.webdav.live import AVAILABLE, LIVE, Facts, Make
 from handlers.webdav.xml import Name
 from uploads.access import Right
 from uploads.asker import Asker
-from uploads.describing import Described
+from uploads.describing import Described, Share
 from uploads.files import Folder, StoredFile
 
 OC: Final = "http://owncloud.org/ns"
 CHECKSUMS: Final = (OC, "checksums")
 # The digits are the number of the file; clients want something after them.
 INSTANCE: Final = "noclobber"
+# In place of what is left of a quota.
+UNKNOWN, UNLIMITED = -2, -3
 
 
 def file_id(entry: StoredFile | Folder) -> str:
@@ -44,6 +46,22 @@ def _size(one: Described, _: Facts) -> str | None:
     return None if isinstance(one.entry, Folder) else str(one.entry.content.size)
 
 
+def left(share: Share | None) -> int:
+    """Of the quota. Where there is none, or it is not told, these clients want a number all the
+    same: they take what is missing for a share that is used up.
+    """
+    if share is None:
+        return UNKNOWN
+    return UNLIMITED if share.left is None else share.left
+
+
+def _available(one: Described, facts: Facts) -> str | None:
+    told = LIVE[AVAILABLE](one, facts)
+    if told is not None or not (facts.mount.is_owncloud and isinstance(one.entry, Folder)):
+        return told
+    return str(left(facts.share))
+
+
 def _checksums(one: Described, _: Facts) -> str | None:
     told = checksums.written(one.digests)
     return f"<checksum>{told}</checksum>" if told else None
@@ -55,6 +73,7 @@ OWNCLOUD: Final[Mapping[Name, Make]] = {
     (OC, "permissions"): lambda one, facts: permissions(facts.asker, one.entry),
     (OC, "size"): _size,
     CHECKSUMS: _checksums,
+    AVAILABLE: _available,
 }
 
 

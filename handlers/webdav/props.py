@@ -109,7 +109,8 @@ class Props:
     async def facts(self, principal: Principal, asked: Asked = ALL) -> Facts:
         share = await self.parts.describing.share(principal)
         token = None
-        if SYNC_TOKEN in (asked.names or asked.included):
+        follows = self.parts.rules.access.reach(principal, Right.LIST).ranges
+        if follows and SYNC_TOKEN in (asked.names or asked.included):
             now = await self.parts.feed.page(principal, None, 0)
             token = sync_tokens.written(now.position)
         asker = await self.parts.describing.asker(principal)

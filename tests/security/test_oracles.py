@@ -27,7 +27,7 @@ from tests import wire
 from tests.doors import House, opened
 from tests.security.rights import user
 from tests.tussing import metadata
-from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right, Scope
 from uploads.names import Path
 from uploads.rules import Limits
 
@@ -114,6 +114,7 @@ def about_content(secret: bytes, tag: str) -> dict[str, Asked]:
         "through Nextcloud": Asked("PUT", nc + "nc", secret, {"OC-Checksum": f"SHA256:{sha}"}),
         "what Nextcloud knows": Asked("PROPFIND", nc, CHECKSUMS, {"Depth": "1"}),
         "what is used up": Asked("PROPFIND", "/dav/bob/", QUOTA, {"Depth": "0"}),
+        "what is left": Asked("GET", "/ocs/v1.php/cloud/user", None, {}),
         "under the key of somebody else": Asked(
             "PUT", "/files/bob/k", b"k", {"Idempotency-Key": '"ann"'}
         ),
@@ -128,6 +129,7 @@ QUOTA = (
     b'<D:propfind xmlns:D="DAV:"><D:prop><D:quota-used-bytes/><D:quota-available-bytes/>'
     b"</D:prop></D:propfind>"
 )
+JSON = {"Content-Type": "application/json"}
 SYNC = (
     b'<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>infinite</D:sync-level>'
     b"<D:prop><D:getetag/></D:prop></D:sync-collection>"
@@ -198,13 +200,13 @@ def about_names(upload: str) -> dict[str, Asked]:
     }
 
 
-async def told(house: House, asked: Asked) -> bytes:
+async def told(house: House, asked: Asked, who: dict[str, str] = BOB) -> bytes:
     """The whole answer, without what is random or a time."""
     async with house.client.request(
         asked.method,
         asked.target,
         data=asked.body,
-        headers={**BOB, **asked.headers},
+        headers={**who, **asked.headers},
         allow_redirects=False,
     ) as answer:
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
@@ -223,9 +225,9 @@ async def stored(house: House, path: str, body: bytes, who: dict[str, str], **mo
         return str(answer.headers.get("ETag"))
 
 
-async def world_of(content: bytes, secret: bytes) -> dict[str, bytes]:
+async def world_of(content: bytes, secret: bytes, quota: int | None) -> dict[str, bytes]:
     """Ann has stored this content; Bob wonders about that one."""
-    async with town(Limits(quota_bytes=1 << 30)) as house:
+    async with town(Limits(quota_bytes=quota)) as house:
         await stored(
             house, "ann/secret", content, {**ANN, **declared(content)}, Idempotency_Key='"ann"'
         )
@@ -235,13 +237,68 @@ async def world_of(content: bytes, secret: bytes) -> dict[str, bytes]:
         }
 
 
-@pytest.mark.parametrize("size", [20, 5000])
-async def test_no_answer_depends_on_whether_somebody_else_has_the_content(size: int) -> None:
+@pytest.mark.parametrize("quota", [1 << 30, None])
+@pytest.mark.parametrize("size", [20, 50_000])
+async def test_no_answer_depends_on_whether_somebody_else_has_the_content(
+    size: int, quota: int | None
+) -> None:
     secret, other = (word.ljust(size, b".") for word in (b"the secret", b"no secrets"))
-    first, second = await world_of(secret, secret), await world_of(other, secret)
+    first = await world_of(secret, secret, quota)
+    second = await world_of(other, secret, quota)
     assert len(first) >= 12
     for name, answer in first.items():
         assert answer == second[name], (name, answer, second[name])
+
+
+async def test_no_preflight_tells_how_much_room_there_is() -> None:
+    """By more than a step, in which a content would have to be a sixteenth of it to show."""
+    async with town() as house:
+        free = house.parts.receiver.free_space()
+        sizes = (free - (1 << 20), free + (1 << 20))
+        items = [{"path": f"bob/{size}", "size": size} for size in sizes]
+        asked = Asked("POST", "/preflight", json.dumps({"items": items}).encode(), JSON)
+        said = await told(house, asked)
+        assert said.count(b'"disk-full"') == 2
+
+
+def test_the_room_that_is_left_falls_in_steps_and_is_at_most_an_eighth_less() -> None:
+    content, limits = 60_000_000, Limits(free_space=1 << 30)
+    left = [(1 << 30) + (1 << 37) - number * content for number in range(1100)]
+    told = [limits.room(free) for free in left]
+    assert all(0.875 * (free - (1 << 30)) < room <= free - (1 << 30)
+               for free, room in zip(left, told, strict=True))  # fmt: skip
+    assert len(set(told)) <= 10
+    assert [limits.room((1 << 30) + free) for free in (-1, 0, 1, 15, 16, 17)] == [
+        -1,
+        0,
+        1,
+        15,
+        16,
+        16,
+    ]
+
+
+NOT_TOLD = (
+    b'<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:getlastmodified/><D:creationdate/>'
+    b"<D:sync-token/><D:quota-used-bytes/><D:quota-available-bytes/></D:prop></D:propfind>"
+)
+
+
+async def test_a_drop_box_tells_nothing_of_what_others_have_dropped() -> None:
+    async with town(Limits(quota_bytes=1 << 30)) as house:
+        accounts = house.parts.accounts
+        assert isinstance(accounts, MemoryAccounts)
+        narrow = user("ann", Scope(Path(("drop",)), frozenset({Right.CREATE})))
+        accounts.principals["narrow"], accounts.tokens["narrow"] = narrow, "narrow"
+        await stored(house, "drop/of-ann", b"of Ann", ANN)
+        asked = Asked("PROPFIND", "/dav/drop/", NOT_TOLD, {"Depth": "0"})
+        for number, who in enumerate(({}, BOB, {"Authorization": "Bearer narrow"})):
+            before = await told(house, asked, who)
+            # By strangers, as which one of them counts; and by the owner of the token, elsewhere.
+            await stored(house, f"drop/{number}", b"dropped", {})
+            await stored(house, f"ann/{number}", b"elsewhere", ANN)
+            assert b"207" in before.partition(b"\r\n")[0]
+            assert await told(house, asked, who) == before, who
 
 
 async def names_in(name: str, upload: str | None) -> dict[str, bytes]:
