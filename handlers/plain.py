@@ -136,6 +136,9 @@ class Plain:
         if WANT_REPR_DIGEST in request.headers:
             digests = dict(await self.parts.holdings.digests(held.file))
         reading = held.reading or await self.parts.holdings.open(held.file)
+        if dated is not None:
+            # RFC 9110 section 8.8.2.1: a time that is still to come is told by no answer.
+            dated = min(dated, self.parts.rules.clock())
         return await serving.serve(request, held.file, reading, digests, dated)
 
     def _worth_receiving(self, request: web.Request) -> bool:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -57,16 +58,17 @@ async def serve(
     """GET or HEAD of one version, in the order of RFC 9110 section 13.2.2. Closes the reading.
 
     `dated`: what its owner calls the time of its last change, where the door tells of that. It may
-    lie before other versions, so that conditions go by when it was stored all the same.
+    be that of other versions, too, or lie before theirs, so that it serves as no condition.
     """
+    stored = file.version.stored
+    told = stored if dated is None else dated
     try:
         headers = safe_headers(file.content.media_type, file.path.name).copy()
         headers["ETag"] = file.etag
-        changed = file.version.stored if dated is None else dated
-        headers["Last-Modified"] = descriptions.http_date(changed)
+        headers["Last-Modified"] = descriptions.http_date(told)
         if WANT_REPR_DIGEST in request.headers and known:
             headers["Repr-Digest"] = digests.header(known)
-        if _unchanged(request, file):
+        if _unchanged(request, file, by_date=int(told) == int(stored)):
             return web.Response(status=NOT_MODIFIED, headers=headers)
         if isinstance(reading, BytesReading) and _is_for_all(request):
             return web.Response(body=reading.data, headers=headers)
@@ -75,15 +77,17 @@ async def serve(
         reading.close()
 
 
-def _unchanged(request: web.Request, file: StoredFile) -> bool:
+def _unchanged(request: web.Request, file: StoredFile, *, by_date: bool) -> bool:
     """True for a 304; a failed If-Match or If-Unmodified-Since is a refusal."""
     condition, stored = asking.condition(request), file.version.stored
+    if not by_date:
+        condition = replace(condition, unmodified_since=None)
     if not condition.rests_on(Current(file.etag, stored)):
         stale = Stale(file)
         raise Refusal(of_outcome(Outcome(stale, file.path), stale))
     if condition.if_none_match is not None:
         return not condition.if_none_match_holds(file.etag)
-    asked = request.headers.get(IF_MODIFIED_SINCE)
+    asked = request.headers.get(IF_MODIFIED_SINCE) if by_date else None
     return asked is not None and conditions.modified_after(asked, stored) is False
 
 

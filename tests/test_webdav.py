@@ -181,6 +181,9 @@ async def test_a_folder_goes_as_a_whole_with_empty_folders_and_replaces_without_
         ("/dav/b#c", 400, "malformed-request"),
         ("/dav/../b", 422, "bad-name"),
         ("http://[", 400, "malformed-request"),
+        ("ftp://127.0.0.1/dav/b", 502, "elsewhere"),
+        ("ftp:/dav/b", 502, "elsewhere"),
+        ("http:///dav/b", 502, "elsewhere"),
     ],
 )
 async def test_a_destination_that_cannot_be_changes_nothing(
@@ -212,6 +215,43 @@ async def test_a_member_is_added_under_a_free_name() -> None:
         hrefs = [one.headers["Location"] for one in (*posted, nameless)]
         assert hrefs == ["/dav/a/x.txt", "/dav/a/x%20(2).txt", "/dav/a/upload"]
         assert (await ask(house, "GET", "a/upload")).text == "3"
+
+
+async def test_who_may_only_drop_files_is_not_told_which_name_one_was_given() -> None:
+    grants = (
+        Grant(ROOT, frozenset({"user:ann"}), ALL_RIGHTS),
+        Grant(ROOT, frozenset({ANONYMOUS_NAME}), frozenset({Right.CREATE})),
+    )
+    async with opened(grants) as house:
+        posted = [await ask(house, "POST", "", data, Slug="x.txt") for data in (b"1", b"2")]
+        assert [one.status for one in posted] == [201, 201]
+        assert [one.headers.get("Location") for one in posted] == [None, None]
+
+
+async def test_a_time_that_is_still_to_come_is_told_as_now() -> None:
+    async with opened(clock=lambda: 1_700_000_000.0) as house:
+        await ask(house, "PUT", "a.txt", b"one", X_OC_Mtime="4102444800")
+        read = await ask(house, "GET", "a.txt")
+        assert read.headers["Last-Modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+async def test_the_time_that_is_told_is_no_condition_where_it_is_not_when_the_file_came() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "past", b"one", X_OC_Mtime="981173106")
+        await ask(house, "PUT", "own", b"one")
+        for path in ("past", "own"):
+            told = (await ask(house, "GET", path)).headers["Last-Modified"]
+            same = await ask(house, "GET", path, If_Unmodified_Since=told)
+            assert same.status == 200, path
+            again = await ask(house, "GET", path, If_Modified_Since=told)
+            assert again.status == (304 if path == "own" else 200), path
+        # An older file that takes the place of a newer one is news all the same.
+        before = (await ask(house, "GET", "past")).headers["Last-Modified"]
+        await ask(house, "PUT", "past", b"two", X_OC_Mtime="981173100")
+        read = await ask(house, "GET", "past", If_Modified_Since=before)
+        assert (read.status, read.text) == (200, "two")
+        early = {"If_Unmodified_Since": "Sat, 03 Feb 2001 04:05:06 GMT"}
+        assert (await ask(house, "GET", "own", **early)).status == 412
 
 
 async def test_methods_that_are_not_spoken_here_say_so() -> None:
