@@ -18,7 +18,7 @@ from uploads.rules import Rules
 from uploads.transfers import Transfers
 from uploads.tree import Tree
 
-LISTINGS_AT_ONCE, LISTINGS_EACH = 64, 16
+LISTINGS_AT_ONCE, LISTINGS_EACH = 128, 32
 
 
 def listings() -> Admission:
