@@ -1,16 +1,20 @@
 """The rules for names change after files were stored."""
 
+import shutil
 from pathlib import Path as DiskPath
+from unicodedata import unidata_version
 
 import pytest
 
 from storage.sqlite import rekeying
 from storage.sqlite.rekeying import NamesClash
+from storage.upkeep.backup import backup, restore
+from storage.upkeep.verify import verify
 from tests.shelves import Shelves, shelves
 from tests.test_server import run
 from uploads.collisions import FileHere, Lookalike, Nothing
 from uploads.names import Path
-from uploads.policy import Policies, Policy
+from uploads.policy import Policies, Policy, policies_of
 
 EXACT = Policies(Policy(exact_names=True), {})
 PORTABLE = Policies(Policy(), {})
@@ -124,6 +128,37 @@ async def test_who_was_interrupted_goes_on_at_the_next_start(
             assert await at(store, name.upper()) is Lookalike
 
 
+@pytest.mark.parametrize(
+    ("before", "tried"), [(PORTABLE, EXACT), (EXACT, PORTABLE), (PORTABLE, ONE_EXACT)]
+)
+async def test_who_goes_back_after_an_interruption_finds_every_file(
+    tmp_path: DiskPath, monkeypatch: pytest.MonkeyPatch, before: Policies, tried: Policies
+) -> None:
+    """Wherever the new rules were interrupted, in the store itself and in a backup of it."""
+    monkeypatch.setattr(rekeying, "IN_A_TURN", 2)
+    names = ["Top", *(f"free/Deep/File {number}" for number in range(3))]
+    (tmp_path / "stored").mkdir()
+    await filled(tmp_path / "stored", before, *names)
+    for steps in range(1, 30):
+        data, copy, brought_back = (
+            tmp_path / f"{name} {steps}" for name in ("data", "copy", "brought back")
+        )
+        shutil.copytree(tmp_path / "stored", data)
+        whole = follow(data, tried, steps) < steps
+        backup(data, copy)
+        restore(copy, brought_back)
+        for store_of in (data, brought_back):
+            follow(store_of, before)
+            async with shelves(store_of, before) as store:
+                for name in names:
+                    assert await at(store, name) is FileHere, (steps, name)
+            assert verify(store_of).agrees
+        if whole:
+            break
+    else:
+        pytest.fail("it never came to its end")
+
+
 def test_the_rules_differ_just_where_keys_may() -> None:
     exact, portable = Policy(exact_names=True), Policy()
     a, b = Path(("a",)), Path(("a", "b"))
@@ -142,6 +177,11 @@ def test_the_rules_differ_just_where_keys_may() -> None:
         Policies(exact, {a: portable}),
     ]
     assert len({policies.name_rules() for policies in differing}) == len(differing)
+    for policies in differing:
+        told = policies_of(policies.name_rules())
+        assert told is not None
+        assert told.name_rules() == policies.name_rules()
+    assert policies_of(plain.replace(unidata_version, "1.0")) is None
 
 
 def test_the_program_says_which_names_stand_in_the_way(tmp_path: DiskPath) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from storage.sqlite import rekeying
 from storage.upkeep.verify import Fault, Pace, Report, verify
-from tests.shelves import blob, give_away, powerless, shelves
+from tests.shelves import PLAIN, blob, give_away, powerless, shelves
+from uploads.collisions import FileHere
 from uploads.files import Content
+from uploads.names import Path as TreePath
 
 BIG = b"bytes that lie in a file of their own" * 1000
 OTHER = b"other bytes that lie in a file of their own" * 1000
@@ -148,6 +151,57 @@ async def test_wrong_counts_are_found_and_mended(
     assert faults(verify(tmp_path)) == expected
     assert faults(verify(tmp_path, repair=True)) == expected
     assert verify(tmp_path).agrees
+
+
+async def names_kept(data: Path) -> None:
+    """A store that has recorded by which rules it finds its files."""
+    list(rekeying.follow(data, PLAIN.keys, PLAIN.name_rules()))
+    async with shelves(data) as store:
+        for name in ("Photos/One", "Photos/Two", "three"):
+            await store.store(name, BIG)
+            await store.delete(name)
+            await store.store(name, BIG)
+
+
+async def test_a_file_that_its_name_does_not_find_is_told_and_found_after_a_repair(
+    tmp_path: Path,
+) -> None:
+    await names_kept(tmp_path)
+    assert verify(tmp_path).agrees
+    execute(tmp_path, "UPDATE nodes SET key = name WHERE name IN ('One', 'Two')")
+
+    (finding,) = verify(tmp_path).findings
+
+    assert finding.fault is Fault.NAMES
+    assert finding.text == (
+        "Photos/One, Photos/Two: the index does not find this by its name;"
+        " --repair has the next start mend it"
+    )
+    repaired = verify(tmp_path, repair=True)
+    assert repaired.agrees
+    assert repaired.findings[0].text.endswith("the next start mends it")
+    assert verify(tmp_path).findings == ()
+    list(rekeying.follow(tmp_path, PLAIN.keys, PLAIN.name_rules()))
+    assert verify(tmp_path).findings == ()
+    async with shelves(tmp_path) as store:
+        one = await store.index.read(lambda view: view.at(TreePath(("Photos", "One"))))
+    assert isinstance(one, FileHere)
+
+
+@pytest.mark.parametrize("another_key", ["", "y"])
+async def test_a_name_that_was_given_away_meanwhile_is_no_matter_for_a_repair(
+    tmp_path: Path, another_key: str
+) -> None:
+    """Whether the second file of this name has its own key, or a wrong one, too."""
+    await names_kept(tmp_path)
+    execute(tmp_path, "UPDATE nodes SET key = 'x' WHERE name = 'One'")
+    async with shelves(tmp_path) as store:
+        await store.store("Photos/One", OTHER)
+    execute(tmp_path, f"UPDATE nodes SET key = key || '{another_key}' WHERE name = 'One'")  # noqa: S608 - our words
+    found = verify(tmp_path, repair=True)
+    assert not found.agrees
+    assert "two would be one name now, so restore it from a backup" in found.findings[0].text
+    assert list(rekeying.follow(tmp_path, PLAIN.keys, PLAIN.name_rules())) == []
 
 
 async def test_a_damaged_index_is_told(stored: tuple[Content, ...], tmp_path: Path) -> None:

@@ -115,3 +115,15 @@ class Policies:
             if exact[above] != self._folders[folded].exact_names:
                 exact[folded] = not exact[above]
         return json.dumps([unicodedata.unidata_version, sorted(exact.items())])
+
+
+def policies_of(rules: str) -> Policies | None:
+    """Policies with these rules for names, as `name_rules` told them; None: by another Unicode."""
+    unicode, exact = json.loads(rules)
+    if unicode != unicodedata.unidata_version:
+        return None
+    folders = {
+        Path(tuple(folded.split("/")) if folded else ()): Policy(exact_names=is_exact)
+        for folded, is_exact in exact
+    }
+    return Policies(Policy(), folders)

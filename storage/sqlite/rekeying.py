@@ -21,6 +21,7 @@ KNOWN = "SELECT value FROM meta WHERE name = 'names'"
 # They are known by keys, too, and last for minutes only.
 FORGET_LOCKS = "DELETE FROM locks"
 REMEMBER = "INSERT OR REPLACE INTO meta VALUES ('names', ?)"
+FORGET = "DELETE FROM meta WHERE name = 'names'"
 CHILDREN = "SELECT id, name, key FROM nodes WHERE parent = ?1 AND gone IS NULL"
 GONE = "SELECT id, name, key FROM nodes WHERE parent = ?1 AND gone IS NOT NULL"
 FOLDERS = "SELECT id, name FROM nodes WHERE parent = ?1 AND is_folder AND gone IS NULL"
@@ -41,8 +42,9 @@ class NamesClash(Exception):
 def follow(folder: DiskPath, keys: Keys, rules: str) -> Iterator[tuple[int, int]]:
     """Brings the keys up to date in steps, and yields how many are done of how many.
 
-    `rules` is any text that differs when the keys may. It is remembered at the end, and each step
-    can be done again, so that whoever is interrupted goes on at the next start.
+    `rules` is any text that differs when the keys may. Which ones the keys follow is forgotten
+    before the first of them changes, and remembered at the end; each step can be done again. So
+    whoever is interrupted follows at the next start, be it these rules, those of before or others.
 
     :raises NamesClash: nothing was changed.
     """
@@ -55,6 +57,7 @@ def follow(folder: DiskPath, keys: Keys, rules: str) -> Iterator[tuple[int, int]
         for looked_at in rekeying.check():
             done += looked_at
             yield done, 2 * nodes
+        database.execute(FORGET)
         for looked_at in rekeying.change():
             done += looked_at
             yield done, 2 * nodes

@@ -133,9 +133,9 @@ class Catalogue:
         known = self.connection.execute("SELECT id FROM contents WHERE digest = ?", (digest,))
         (content,) = known.fetchone() or (None,)
         holders = self.connection.execute(_HOLDERS, (content, limit)).fetchall()
-        return [self._path(node) for (node,) in holders]
+        return [self.path(node) for (node,) in holders]
 
-    def _path(self, node: int) -> str:
+    def path(self, node: int) -> str:
         parts = self.connection.execute(_PATH, (node, ROOT))
         return "/".join(name for (name,) in parts)
 
@@ -163,6 +163,16 @@ class Catalogue:
         if self.connection.execute(_HAS_ARRIVING).fetchone() is None:
             return self.connection.execute(_TRUE_USAGE.format(""), (PARKED,))
         return self.connection.execute(_TRUE_USAGE.format(_ARRIVING), (PARKED, ARRIVING))
+
+
+def forget_name_rules(data: Path) -> None:
+    """So that the next start brings all keys up to date. Only while no server runs."""
+    connection = sqlite3.connect(data / NAME, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = full")
+        connection.execute("DELETE FROM meta WHERE name = 'names'")
+    finally:
+        connection.close()
 
 
 def mend(data: Path, counts: list[tuple[int, str, int]], usage: dict[str, tuple[int, int]]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from storage.disk import posix
 from storage.disk.blobfolder import Blob, BlobFolder, Damaged
 from storage.disk.hashing import Hasher
-from storage.upkeep import catalogue
+from storage.upkeep import catalogue, naming
 from storage.upkeep.catalogue import Catalogue, Entry
 
 Tell = Callable[[int, int], object]
@@ -38,6 +38,7 @@ class Fault(StrEnum):
     FOREIGN = "foreign"
     COUNT = "count"
     USAGE = "usage"
+    NAMES = "names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Checking:
         yield from self._leftovers()
         yield from self._contents()
         yield from self._counts()
+        yield from self._names()
 
     def _leftovers(self) -> Iterator[Finding]:
         algorithm = self._index.algorithm()
@@ -210,6 +212,21 @@ class Checking:
         for principal, (size, files) in usage.items():
             text = f"{principal}: uses {size:,} bytes in {files:,} files; the index said otherwise"
             yield Finding(Fault.USAGE, principal, self._ended(text, "mended"), self._repair)
+
+    def _names(self) -> Iterator[Finding]:
+        found = naming.misplaced(self._index)
+        if not found:
+            return
+        ended, mended = "--repair has the next start mend it", False
+        if naming.clash(self._index, found):
+            ended = "two would be one name now, so restore it from a backup"
+        elif self._repair:
+            catalogue.forget_name_rules(self._data)
+            ended, mended = "the next start mends it", True
+        shown = ", ".join(self._index.path(one.node) for one in found[:_NAMES_SHOWN])
+        more = f", and {len(found) - _NAMES_SHOWN:,} others" if len(found) > _NAMES_SHOWN else ""
+        text = f"{shown}{more}: the index does not find this by its name; {ended}"
+        yield Finding(Fault.NAMES, catalogue.NAME, text, mended)
 
     def _ended(self, text: str, done: str) -> str:
         return f"{text}; {done}" if self._repair else f"{text}; --repair mends it"
