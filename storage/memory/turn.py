@@ -357,7 +357,7 @@ class MemoryTurn(Keeping):
         """
         folder = self._state.nodes[node.parent]
         path = self._path(node)
-        moved = path.parts[: len(place.parts)] != place.parts
+        moved = self._keys(path)[: len(place.parts)] != self._keys(place)
         if moved or folder.gone is not None or (folder.id, node.key) in self._state.live:
             return
         if node.is_folder:

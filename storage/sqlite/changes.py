@@ -7,8 +7,7 @@ from typing import NamedTuple
 from storage.sqlite.belongings import Properties
 from storage.sqlite.keys import Rekeying
 from storage.sqlite.migrations import ROOT
-from storage.sqlite.nodes import ENTRY, Node, Nodes
-from storage.sqlite.past import Past
+from storage.sqlite.nodes import Node, Nodes
 from uploads.files import Kind, Stamp
 from uploads.names import Path
 
@@ -68,7 +67,6 @@ REFOLD_BELOW = """
     UPDATE nodes SET folded = ? || substr(folded, ?) WHERE id IN (SELECT id FROM below)"""
 # Stands in a change until the node that it is about has been made.
 NOT_MADE = 0
-LOST = ENTRY + " WHERE n.number = ? AND n.gone IS NOT NULL ORDER BY n.folded"
 
 
 class About(NamedTuple):
@@ -81,12 +79,11 @@ class About(NamedTuple):
 
 class Changes:
     def __init__(
-        self, connection: sqlite3.Connection, nodes: Nodes, past: Past, properties: Properties
+        self, connection: sqlite3.Connection, nodes: Nodes, properties: Properties
     ) -> None:
         self._connection = connection
         self._properties = properties
         self._nodes = nodes
-        self._past = past
         self._rekeying = Rekeying(connection, nodes)
 
     def record(
@@ -185,42 +182,13 @@ class Changes:
         standing = [live] if live else self._nodes.gone(*place)
         return next((node for node in standing if node.is_folder and node.id == row[0]), None)
 
-    def lost(self, number: int) -> list[Node]:
-        """What this deletion took away and is still gone, folders before what is in them."""
-        return list(self._nodes.all(LOST, number))
-
     def revive(self, node: Node, parent: int, path: Path, number: int, stamp: Stamp) -> None:
         self._set_node(node, parent, path, number, stamp.at, None)
-
-    def bring_back(self, node: Node, deletion: int, top: Path, number: int, stamp: Stamp) -> None:
-        """One of those that were lost in the folder `top`, unless its folder, name or content is
-        not to be had, or its folder is in another place now.
-        """
-        folder = self._nodes.by_id(node.parent)
-        path = self._nodes.path(node)
-        moved = path.parts[: len(top.parts)] != top.parts
-        if moved or folder.gone is not None or self._nodes.child(folder.id, node.key):
-            return
-        if node.is_folder:
-            self.revive(node, folder.id, path, number, stamp)
-        else:
-            version = self._past.before(node, deletion)
-            if version is None or version.content is None:
-                return
-            as_it_was = Stamp(stamp.by, stamp.at, version.modified, version.claimed_type)
-            self.put(path, node, folder.id, number, version.content, as_it_was)
-            self.add_version(node.id, number, Kind.RESTORED, version.content, as_it_was)
-        self._touch_above(folder, number, stamp.at)
 
     def _forget_properties(self, node: Node | None) -> None:
         """Of what was deleted here, and is not brought back: something new takes its place."""
         if node is not None:
             self._properties.forget(node.id)
-
-    def _touch_above(self, folder: Node, number: int, at: float) -> None:
-        while folder.id != ROOT and folder.number != number:
-            self.touch([folder.id], number, at)
-            folder = self._nodes.by_id(folder.parent)
 
     def _set_node(
         self,

@@ -16,10 +16,6 @@ VERSION = (
 )
 ONE_VERSION = VERSION + " WHERE v.node = ? AND v.number = ? AND v.content IS NOT NULL"
 NEWEST_VERSIONS = VERSION + " WHERE v.node = ? AND v.number < ? ORDER BY v.number DESC LIMIT ?"
-LAST_CONTENT = (
-    VERSION
-    + " WHERE v.node = ? AND v.number < ? AND v.content IS NOT NULL ORDER BY v.number DESC LIMIT 1"
-)
 AFTER_ALL = 2**63 - 1
 
 
@@ -48,11 +44,6 @@ class Past(NamedTuple):
             if row:
                 return VersionRow(*row)
         return None
-
-    def before(self, node: Node, number: int) -> "VersionRow | None":
-        """The last content that a file had before a change."""
-        row = self.connection.execute(LAST_CONTENT, (node.id, number)).fetchone()
-        return VersionRow(*row) if row else None
 
     def files(self, path: Path) -> list[Node]:
         """All files that stand or stood at a name."""

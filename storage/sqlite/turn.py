@@ -14,6 +14,7 @@ from storage.sqlite.garbage import Garbage
 from storage.sqlite.migrations import ROOT
 from storage.sqlite.nodes import Keys, Node, NodesOfATurn
 from storage.sqlite.past import VersionRow
+from storage.sqlite.restoring import Restoring
 from storage.sqlite.view import CONTENT, SqliteView
 from uploads.attempts import Bounds, Record
 from uploads.failures import Unavailable
@@ -60,7 +61,7 @@ class SqliteTurn(SqliteView):
         self._lasting = NodesOfATurn(connection, keys)
         super().__init__(connection, self._lasting)
         self._locks = self._lasting_locks = LocksOfTheWriter(connection, self._nodes.keys)
-        self._changes = Changes(connection, self._nodes, self._past, self._properties)
+        self._changes = Changes(connection, self._nodes, self._properties)
         self._garbage = Garbage(connection)
         self._blobs = blobs
         self._clock = clock
@@ -171,8 +172,8 @@ class SqliteTurn(SqliteView):
 
     def restore_folder(self, path: Path, number: int, stamp: Stamp) -> Folder | None:
         top = self._changes.deleted_folder(path, number)
-        lost = self._changes.lost(number)
-        if top is None or not lost:
+        restoring = Restoring(self._connection, number)
+        if top is None or restoring.is_empty:
             return None
         about = About(top.id, is_folder=True, depth=len(self._nodes.trail(path)))
         new = self._changes.record(Kind.RESTORED, about, path, stamp)
@@ -180,9 +181,7 @@ class SqliteTurn(SqliteView):
         if top.gone is not None:
             self._changes.revive(top, above[-1], path, new, stamp)
         self._changes.touch([*above, top.id], new, stamp.at)
-        for node in lost:
-            if node.id != top.id:
-                self._changes.bring_back(node, number, path, new, stamp)
+        restoring.into(top, new, stamp)
         return self._nodes.by_id(top.id).folder(path)
 
     def set_modified(self, path: Path, modified: float) -> None:
