@@ -32,14 +32,16 @@ def rules(settings: Settings, accounts: Accounts) -> Rules:
     """For everybody who comes through a door."""
     kept = Reservations(settings.limits.reserved_names)
     access = _access(settings, accounts)
-    return Rules(access, policies(settings), _limits(settings), accounts, kept)
+    limits, lengths = _limits(settings), name_limits(settings)
+    return Rules(access, policies(settings), limits, accounts, kept, lengths=lengths)
 
 
 def rules_for_operator(settings: Settings) -> Rules:
     """For a command: who typed it may do all. It replaces nothing, so it needs no condition."""
     access = Access([Grant(Path(()), OPERATOR.groups, ALL_RIGHTS)])
     limits = replace(_limits(settings), quota_bytes=None, quota_files=None, parked_files=0)
-    return Rules(access, policies(_unconditional(settings)), limits, OperatorOnly())
+    ruling, lengths = policies(_unconditional(settings)), name_limits(settings)
+    return Rules(access, ruling, limits, OperatorOnly(), lengths=lengths)
 
 
 def policies(settings: Settings) -> Policies:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as DiskPath
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -72,6 +72,7 @@ def make_parts(
     shelves: tuple[Index, Blobs, Sniffer] | None = None,
     bell: Bell | None = None,
     clock: Clock = time.time,
+    lengths: names.Limits | None = None,
 ) -> Parts:
     """Over shelves in memory, where none are given."""
     if shelves is None:
@@ -80,9 +81,13 @@ def make_parts(
     index, blobs_, sniffer = shelves
     unfinished = blobs_.unfinished if isinstance(blobs_, DiskBlobs) else MemoryUnfinished()
     accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
-    rules = Rules(Access(grants), policies, limits or Limits(), accounts, clock=clock)
+    limits_of_names = replace(
+        lengths or names.Limits(), exact_in=lambda folder: policies.of(folder).exact_names
+    )
+    rules = Rules(
+        Access(grants), policies, limits or Limits(), accounts, clock=clock, lengths=limits_of_names
+    )
     publish = metrics.publish
-    limits_of_names = names.Limits(exact_in=lambda folder: policies.of(folder).exact_names)
     receiver = Receiver(rules, index, blobs_, sniffer, publish, clock)
     preflights = Admission(PREFLIGHTS, PREFLIGHTS_EACH, "preflights")
     holdings = Holdings(rules, index, blobs_)
@@ -119,6 +124,7 @@ async def opened(
     folders: Mapping[Path, Policy] | None = None,
     clock: Clock = time.time,
     keep_alive: float = 60.0,
+    lengths: names.Limits | None = None,
 ) -> AsyncIterator[House]:
     metrics, bell = Metrics(), Bell(FOLLOWERS, FOLLOWERS_EACH)
     policies = Policies(policy or Policy(), folders or {})
@@ -130,7 +136,9 @@ async def opened(
     with TemporaryDirectory() as data, closing(MagicSniffer()) as sniffer:
         async with _shelves(DiskPath(data), policies, publish) as (index, blobs):
             shelves = index, blobs, sniffer
-            parts = make_parts(metrics, grants, limits, http, policies, shelves, bell, clock)
+            parts = make_parts(
+                metrics, grants, limits, http, policies, shelves, bell, clock, lengths
+            )
             health = Health(parts, metrics)
             server = OurServer(app.build(parts, metrics, health))
             await server.start_server(

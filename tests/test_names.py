@@ -338,6 +338,26 @@ def test_a_free_name_of_a_good_name_is_a_good_name(name: str, count: int) -> Non
         taken.add(free)
 
 
+@given(TEXTS | st.text(min_size=100), st.integers(1, 255), st.integers(2, names.NUMBERS - 1))
+def test_a_number_finds_room_where_it_is_said_to(name: str, room: int, number: int) -> None:
+    if "/" in name or not name or refusal(name) is not None:
+        return
+    if names.may_be_numbered(name, room):
+        free = names.numbered(name, number, room)
+        assert len(free.encode()) <= room
+        assert refusal(free) is None
+        assert free[0] == name[0]
+    else:
+        assert len(names.numbered(name, names.NUMBERS - 1).encode()) > room
+
+
+def test_there_is_room_for_a_number_just_where_one_character_stays() -> None:
+    longest = len("a (999999999).tar.gz")
+    assert names.may_be_numbered("abc.tar.gz", longest)
+    assert not names.may_be_numbered("abc.tar.gz", longest - 1)
+    assert not names.may_be_numbered("語.tar.gz", longest)
+
+
 @given(st.text(alphabet="aA1_-. ", max_size=8) | st.sampled_from(["con .a", "LPT1.x", "aux", "x."]))
 def test_a_name_that_is_called_harmless_at_first_sight_has_no_fault_at_the_second(
     name: str,

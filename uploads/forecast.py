@@ -124,11 +124,12 @@ class ForecastView:
     def span(self) -> Span:
         return self.view.span()
 
-    def free_name(self, path: Path) -> Path:
+    def free_name(self, path: Path, most_bytes: int, kept: Callable[[Path], bool]) -> Path:
         def taken(name: str) -> bool:
-            return not isinstance(self.at(path.parent.child(name)), Nothing)
+            there = path.parent.child(name)
+            return not isinstance(self.at(there), Nothing) or kept(there)
 
-        return path.parent.child(names.free_name(path.name, taken))
+        return path.parent.child(names.free_name(path.name, taken, most_bytes))
 
     def usage(self, principal: str) -> Usage:
         now, more = self.view.usage(principal), self.forecast.usage

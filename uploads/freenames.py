@@ -13,6 +13,7 @@ from uploads.invisible import (
 )
 
 FIRST: Final = 2
+NUMBERS: Final = 10**9
 # ".pdf", or two where the outer one says how it is packed: ".tar.gz", ".sql.zst". A number is no
 # extension ("v1.2"), nor is what follows the dot in "Dr. Smith".
 EXTENSION: Final = re.compile(
@@ -21,6 +22,12 @@ EXTENSION: Final = re.compile(
     re.IGNORECASE,
 )
 CLINGING: Final = PICTURE_SELECTORS | SKIN_TONES | {ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER}
+
+
+def may_be_numbered(name: str, most_bytes: int) -> bool:
+    """Is there room for any number that is needed, and for one character of the name beside it?"""
+    stem, extension = _split(name)
+    return len(f"{stem[:1]} ({NUMBERS - 1}){extension}".encode()) <= most_bytes
 
 
 def free_name(name: str, taken: Callable[[str], bool], most_bytes: int = 255) -> str:
@@ -44,10 +51,14 @@ def free_name(name: str, taken: Callable[[str], bool], most_bytes: int = 255) ->
 
 
 def numbered(name: str, number: int, most_bytes: int = 255) -> str:
-    found = EXTENSION.search(name, 1)
-    stem, extension = (name[: found.start()], found.group()) if found else (name, "")
+    stem, extension = _split(name)
     ending = f" ({number}){extension}"
     return _shortened(stem, most_bytes - len(ending.encode())) + ending
+
+
+def _split(name: str) -> tuple[str, str]:
+    found = EXTENSION.search(name, 1)
+    return (name[: found.start()], found.group()) if found else (name, "")
 
 
 def _shortened(stem: str, most_bytes: int) -> str:

@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from uploads.freenames import NUMBERS as NUMBERS
 from uploads.freenames import free_name as free_name
+from uploads.freenames import may_be_numbered as may_be_numbered
 from uploads.freenames import numbered as numbered
 from uploads.spelling import BadName as BadName
 from uploads.spelling import Rule as Rule
@@ -92,6 +94,17 @@ class Limits:
     path_bytes: int = 4096
     depth: int = 32
     exact_in: Callable[[Path], bool] = portable_everywhere
+
+    def room(self, folder: Path) -> int:
+        """How many bytes a name in this folder may have."""
+        above = len(str(folder).encode()) + 1 if folder.parts else 0
+        return min(self.name_bytes, self.path_bytes - above)
+
+    def hold(self, path: Path) -> bool:
+        """Is it no longer than a path may be? Another spelling of one that was may be."""
+        lengths = [len(part.encode()) for part in path.parts]
+        within = sum(lengths) + len(lengths) - 1 <= self.path_bytes
+        return within and max(lengths, default=0) <= self.name_bytes
 
 
 def parse(text: str, limits: Limits) -> Path:

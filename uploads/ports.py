@@ -233,8 +233,8 @@ class View(Grounds, Protocol):
     def content_declared(self, digests: Mapping[str, bytes]) -> Content | None:
         """A content that once arrived under all of these verified digests."""
 
-    def free_name(self, path: Path) -> Path:
-        """The next free spelling by `names.free_name`, in the same folder."""
+    def free_name(self, path: Path, most_bytes: int, kept: Callable[[Path], bool]) -> Path:
+        """The next free spelling by `names.free_name`, in the same folder, which is not `kept`."""
 
     def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
         """Newest first, of all files that ever stood at this name, deleted ones included."""

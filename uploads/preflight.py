@@ -147,7 +147,8 @@ class Preflight:
         verdict, path = judgement.verdict, arrival.path
         earlier = None if isinstance(verdict, Rename) else self._earlier(judgement)
         if isinstance(verdict, Rename):
-            path = coming.free_name(path)
+            shown = self.reservation.id if self.reservation else None
+            path = self.rules.free_name(coming.free_name, self.principal, path, shown)
         reserved = False
         if isinstance(verdict, Accepted) and not isinstance(verdict, Unchanged):
             self.rules.check_quota(coming.usage(self.principal.name), content.size)

@@ -81,10 +81,16 @@ class Reservations:
         if not self._names:
             return
         with self._lock:
-            self._expire()
-            found = self._in_the_way(key(), path, self._own(id, principal))
+            found = self._holder(key(), path, id, principal)
             if found is not None:
                 self._refuse(found)
+
+    def keep(self, key: Callable[[], Key], path: Path, id: str | None, principal: str) -> bool:
+        """The same as a question, for who can choose another name."""
+        if not self._names:
+            return False
+        with self._lock:
+            return self._holder(key(), path, id, principal) is not None
 
     def check_removal(self, key: Callable[[], Key], principal: str) -> None:
         """:raises NameReserved: what somebody else shall replace is to be taken away.
@@ -118,6 +124,10 @@ class Reservations:
     def end(self, id: str) -> None:
         with self._lock:
             self._end(id)
+
+    def _holder(self, key: Key, path: Path, id: str | None, principal: str) -> str | None:
+        self._expire()
+        return self._in_the_way(key, path, self._own(id, principal))
 
     def _own(self, id: str | None, principal: str) -> str | None:
         kept = self._kept.get(id or "")

@@ -1,9 +1,11 @@
 """The rules of one server: who may, which policy, how much. What every verb is judged by."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
+from uploads import names
 from uploads.access import Access, Principal, Reach, Right
 from uploads.accounts import Accounts
 from uploads.collisions import (
@@ -31,6 +33,8 @@ from uploads.policy import Policies, Policy, SameName, Wishes
 from uploads.ports import Clock, View
 from uploads.reserving import Reservations
 
+# `free_name` of the index, or of a forecast.
+NextFree = Callable[[Path, int, Callable[[Path], bool]], Path]
 STORING = (Right.CREATE, Right.REPLACE)
 
 
@@ -74,6 +78,7 @@ class Rules:
     accounts: Accounts
     reservations: Reservations = field(default_factory=Reservations)
     clock: Clock = time.time
+    lengths: names.Limits = field(default_factory=names.Limits)
 
     def policy(self, principal: Principal, path: Path, wishes: Wishes, door: Wishes) -> Policy:
         """The folder's words under the door's, as far as the principal may widen them."""
@@ -146,6 +151,21 @@ class Rules:
     def check_reserved(self, principal: Principal, path: Path, id: str | None = None) -> None:
         """Is the name kept for somebody else? `id`: the reservation that the principal shows."""
         self.reservations.check(lambda: self.policies.keys(path), path, id, principal.name)
+
+    def is_kept(self, principal: Principal, path: Path, id: str | None = None) -> bool:
+        keys = self.policies.keys
+        return self.reservations.keep(lambda: keys(path), path, id, principal.name)
+
+    def may_be_numbered(self, path: Path) -> bool:
+        """Is there room for a number in the name, so that the same name can be stored beside it?"""
+        return names.may_be_numbered(path.name, self.lengths.room(path.parent))
+
+    def free_name(
+        self, next_free: NextFree, principal: Principal, path: Path, id: str | None = None
+    ) -> Path:
+        """One that may be numbered: the next that is free, and kept for nobody else."""
+        room = self.lengths.room(path.parent)
+        return next_free(path, room, lambda there: self.is_kept(principal, there, id))
 
     def check_removable(self, principal: Principal, path: Path) -> None:
         self.reservations.check_removal(lambda: self.policies.keys(path), principal.name)

@@ -185,7 +185,8 @@ class Settling:
         sees = self.rules.sees(principal, at, arrival.path)
         claim = Claim(arrival.path, content, arrival.condition, sees)
         policy = self.rules.policy(principal, arrival.path, arrival.wishes, arrival.door_policy)
-        if policy.same_name is SameName.RENAME and not arrival.may_rename:
+        may_rename = arrival.may_rename and self.rules.may_be_numbered(arrival.path)
+        if policy.same_name is SameName.RENAME and not may_rename:
             policy = replace(policy, same_name=SameName.REFUSE)
         if arrival.submitted.lists:
             # It says which state it rests on, as every other condition does.
@@ -245,7 +246,9 @@ class Settling:
                 self._date(turn, arrival, existing)
                 return Outcome(judgement.verdict, existing.path, existing)
             case Rename():
-                path = turn.free_name(arrival.path)
+                path = self.rules.free_name(
+                    turn.free_name, arrival.principal, arrival.path, arrival.reservation
+                )
             case _:
                 path = arrival.path
         file = turn.store(path, content, stamp)
@@ -272,29 +275,41 @@ class Settling:
             found.append(ReplaceIt(current.path, current.etag))
         if isinstance(judgement.verdict, ContentKnown):
             found.append(LinkIt(path, judgement.verdict.existing.path))
-        elif (free := self._free_path(view, path, judgement)) is not None:
+        elif (free := self._free_path(view, principal, path, judgement)) is not None:
             if not self.rules.may(principal, Right.READ, free):
                 # Which numbers are taken is not for those who may not see: any number will do.
-                free = free.parent.child(names.numbered(path.name, secrets.randbelow(10**9)))
+                number, room = (
+                    secrets.randbelow(names.NUMBERS),
+                    self.rules.lengths.room(free.parent),
+                )
+                free = free.parent.child(names.numbered(path.name, number, room))
             if self.rules.may(principal, Right.CREATE, free):
                 found.append(StoreAs(free))
         return (*found, Discard()) if found else ()
 
-    def _free_path(self, view: View, path: Path, judgement: Judgement) -> Path | None:
+    def _free_path(
+        self, view: View, principal: Principal, path: Path, judgement: Judgement
+    ) -> Path | None:
         match judgement.at:
             case Nothing():
                 return path
             case FileHere() | FolderHere():
-                return view.free_name(path)
+                return self._numbered(view, principal, path)
             case Lookalike(existing, wanted) if wanted == path:
-                return view.free_name(existing.path.parent.child(path.name))
+                return self._numbered(view, principal, existing.path.parent.child(path.name))
             case Lookalike() if not _is_told(judgement.verdict):
                 return None
             case Lookalike(existing, wanted):
                 spelled = Path((*existing.path.parts, *path.parts[len(wanted.parts) :]))
-                return spelled if isinstance(view.at(spelled), Nothing) else None
+                free = isinstance(view.at(spelled), Nothing) and self.rules.lengths.hold(spelled)
+                return spelled if free and not self.rules.is_kept(principal, spelled) else None
             case FileAbove():
                 return None
+
+    def _numbered(self, view: View, principal: Principal, path: Path) -> Path | None:
+        if not self.rules.may_be_numbered(path):
+            return None
+        return self.rules.free_name(view.free_name, principal, path)
 
     def _may_park(self, turn: Turn, principal: Principal, content: Content) -> bool:
         usage, parked = turn.usage(principal.name), turn.parked(principal.name)

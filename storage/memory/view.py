@@ -4,7 +4,7 @@ A state is a handful of plain dictionaries of frozen values, and a view looks at
 Lookups may be slow here, never clever.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from storage.cursors import Cursor, cursor, page_size
 from storage.memory.belongings import Locks, Properties
@@ -121,11 +121,12 @@ class MemoryView:
         ]
         return self._state.contents[fitting[0]] if len(fitting) == 1 else None
 
-    def free_name(self, path: Path) -> Path:
+    def free_name(self, path: Path, most_bytes: int, kept: Callable[[Path], bool]) -> Path:
         def taken(name: str) -> bool:
-            return self._live(path.parent.child(name)) is not None
+            there = path.parent.child(name)
+            return self._live(there) is not None or kept(there)
 
-        return path.parent.child(names.free_name(path.name, taken))
+        return path.parent.child(names.free_name(path.name, taken, most_bytes))
 
     def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
         events = [

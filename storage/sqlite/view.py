@@ -1,7 +1,7 @@
 """What can be asked of the index in one consistent moment: the port `View`, over SQLite."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -180,14 +180,16 @@ class SqliteView:
         fitting = [content for content in found if digests.items() <= self.digests(content).items()]
         return fitting[0] if len(fitting) == 1 else None
 
-    def free_name(self, path: Path) -> Path:
+    def free_name(self, path: Path, most_bytes: int, kept: Callable[[Path], bool]) -> Path:
         folder = self._nodes.live(path.parent)
 
         def taken(name: str) -> bool:
-            key = self._nodes.keys(path.parent.child(name))[-1]
-            return folder is not None and self._nodes.child(folder.id, key) is not None
+            there = path.parent.child(name)
+            key = self._nodes.keys(there)[-1]
+            stands = folder is not None and self._nodes.child(folder.id, key) is not None
+            return stands or kept(there)
 
-        return path.parent.child(names.free_name(path.name, taken))
+        return path.parent.child(names.free_name(path.name, taken, most_bytes))
 
     def history(self, path: Path, before: int | None, limit: int) -> list[Event]:
         return self._past.events(path, before, limit)

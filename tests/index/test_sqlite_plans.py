@@ -41,7 +41,7 @@ def everything(turn: Turn) -> None:
     turn.vouched(content(b"parked"), "ann")
     turn.extent(path("a"))
     turn.is_empty(path("a"))
-    turn.free_name(path("e"))
+    turn.free_name(path("e"), 255, lambda _: False)
     turn.uploads("ann", None, 9)
     turn.parked("ann")
     turn.usage("ann")

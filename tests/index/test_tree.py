@@ -203,9 +203,9 @@ async def test_files_below_go_on_after_a_file_that_is_gone(index: Index) -> None
 
 async def test_a_free_name_is_one_that_no_spelling_has(index: Index) -> None:
     await stored(index, "a/Plan.txt")
-    first = await index.read(lambda view: view.free_name(path("a/Plan.txt")))
+    first = await index.read(lambda view: view.free_name(path("a/Plan.txt"), 255, lambda _: False))
     await stored(index, str(first).upper().replace("A/", "a/"))
-    second = await index.read(lambda view: view.free_name(path("a/Plan.txt")))
+    second = await index.read(lambda view: view.free_name(path("a/Plan.txt"), 255, lambda _: False))
     assert first.parent == second.parent == path("a")
     assert second.folded != first.folded
     assert await index.read(lambda view: view.at(second)) == Nothing()
