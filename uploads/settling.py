@@ -277,13 +277,8 @@ class Settling:
             found.append(LinkIt(path, judgement.verdict.existing.path))
         elif (free := self._free_path(view, principal, path, judgement)) is not None:
             if not self.rules.may(principal, Right.READ, free):
-                # Which numbers are taken is not for those who may not see: any number will do.
-                number, room = (
-                    secrets.randbelow(names.NUMBERS),
-                    self.rules.lengths.room(free.parent),
-                )
-                free = free.parent.child(names.numbered(path.name, number, room))
-            if self.rules.may(principal, Right.CREATE, free):
+                free = self._at_random(free.parent.child(path.name))
+            if free is not None and self.rules.may(principal, Right.CREATE, free):
                 found.append(StoreAs(free))
         return (*found, Discard()) if found else ()
 
@@ -310,6 +305,13 @@ class Settling:
         if not self.rules.may_be_numbered(path):
             return None
         return self.rules.free_name(view.free_name, principal, path)
+
+    def _at_random(self, path: Path) -> Path | None:
+        """Which numbers are taken is not for those who may not see: any number will do."""
+        if not self.rules.may_be_numbered(path):
+            return None
+        number, room = secrets.randbelow(names.NUMBERS), self.rules.lengths.room(path.parent)
+        return path.parent.child(names.numbered(path.name, number, room))
 
     def _may_park(self, turn: Turn, principal: Principal, content: Content) -> bool:
         usage, parked = turn.usage(principal.name), turn.parked(principal.name)
