@@ -131,7 +131,7 @@ class House:
         """The file; or the id under which the bytes wait; None where nothing came of it."""
         arrival = Arrival("trust", _path(name), WHO, condition, wishes, size=len(data))
         deed = self._doing(name, digest(data), _etag(condition))
-        return await self._told(deed, self.parts.receiver.receive(arrival, _pieces(data)))
+        return await self._told(deed, self.parts.receiver.receive(arrival, in_pieces(data)))
 
     async def delete(self, name: str, condition: Condition = UNCONDITIONAL) -> None:
         deed = self._doing(name, None, _etag(condition))
@@ -171,7 +171,7 @@ class House:
         ends = digest(data) if end == len(data) else None
         deed = self._doing(name, ends, None, begins=ends is None, arrives=id_)
         portion = Portion(start, brings=end - start)
-        appending = self.parts.resuming.append(id_, WHO, portion, _pieces(data[start:end]))
+        appending = self.parts.resuming.append(id_, WHO, portion, in_pieces(data[start:end]))
         await self._told(deed, appending)
 
     async def number(self, name: str, data: bytes, ends: Sequence[int]) -> None:
@@ -187,7 +187,7 @@ class House:
         here = [await self._told(begun, begin())]
         for number, (start, end) in enumerate(pairwise((0, *ends))):
             deed = self._doing(name, None, None, begins=True)
-            pieces = _pieces(data[start:end])
+            pieces = in_pieces(data[start:end])
             bringing = chunking.bring(WHO, name, str(number), number, end - start, pieces)
             here.append(await self._told(deed, bringing))
         ids = " ".join(id_ for id_ in here if isinstance(id_, str))
@@ -273,7 +273,7 @@ def descriptors() -> set[str]:
     return found
 
 
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
     for at in range(0, len(data), PIECE):
         yield data[at : at + PIECE]
 

@@ -36,6 +36,7 @@ class Seen:
     findings: list[str]
     litter: list[str]
     descriptors: list[str]
+    stuck: list[str]
     probe: int
     seconds: float
 
@@ -99,6 +100,7 @@ class Ledger:
         found += [f"3: {one}" for one in seen.findings]
         found += [f"6: {one} is left over" for one in seen.litter]
         found += [f"6: {one} stays open" for one in seen.descriptors]
+        found += [f"7: {one} cannot be gone on with" for one in seen.stuck]
         if seen.probe <= self.highest:
             found.append(f"5: {seen.probe} comes after {self.highest}")
         return found

@@ -13,12 +13,14 @@ from pathlib import Path as Folder
 from typing import Any
 
 from storage.upkeep import verify as verification
+from tests.rootless import bind_by_modes
 from tests.trust.calls import LARGEST_WORD, Judge, Voice, no_clock, watched
-from tests.trust.house import CANNOT_START, WHO, House, body, descriptors, digest, opened
+from tests.trust.house import CANNOT_START, WHO, House, body, descriptors, digest, in_pieces, opened
 from tests.trust.ledger import Ledger, Seen
 from uploads.failures import Failure
 from uploads.files import Content
 from uploads.names import Path
+from uploads.portions import Portion
 
 STARTS_WITHIN = 60.0
 CLOSES_WITHIN = 2.0
@@ -113,6 +115,7 @@ os.register_at_fork(after_in_child=Looker.leave)
 
 
 def _look_as_asked(wire: socket.socket) -> None:
+    bind_by_modes()
     voice = Voice(wire, no_clock)
     try:
         while asked := wire.recv(LARGEST_WORD):
@@ -142,6 +145,7 @@ async def _look(data: Folder, versions: Iterable[str], ids: Iterable[str], voice
         parked = await _parked(house)
         offsets = await _offsets(house, ids)
         probe = await house.put(PROBE, body(f"probe {began}", 5000))
+        stuck = [id_ for id_ in offsets if not await _goes_on(house, id_)]
         expected = await _expected(house, data)
         number = getattr(getattr(probe, "version", None), "number", 0)
         seconds = time.monotonic() - began
@@ -150,7 +154,7 @@ async def _look(data: Folder, versions: Iterable[str], ids: Iterable[str], voice
     report = verification.verify(data, scrub=True)
     findings = [finding.text for finding in report.findings]
     litter = _litter(data, expected)
-    voice.say("seen", names, found, parked, offsets, findings, litter, left, number, seconds)
+    voice.say("seen", names, found, parked, offsets, findings, litter, left, stuck, number, seconds)
 
 
 async def _left_open(before: set[str]) -> list[str]:
@@ -193,6 +197,21 @@ async def _offsets(house: House, ids: Iterable[str]) -> dict[str, int]:
         if incoming.number is None:
             found[id_] = incoming.offset
     return found
+
+
+async def _goes_on(house: House, id_: str) -> bool:
+    """To its end, whatever comes of it there."""
+    incoming = await house.parts.resuming.look(id_, WHO)
+    if incoming.is_part or incoming.size is None:
+        return True
+    rest = incoming.size - incoming.resumes_at
+    try:
+        await house.parts.resuming.append(
+            id_, WHO, Portion(incoming.resumes_at, brings=rest), in_pieces(bytes(rest))
+        )
+    except Failure:
+        return False
+    return True
 
 
 async def _expected(house: House, data: Folder) -> set[str]:

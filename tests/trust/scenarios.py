@@ -285,12 +285,13 @@ async def resume(house: House) -> None:
 
 
 async def finish(house: House) -> None:
-    for name, size in (("large", LARGE), ("small", SMALL)):
+    for name, size, first in (("large", LARGE, 100), ("small", SMALL, 100), ("whole", LONG, 0)):
         data = body(name, size)
         id_ = await house.begin(name, data)
+        if id_ and first:
+            await house.append(id_, name, data, 0, first)
         if id_:
-            await house.append(id_, name, data, 0, 100)
-            await house.append(id_, name, data, 100, size)
+            await house.append(id_, name, data, first, size)
 
 
 async def number(house: House) -> None:
