@@ -363,4 +363,4 @@ async def test_of_a_full_disk_nothing_is_said_twice() -> None:
         refused = await ask(house, "PUT", "a.txt", b"one")
 
         assert (refused.status, refused.refusal) == (507, "disk-full")
-        assert refused.text.count("later") == 1
+        assert refused.text.count("ry again") == 1
