@@ -1,8 +1,7 @@
 """Finding, reading and listing what is stored, as far as the asker may know of it."""
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
@@ -36,9 +35,9 @@ class Holdings:
     index: Index
     blobs: Blobs
 
-    def find(self, principal: Principal, path: Path) -> Coroutine[Any, Any, Held | Folder]:
+    async def find(self, principal: Principal, path: Path) -> Held | Folder:
         """What stands at this very spelling, as far as the principal may know of it."""
-        return self.index.read(lambda view: self.find_in(view, principal, path))
+        return await self.index.read(lambda view: self.find_in(view, principal, path))
 
     async def version(self, principal: Principal, path: Path, number: int) -> Held:
         self.rules.demand(principal, Right.READ, path)

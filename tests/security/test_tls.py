@@ -15,6 +15,12 @@ from tests.running import ROOT, running
 from tests.security.test_smuggling import found, free_port, fronted
 
 NAME = "files.example"
+FOR_ANYBODY = """
+[[access]]
+folder = "/"
+who = ["anonymous"]
+rights = ["list", "read", "create"]
+"""
 AROUND = """
 daemon off;
 user root;
@@ -61,7 +67,10 @@ def front(tmp_path: Path) -> Iterator[Front]:
          "-subj", f"/CN={NAME}", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
+    configuration = tmp_path / "config.toml"
+    configuration.write_text(FOR_ANYBODY)
     env = {
+        "NOCLOBBER_CONFIG": str(configuration),
         "NOCLOBBER_SERVER_NAMES": NAME,
         "NOCLOBBER_SERVER_TRUSTED_PROXIES": "127.0.0.1/32",
         "NOCLOBBER_LIMITS_KEEP_ALIVE": "1 s",
