@@ -242,7 +242,7 @@ class Machine(RuleBasedStateMachine):
             self.store.tree.delete(ANN, path(name), self.condition(name, kind), recursive=False)
         )
         here = name in self.model.files
-        met = here and kind != "stale"
+        met = here and kind not in {"stale", "nothing"}
         assert isinstance(done, Removed if met else Outcome if here else NotThere)
         if isinstance(done, Removed):
             self.model.take_away(name)
