@@ -118,6 +118,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = Folder(settings.data.folder)
     if commandline.writes(arguments):
         lock.require_ours(folder)
+    # No match statement here: a Python that is too old has to read this file to say so.
     does: dict[str, Callable[[], int]] = {
         "serve": lambda: asyncio.run(serve(settings)),
         "user": lambda: commands.user(

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers import asking
+from handlers import asking, serving
 from handlers.browser import pages
 from handlers.descriptions import (
     Json,
@@ -29,7 +29,6 @@ from uploads.settling import Outcome
 
 MOST_ENTRIES = 1000
 MOST_EVENTS = 1000
-NOT_MODIFIED = 304
 
 
 async def folder(
@@ -49,7 +48,7 @@ async def folder(
         stale = Stale(None)
         raise Refusal(of_outcome(Outcome(stale, path), stale))
     if not condition.if_none_match_holds(current.etag):
-        return web.Response(status=NOT_MODIFIED, headers=headers)
+        return web.Response(status=serving.NOT_MODIFIED, headers=headers)
     return json_response(_members(found, page, listing, asker), headers=headers)
 
 

@@ -121,8 +121,7 @@ def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> 
 
 
 def _unfamiliar(data: Folder) -> str:
-    there = (data / "index.sqlite").is_file()
-    return "" if there else " (There was no store here yet: is it the right folder?)"
+    return "" if lock.has_store(data) else " (There was no store here yet: is it the right folder?)"
 
 
 def _scope(arguments: argparse.Namespace, limits: names.Limits) -> Scope | None:
@@ -254,7 +253,7 @@ def tell_collected(collected: Collected) -> int:
 
 def require_store(data: Folder) -> None:
     """A mistyped folder would otherwise become an empty store, of which all is well."""
-    if not (data / "index.sqlite").is_file():
+    if not lock.has_store(data):
         raise Refused(f'There is no store in "{data}". Name its folder with --data.')
 
 

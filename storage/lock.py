@@ -76,6 +76,10 @@ def own(folder: Path) -> Owned:
     return Owned(folder, descriptor, untidy)
 
 
+def has_store(folder: Path) -> bool:
+    return (folder / INDEX).is_file()
+
+
 def require_ours(folder: Path) -> None:
     """What root or another user writes into a store, its server cannot read.
 
@@ -83,8 +87,7 @@ def require_ours(folder: Path) -> None:
 
     :raises NotOwned: the folder, or the store in it, belongs to another user.
     """
-    index = folder / INDEX
-    place = index if index.exists() else folder
+    place = folder / INDEX if has_store(folder) else folder
     if not place.exists():
         return
     owner = place.stat().st_uid

@@ -20,16 +20,18 @@ from uploads.failures import DiskFull, NotThere, Unavailable, Unsettled
 from uploads.ports import Turn
 
 
+def fill(turn: Turn) -> None:
+    """More than an index takes that may not grow."""
+    assert isinstance(turn, SqliteTurn)
+    pages = turn._connection.execute("PRAGMA page_count").fetchone()[0]
+    turn._connection.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(1000):
+        store(turn, f"{number:0200}")
+
+
 async def test_an_index_that_may_not_grow_says_the_disk_is_full_and_recovers(
     sqlite_index: SqliteIndex,
 ) -> None:
-    def fill(turn: Turn) -> None:
-        assert isinstance(turn, SqliteTurn)
-        pages = turn._connection.execute("PRAGMA page_count").fetchone()[0]
-        turn._connection.execute(f"PRAGMA max_page_count = {pages}")
-        for number in range(1000):
-            store(turn, f"{number:0200}")
-
     await add(sqlite_index, "a")
     with pytest.raises(DiskFull):
         await sqlite_index.write(fill)
@@ -43,13 +45,6 @@ async def test_all_whose_turns_a_full_disk_undid_are_told_so_and_not_what_anothe
 ) -> None:
     def miss(_: Turn) -> None:
         raise NotThere("there is nothing")
-
-    def fill(turn: Turn) -> None:
-        assert isinstance(turn, SqliteTurn)
-        pages = turn._connection.execute("PRAGMA page_count").fetchone()[0]
-        turn._connection.execute(f"PRAGMA max_page_count = {pages}")
-        for number in range(1000):
-            store(turn, f"{number:0200}")
 
     turns = (sqlite_index.write(work) for work in (miss, fill, miss))
     outcomes = await asyncio.gather(*turns, return_exceptions=True)
