@@ -73,6 +73,9 @@ class Conversation(web.RequestHandler):
             message, payload = self._messages.popleft()
             self._take_more()
             goes_on = await self._answered(message, payload)
+            if self._messages:
+                # An answer may need nothing that is waited for, and the others have a turn, too.
+                await asyncio.sleep(0)
         if not self._force_close:
             self._task_handler = None
             if self.transport is not None:

@@ -111,6 +111,33 @@ async def test_what_comes_together_is_answered_in_its_order() -> None:
         assert [one.body for one in answers[many:]] == [b"%d" % one for one in range(many)]
 
 
+async def test_who_asks_for_many_things_at_once_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered: list[str] = []
+    write = conversation.Conversation._write
+
+    def noted(
+        self: conversation.Conversation, response: web.Response, request: web.BaseRequest
+    ) -> None:
+        answered.append(request.path)
+        write(self, response, request)
+
+    async with opened() as house:
+        for name in ("many", "one"):
+            await sent(house, name, name.encode())
+        wires = [await Wire.connect(house.client.port or 0) for _ in range(2)]
+        monkeypatch.setattr(conversation.Conversation, "_write", noted)
+        asked = {"/files/many": 3 * web_protocol.MAX_MSG_QUEUE_SIZE, "/files/one": 1}
+        for wire, (name, count) in zip(wires, asked.items(), strict=True):
+            wire.writer.write(message("GET", name) * count)
+        for wire, (name, count) in zip(wires, asked.items(), strict=True):
+            assert [(await wire.answer()).status for _ in range(count)] == [200] * count, name
+            await wire.close()
+
+        assert answered.index("/files/one") < 5
+
+
 async def test_a_body_that_nobody_reads_is_passed_over_before_the_next_request() -> None:
     async with opened() as house:
         await sent(house, "a", b"one")

@@ -37,6 +37,8 @@ class Holdings:
 
     async def find(self, principal: Principal, path: Path) -> Held | Folder:
         """What stands at this very spelling, as far as the principal may know of it."""
+        if self.rules.may(principal, Right.READ, path):
+            return _held(*await self.index.find(path), path)
         return await self.index.read(lambda view: self.find_in(view, principal, path))
 
     async def version(self, principal: Principal, path: Path, number: int) -> Held:
@@ -101,9 +103,7 @@ class Holdings:
             if isinstance(at, FolderHere) and self.rules.access.may_see(principal, path):
                 return at.folder
             self.rules.deny(principal, Right.READ, path)
-        at, small = view.at_with_bytes(path)
-        found = known(at, path)
-        return found if isinstance(found, Folder) else Held(found, small)
+        return _held(*view.at_with_bytes(path), path)
 
     def list_in(
         self, view: View, principal: Principal, path: Path, listing: Listing
@@ -134,6 +134,11 @@ class Holdings:
         if isinstance(entry, Folder):
             return self.rules.access.may_any(principal, entry.path)
         return self.rules.may(principal, Right.LIST, entry.path)
+
+
+def _held(at: AtName, small: bytes | None, path: Path) -> Held | Folder:
+    found = known(at, path)
+    return found if isinstance(found, Folder) else Held(found, small)
 
 
 def may_look_back(rules: Rules, view: View, principal: Principal, path: Path, event: Event) -> bool:

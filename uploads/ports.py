@@ -354,9 +354,7 @@ class Turn(View, Protocol):
     def forget_uploads(self, before: float, limit: int) -> int: ...
 
     def forget_changes(self, before: float, limit: int) -> int:
-        """The feed begins after these from now on: the oldest, as far as they are of that time.
-        What a history still tells of stays known to it.
-        """
+        """The oldest of the feed, as far as they are of that time. A history forgets nothing."""
 
     def forget_records(self, before: float, limit: int) -> int: ...
 
@@ -370,6 +368,9 @@ class Turn(View, Protocol):
 
 class Index(Protocol):
     def read(self, question: Callable[[View], T]) -> Coroutine[Any, Any, T]: ...
+
+    async def find(self, path: Path) -> tuple[AtName, bytes | None]:
+        """`at_with_bytes`, of a moment that is not before now. Most are asked for again soon."""
 
     def write(self, work: Callable[[Turn], T]) -> Awaitable[T]:
         """The work has its place among the others from this call on.

@@ -15,8 +15,10 @@ from storage.memory.state import Keys, State
 from storage.memory.turn import MemoryTurn
 from storage.memory.view import MemoryView
 from uploads.access import Principal
+from uploads.collisions import AtName
 from uploads.failures import MalformedRequest, NotThere
 from uploads.files import UNKNOWN_TYPE, Content, Incoming
+from uploads.names import Path
 from uploads.ports import Blobs, Continued, Piece, Reading, Stage, Staged, Tap, Turn, View
 from uploads.resting import BytesReading
 
@@ -38,6 +40,9 @@ class MemoryIndex:
 
     async def read(self, question: Callable[[View], T]) -> T:
         return question(MemoryView(self._state, self._keys))
+
+    async def find(self, path: Path) -> tuple[AtName, bytes | None]:
+        return MemoryView(self._state, self._keys).at_with_bytes(path)
 
     def write(self, work: Callable[[Turn], T]) -> Awaitable[T]:
         settled: asyncio.Future[T] = asyncio.get_running_loop().create_future()

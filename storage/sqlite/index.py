@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 from storage.sqlite import connecting
 from storage.sqlite.nodes import Keys, Nodes
 from storage.sqlite.readers import Reader, Readers
+from storage.sqlite.recent import Recent
 from storage.sqlite.view import SqliteView
 from storage.sqlite.writer import CLOSED, Job, Wiring, Writer
+from uploads.collisions import AtName
 from uploads.events import Publish
 from uploads.failures import Unavailable
 from uploads.files import Content
+from uploads.names import Path as Name
 from uploads.ports import Blobs, Clock, Turn, View
 
 T = TypeVar("T")
@@ -40,6 +43,7 @@ class SqliteIndex:
     def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
+        self._recent = Recent()
         self._closed = False
 
     @classmethod
@@ -77,6 +81,15 @@ class SqliteIndex:
         if self._closed:
             raise Unavailable(CLOSED)
         return self._readers.ask(question)
+
+    async def find(self, path: Name) -> tuple[AtName, bytes | None]:
+        moment = self._writer.moment
+        found = self._recent.at(path, moment)
+        if found is None:
+            found = await self.read(lambda view: view.at_with_bytes(path))
+            if moment is not None:
+                self._recent.keep(path, found, moment)
+        return found
 
     def write(self, work: Callable[[Turn], T]) -> Coroutine[Any, Any, T]:
         """Who is cancelled waits for a work that has begun; one that has not never will."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -86,6 +87,15 @@ class Writer:
         self._stopped: str | None = None
         self._closing = False
         self._commits = self._bytes = 0
+        self._moments = count()
+        self._moment: int | None = next(self._moments)
+
+    @property
+    def moment(self) -> int | None:
+        """Another one after each commit. None while one may be seen by some and not by others, and
+        after one whose outcome is open: what is read then may not be true in any moment to come.
+        """
+        return self._moment
 
     def start(self) -> None:
         self._thread.start()
@@ -150,11 +160,13 @@ class Writer:
             self._blobs.sync()
         except (sqlite3.Error, OSError, Failure) as error:
             return self._given_up(error)
+        self._moment = None
         try:
             database.execute("COMMIT")
         except sqlite3.Error as error:
             return self._commit_failed(error)
         self._publish(Committed(len(jobs), time.perf_counter() - begun))
+        self._moment = next(self._moments)
         self._count_commit()
         return None
 
