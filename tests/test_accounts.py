@@ -73,9 +73,10 @@ async def test_a_verified_password_is_remembered_and_an_unknown_user_costs_as_mu
     accounts.add_user(tmp_path, "ann", PASSWORD)
 
     async def seconds(user: str, password: str) -> float:
-        started = time.perf_counter()
+        """Of our processor, whatever else the machine does."""
+        started = time.process_time()
         await known.by_password(user, password)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     wrong = min([await seconds("ann", f"{n}") for n in range(5)])
     unknown = min([await seconds("bob", f"{n}") for n in range(5)])

@@ -104,15 +104,12 @@ def test_without_a_command_it_serves(tmp_path: Path) -> None:
 
 def test_a_second_start_on_the_same_folder_names_who_has_it_and_stops(tmp_path: Path) -> None:
     with running(tmp_path / "data") as program:
-        began = time.monotonic()
         second = run("serve", "--data", "data", "--port", "0", cwd=tmp_path)
-        spent = time.monotonic() - began
 
         assert second.returncode == 1
         assert f"process {program.pid}" in second.stderr
         assert "Traceback" not in second.stderr
         assert second.stdout == ""
-        assert spent < 5
         assert ask(program, "GET", "/health/ready")[0] == 200
 
 
