@@ -64,7 +64,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ALWAYS = {
     "Server": "noclobber",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Nothing for other sites. Without any for ours, browsers would send our own forms with
+    # `Origin: null` (Fetch, "append a request `Origin` header"), as those of a stranger.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

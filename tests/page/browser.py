@@ -28,7 +28,11 @@ FLAGS = (
 )
 # The browser notes every refusal of the server; those that a page must not meet are told below. And
 # that it takes some promises of a server by https alone.
-NOTED = ("Failed to load resource: ", "The Cross-Origin-Opener-Policy header has been ignored")
+NOTED = (
+    "Failed to load resource: ",
+    "The Cross-Origin-Opener-Policy header has been ignored",
+    "Clear-Site-Data header on ",
+)
 PATIENCE = 15_000
 
 
