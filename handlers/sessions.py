@@ -7,7 +7,7 @@ token ends its sessions with the next request.
 import hashlib
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -159,12 +159,18 @@ def _set(response: web.Response, name: str, value: str, marks: str) -> None:
 
 
 def _cookies(request: web.Request) -> dict[str, str] | None:
-    """None where ours is certainly not among them."""
+    """None where ours is certainly not among them.
+
+    Of two with one name none counts. Whoever plants one beside ours chooses its place (RFC 6265
+    section 5.4): with a longer path before it, with the same path behind it.
+    """
     lines = request.headers.getall(COOKIE, [])
     if not lines or not any(PLAIN in line for line in lines):
         return None
-    pairs = (pair.strip().partition("=") for line in lines for pair in line.split(";"))
-    return {name: value for name, _, value in pairs}
+    # Browsers guard names that begin with `__Host-`, with no other white space before it.
+    pairs = [pair.strip(" \t").partition("=") for line in lines for pair in line.split(";")]
+    names = Counter(name for name, _, _ in pairs)
+    return {name: value for name, _, value in pairs if names[name] == 1}
 
 
 def is_there(request: web.Request) -> bool:

@@ -94,6 +94,38 @@ async def test_over_https_a_cookie_that_a_neighbour_may_have_planted_does_not_co
                 assert answer.status == 200
 
 
+@pytest.mark.parametrize("space", ["\u2000", "\u00a0", "\u1680", "\u3000", "\x1f", "\x85"])
+def test_a_name_with_white_space_before_it_is_not_the_bound_cookie(space: str) -> None:
+    """Browsers hold for bound what begins with `__Host-`; they strip spaces and tabs before it."""
+    kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}))
+    ours, planted = (kept.begin(Principal(name), "192.0.2.1") for name in ("ann", "bob"))
+
+    def who(cookie: str) -> Principal | None:
+        headers = {"Cookie": cookie, "Origin": "https://files.example"}
+        return kept.principal(make_mocked_request("GET", "/", headers=headers))
+
+    assert who(f"{space}__Host-noclobber={planted}") is None
+    for cookie in (f"__Host-noclobber={ours}; ", f" \t__Host-noclobber={ours}\t;"):
+        known = who(f"{cookie}{space}__Host-noclobber={planted}")
+        assert known is not None
+        assert known.name == "ann"
+
+
+def test_of_two_cookies_of_one_name_none_counts() -> None:
+    """RFC 6265 sections 4.2.2 and 5.4: a planted one comes first by a longer path, or last as the
+    younger.
+    """
+    kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}))
+    ours, planted = (kept.begin(Principal(name), "192.0.2.1") for name in ("ann", "bob"))
+    for name in ("noclobber", "__Host-noclobber"):
+        for one, other in ((ours, planted), (planted, ours)):
+            cookie = f"{name}={one}; {name}={other}"
+            assert (
+                kept.principal(make_mocked_request("GET", "/", headers={"Cookie": cookie})) is None
+            )
+    assert kept.principal(asking(ours)) is not None
+
+
 async def test_a_wrong_password_is_told_on_the_form_and_slowed_down() -> None:
     async with opened([FOR_USERS]) as house:
         answer = await sign_in(house, "wrong", **HTML)
