@@ -19,6 +19,7 @@ from tests.scanners import Scanner, listening
 from tests.tussing import Client
 from tests.wire import Wire, message
 from uploads import partnames
+from uploads.access import Principal
 from uploads.ports import View
 from uploads.rules import Limits
 
@@ -115,7 +116,7 @@ async def test_what_is_still_coming_when_the_others_are_joined_comes_too_late() 
         late = await Wire.connect(house.client.port or 0)
         head = {"Authorization": ANN, "Content-Length": "10"}
         await late.send(message("PUT", f"{address}/{2:016}", b"", head) + b"three")
-        id_ = partnames.of_part(partnames.of_upload("ann", "x"), 2)
+        id_ = partnames.of_part(partnames.of_upload(Principal("ann"), "x"), 2)
         while id_ not in house.parts.resuming._seats._taken:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
         assert (await joined(house, address, "a.bin")).status == 201
@@ -200,7 +201,7 @@ async def test_what_begins_anew_while_it_is_swept_stays(monkeypatch: pytest.Monk
     async with opened() as house:
         resuming = house.parts.resuming
         address = await begun(house, "x")
-        id_ = partnames.of_part(partnames.of_upload("ann", "x"), 0)
+        id_ = partnames.of_part(partnames.of_upload(Principal("ann"), "x"), 0)
         folder: DiskPath = resuming._unfinished._folder  # type: ignore[attr-defined]
         (folder / id_).write_bytes(b"left over")
         real = resuming._index.read

@@ -1,13 +1,15 @@
 """Files in numbered pieces, by hand: what is refused, what is kept, and what comes of it."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from storage.memory.shelves import MemoryAccounts
 from tests.davs import DAV
 from tests.doors import House, opened, sent
 from tests.nextclouds import ANN, FILES, UPLOADS, ask, begun, find, joined, sha1, told
-from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right, Scope
 from uploads.names import Path
 from uploads.rules import Limits
 
@@ -57,6 +59,30 @@ async def test_pieces_become_a_file_with_its_time_and_its_checksum() -> None:
         assert known["getlastmodified"] == "Sat, 03 Feb 2001 04:05:06 GMT"
         assert await stored(house, "a.bin") == WHOLE
         assert (await ask(house, "PROPFIND", address)).status == 404
+        assert await nothing_is_left(house)
+
+
+async def test_a_token_for_one_folder_neither_sees_nor_takes_nor_ends_what_its_owner_sends() -> (
+    None
+):
+    async with opened() as house:
+        accounts = house.parts.accounts
+        assert isinstance(accounts, MemoryAccounts)
+        narrowed = replace(accounts.principals["ann"], scope=Scope(Path(("a",)), ALL_RIGHTS))
+        accounts.principals["narrow"], accounts.tokens["narrow"] = narrowed, "narrow"
+        by = {"Authorization": "Bearer narrow"}
+        await sent(house, "a/first", b"first")
+        address = await begun(house, "x", *PIECES)
+        assert (await ask(house, "PROPFIND", address, **by)).status == 404
+        assert (await ask(house, "PUT", f"{address}/{0:016}", b"other", **by)).status == 404
+        assert (await joined(house, address, "a/b", **by)).status == 404
+        assert (await ask(house, "DELETE", address, **by)).status == 404
+        # Under the same name it has an upload of its own.
+        assert (await ask(house, "MKCOL", address, **by)).status == 201
+        assert (await ask(house, "PUT", f"{address}/{0:016}", b"other", **by)).status == 201
+        assert (await joined(house, address, "a/b", **by)).status == 201
+        assert (await joined(house, address, "whole")).status == 201
+        assert (await stored(house, "a/b"), await stored(house, "whole")) == (b"other", WHOLE)
         assert await nothing_is_left(house)
 
 

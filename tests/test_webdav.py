@@ -272,6 +272,8 @@ GRANTS = (
     Grant(Path(("hidden",)), STRANGER, ALL_RIGHTS),
     Grant(Path(("drop",)), STRANGER, ALL_RIGHTS),
     Grant(Path(("drop",)), frozenset({"user:ann"}), frozenset({Right.CREATE})),
+    Grant(Path(("kept",)), STRANGER, ALL_RIGHTS),
+    Grant(Path(("kept",)), frozenset({"user:ann"}), ALL_RIGHTS - {Right.CREATE}),
 )
 LOCKINFO = (
     '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
@@ -301,6 +303,10 @@ UPDATE = (
         ("COPY", "own/a", 403, {"Destination": "/dav/read/a"}),
         ("COPY", "own/a", 404, {"Destination": "/dav/hidden/a"}),
         ("COPY", "own/a", 403, {"Destination": "/dav/drop/a"}),
+        ("COPY", "own/a", 403, {"Destination": "/dav/kept/new"}),
+        ("COPY", "own/a", 204, {"Destination": "/dav/kept/a"}),
+        ("COPY", "own/a", 403, {"Destination": "/dav/kept/folder"}),
+        ("MOVE", "own/a", 403, {"Destination": "/dav/kept/folder"}),
         ("MOVE", "read/a", 403, {"Destination": "/dav/own/new"}),
         ("MOVE", "own/a", 403, {"Destination": "/dav/read/new"}),
         ("MOVE", "hidden/a", 404, {"Destination": "/dav/own/new"}),
@@ -322,7 +328,7 @@ async def test_rights_are_judged_on_every_method_at_source_and_destination(
     method: str, path: str, status: int, headers: dict[str, str]
 ) -> None:
     async with opened(GRANTS) as house:
-        for folder in ("read", "hidden", "drop", "own"):
+        for folder in ("read", "hidden", "drop", "own", "kept", "kept/folder"):
             await sent(house, f"{folder}/a", folder.encode())
         said = {"Authorization": ANN, **headers}
         body = said.pop("body", b"new" if method == "PUT" else None)

@@ -66,7 +66,7 @@ class Chunking:
             self.receiver.expect(place)
         echo = {} if total is None else {TOTAL: str(total)}
         arrival = self._part(principal, 0, echo)
-        id_ = partnames.of_upload(principal.name, name)
+        id_ = partnames.of_upload(principal, name)
         return await self.resuming.gather(arrival, id_, total or 0)
 
     async def bring(
@@ -117,7 +117,7 @@ class Chunking:
         return begun
 
     async def _look(self, principal: Principal, name: str) -> Begun | None:
-        id_ = partnames.of_upload(principal.name, name)
+        id_ = partnames.of_upload(principal, name)
         found = await self.resuming.arrivals.gathered(id_, principal)
         return Begun(found[0], tuple(found[1:])) if found else None
 

@@ -5,6 +5,7 @@ They begin alike: whose they are, then of which upload. Other ids have no dot in
 
 import hashlib
 
+from uploads.access import Principal, Scope
 from uploads.files import Incoming
 
 DIGITS = 20
@@ -15,9 +16,12 @@ def of_sender(principal: str) -> str:
     return f"{_short(principal)}."
 
 
-def of_upload(principal: str, name: str) -> str:
-    """The id of the upload itself, which is a part without bytes: it says that it has begun."""
-    return of_sender(principal) + _short(name)
+def of_upload(principal: Principal, name: str) -> str:
+    """The id of the upload itself, which is a part without bytes: it says that it has begun.
+
+    A token that may do less has uploads of its own: others may be of places that it may not read.
+    """
+    return of_sender(principal.name) + _short(_of_scope(principal.scope) + name)
 
 
 def of_part(upload: str, number: int) -> str:
@@ -36,6 +40,10 @@ def number(part: Incoming) -> int:
 
 def is_numbered(part: Incoming) -> bool:
     return upload_of(part.id) is not None
+
+
+def _of_scope(scope: Scope | None) -> str:
+    return "" if scope is None else f"{scope.folder.folded}/{sorted(scope.rights)}/"
 
 
 def _short(text: str) -> str:

@@ -49,6 +49,7 @@ class Resuming:
         self._seats = Seats()
         self._repeats = Repeats(rules)
         self._origins = Origins(rules.limits.arriving_files)
+        self._origins_of_numbered = Origins(MOST_NUMBERED)
 
     async def create(self, arrival: Arrival, attempt: Attempt | None = None) -> Incoming | Outcome:
         """An upload that begins, or began with an earlier attempt; or the refusal that is certain
@@ -205,7 +206,9 @@ class Resuming:
             self._check_number(turn, incoming, ends)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
-            self._origins.note(turn, arrival.principal, incoming, now)
+            is_numbered = partnames.is_numbered(incoming)
+            origins = self._origins_of_numbered if is_numbered else self._origins
+            origins.note(turn, arrival.principal, incoming, ends, now)
             turn.expect(incoming)
             return Begun(incoming.id)
 

@@ -5,7 +5,7 @@ In memory: of those that were begun before the start nobody knows from where.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from uploads.access import Principal
 from uploads.failures import TooManyUploads
@@ -27,14 +27,21 @@ class Origins:
         self._counts: Counter[str] = Counter()
         self._looked = 0.0
 
-    def note(self, view: View, principal: Principal, incoming: Incoming, now: float) -> None:
-        """Of a part the number is bounded elsewhere.
+    def note(
+        self,
+        view: View,
+        principal: Principal,
+        incoming: Incoming,
+        ends: Sequence[Incoming],
+        now: float,
+    ) -> None:
+        """`ends`: what ends with it, as it is made of that.
 
         :raises TooManyUploads: from there as many were begun and not ended as may be.
         """
-        if not principal.network or incoming.is_part:
+        if not principal.network:
             return
-        each = max(1, self._most // 2)
+        each = max(1, self._most // 2) + sum(one.id in self._networks for one in ends)
         if self._counts[principal.network] >= each or len(self._networks) >= 2 * self._most:
             self._forget_ended(view, now)
         if self._counts[principal.network] >= each:

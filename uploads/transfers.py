@@ -145,6 +145,8 @@ class Transfers:
             return
         rules, principal, target = self._rules, wanted.principal, wanted.target
         if isinstance(way.entry, Folder):
+            # What comes is a new file or folder there, and no version of what goes.
+            rules.demand(principal, Right.CREATE, target)
             rules.demand(principal, Right.DELETE, target)
             rules.demand_below(principal, Right.DELETE, target)
         else:

@@ -10,14 +10,22 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from storage import accounts
+from tests.doors import opened
 from tests.running import Program, running
 from tests.security.test_floods import SOON
+from tests.trust.house import in_pieces
 from tests.wire import Answer, Wire, message, put
+from uploads import resuming
+from uploads.access import ANONYMOUS, Principal
+from uploads.chunking import Chunking
+from uploads.failures import TooManyUploads
+from uploads.rules import Limits
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere a machine has one address of its own"
@@ -172,6 +180,60 @@ async def test_uploads_that_one_stranger_begins_leave_room_for_those_of_others(
                 break
             await asyncio.sleep(0.1)
         assert again.status == 201
+
+
+async def test_parts_that_one_stranger_begins_leave_room_for_others_and_can_be_joined(
+    tmp_path: Path,
+) -> None:
+    env = with_limits(tmp_path, ARRIVING_FILES="8")
+    part = message(
+        "POST",
+        "/uploads/",
+        b"x",
+        {
+            **TUS,
+            "Upload-Length": "1",
+            "Upload-Concat": "partial",
+            "Content-Type": "application/offset+octet-stream",
+        },
+    )
+    with running(tmp_path / "data", env=env) as program:
+        begun_ = [await asked("127.0.0.2", program, part) for _ in range(5)]
+        assert [one.status for one in begun_] == [201] * 4 + [429]
+        assert (await asked("127.0.0.3", program, part)).status == 201
+        parts = " ".join(one.headers["location"] for one in begun_[:4])
+        final = {**BEGINNING, "Upload-Concat": f"final;{parts}"}
+        del final["Upload-Length"]
+        joined = await asked("127.0.0.2", program, message("POST", "/uploads/", b"", final))
+        assert joined.status == 201, joined
+        read = await asked("127.0.0.2", program, message("GET", "/files/x"))
+        assert read.body == b"xxxx"
+
+
+@pytest.mark.parametrize("what", ["pieces of one upload", "uploads in pieces"])
+async def test_pieces_that_one_stranger_numbers_leave_room_for_those_of_others(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbered = what == "pieces of one upload"
+    monkeypatch.setattr(resuming, "MOST_NUMBERED", 8)
+    one, other = (replace(ANONYMOUS, network=network) for network in ("192.0.2.1", "192.0.2.2"))
+    async with opened(limits=Limits(arriving_files=8)) as house:
+        chunking = Chunking(house.parts.resuming, house.parts.receiver)
+
+        async def many(principal: Principal, name: str) -> int:
+            """How many of them there can be."""
+            for number in range(20):
+                try:
+                    if not numbered or not number:
+                        await chunking.begin(principal, f"{name} {number}", None, None)
+                    if numbered:
+                        body = in_pieces(b"x")
+                        await chunking.bring(principal, f"{name} 0", "0", number, 1, body)
+                except TooManyUploads:
+                    return number
+            return 20
+
+        assert (await many(one, "one"), await many(other, "other")) == (4, 4)
 
 
 async def test_a_stranger_who_ends_what_was_begun_may_begin_again_at_once(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ class House:
     async def number(self, name: str, data: bytes, ends: Sequence[int]) -> None:
         """In numbered pieces that end there, which are joined then."""
         chunking = Chunking(self.parts.resuming, self.parts.receiver)
-        upload = partnames.of_upload(WHO.name, name)
+        upload = partnames.of_upload(WHO, name)
 
         async def begin() -> Incoming:
             await chunking.begin(WHO, name, len(data), None)
