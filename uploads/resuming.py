@@ -206,9 +206,7 @@ class Resuming:
             self._check_number(turn, incoming, ends)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
-            is_numbered = partnames.is_numbered(incoming)
-            origins = self._origins_of_numbered if is_numbered else self._origins
-            origins.note(turn, arrival.principal, incoming, ends, now)
+            self._origins_of(incoming).note(turn, arrival.principal, incoming, ends, now)
             turn.expect(incoming)
             return Begun(incoming.id)
 
@@ -265,6 +263,10 @@ class Resuming:
                 f"{most:,} of your uploads have begun and not ended, and no more are begun."
                 " End some of them, or wait until they expire."
             )
+
+    def _origins_of(self, incoming: Incoming) -> Origins:
+        numbered = partnames.is_numbered(incoming)
+        return self._origins_of_numbered if numbered else self._origins
 
     async def _ready(self, found: Incoming, principal: Principal, portion: Portion) -> Incoming:
         incoming = portion.onto(found)
