@@ -101,10 +101,10 @@ class Identity:
 
         return await self._guessed(address, by_either, WRONG_SIGN_IN)
 
-    async def prove(self, principal: Principal, shown: Shown, address: str) -> None:
+    async def prove(self, principal: Principal, shown: Shown, address: str) -> Principal:
         """That it is the user in person: by the password, and no token will do."""
         user = principal.name.removeprefix("user:")
-        await self._guessed(
+        return await self._guessed(
             address,
             lambda: self.accounts.by_password(user, shown.password, shown.code),
             WRONG_SIGN_IN,

@@ -37,7 +37,6 @@ class Session:
     """`id` names it to its owner and opens nothing; `address`: from where it was begun."""
 
     principal: Principal
-    seal: str
     began: float
     used: float
     address: str
@@ -71,8 +70,7 @@ class Sessions:
         own = [key for key, other in self._known.items() if other.principal.name == principal.name]
         for key in own[: len(own) + 1 - self.bounds.each]:
             del self._known[key]
-        seal = self.accounts.seal(principal)
-        fresh = Session(principal, seal, now, now, address, secrets.token_hex(8))
+        fresh = Session(principal, now, now, address, secrets.token_hex(8))
         self._known[_digest(secret)] = fresh
         if len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -86,8 +84,8 @@ class Sessions:
         session = self._known.get(key)
         if session is None:
             return None
-        current = self.accounts.current(session.principal)
-        if current is None or not self._lasts(session, current, now):
+        current = self._current(session, now)
+        if current is None:
             del self._known[key]
             return None
         self._known[key] = replace(session, principal=current, used=now)
@@ -100,7 +98,7 @@ class Sessions:
         return [
             Standing(one.id, one.address, now - one.began, now - one.used, key == this)
             for key, one in reversed(self._known.items())
-            if one.principal.name == principal.name and self._lasts(one, principal, now)
+            if one.principal.name == principal.name and self._current(one, now)
         ]
 
     def end(self, request: web.Request) -> None:
@@ -138,9 +136,10 @@ class Sessions:
         plain = None if self.is_secure(request) else cookies.get(PLAIN)
         return cookies.get(SECURE) or plain or None
 
-    def _lasts(self, session: Session, current: Principal, now: float) -> bool:
+    def _current(self, session: Session, now: float) -> Principal | None:
+        """Who it stands for, while it lasts."""
         lasts = now - session.used < self.bounds.idle and now - session.began < self.bounds.longest
-        return lasts and self.accounts.seal(current) == session.seal
+        return self.accounts.current(session.principal) if lasts else None
 
 
 def keep(response: web.Response, secret: str, *, secure: bool) -> None:

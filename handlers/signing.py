@@ -63,9 +63,9 @@ class Signing:
         if "password" not in fields:
             raise MalformedRequest('This takes the present password in the field "password".')
         try:
-            await gate.identity.prove(principal, _shown(fields), gate.address(request))
+            proved = await gate.identity.prove(principal, _shown(fields), gate.address(request))
             if "new_password" in fields:
-                return await self._change(request, principal, fields["new_password"])
+                return await self._change(request, proved, fields["new_password"])
             return self._end(request, principal, fields["end"])
         except (Refusal, MalformedRequest, NotThere) as refused:
             if not _wants_html(request):
@@ -74,10 +74,10 @@ class Signing:
             return page_response(self._page(request, wrong=problem.detail), problem.status)
 
     async def _change(
-        self, request: web.Request, principal: Principal, fresh: str
+        self, request: web.Request, proved: Principal, fresh: str
     ) -> web.StreamResponse:
         """Ends all sessions of the user, as they rest on the old password; this one goes on."""
-        await self.parts.accounts.set_password(_user_of(principal), fresh)
+        principal = await self.parts.accounts.set_password(proved, fresh)
         request.app[GATE].sessions.end(request)
         return self._began(request, principal, SESSION)
 

@@ -151,14 +151,12 @@ class OperatorOnly:
     def current(self, principal: Principal) -> Principal | None:
         return principal
 
-    def seal(self, principal: Principal) -> str:
-        return principal.name
-
     def any_users(self) -> bool:
         return True
 
-    async def set_password(self, user: str, password: str) -> None:
+    async def set_password(self, proved: Principal, password: str) -> Principal:  # noqa: ARG002
         """Who may run commands has one for that."""
+        return proved
 
 
 def check_address(settings: Settings, accounts: Accounts) -> None:

@@ -22,7 +22,7 @@ from storage import factors, passwords
 from storage import roster as rosters
 from storage.roster import Roster, Token, User
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
-from uploads.failures import MalformedRequest, NotThere
+from uploads.failures import MalformedRequest, NotIdentified, NotThere
 from uploads.names import Path
 from uploads.ports import Clock
 
@@ -68,7 +68,8 @@ class FileAccounts:
         if registered is None or not self._has_factor(user, registered.factor, code):
             return None
         # It may have been removed while the password was looked at.
-        return _user(user) if self._current().users.get(user) == registered else None
+        known = self._current().users.get(user) == registered
+        return _user(user, self._proof_of(registered)) if known else None
 
     def _has_factor(self, user: str, factor: str, code: str) -> bool:
         """A code counts once, and none of the time before the start, of which nobody knows."""
@@ -93,6 +94,11 @@ class FileAccounts:
     def current(self, principal: Principal) -> Principal | None:
         if principal.is_anonymous:
             return ANONYMOUS
+        now = self._of_this_name(principal)
+        is_proved = now is not None and hmac.compare_digest(now.proof, principal.proof)
+        return now if is_proved else None
+
+    def _of_this_name(self, principal: Principal) -> Principal | None:
         roster = self._current()
         for group in principal.groups:
             kind, _, name = group.partition(":")
@@ -100,7 +106,8 @@ class FileAccounts:
                 token = roster.tokens.get(name)
                 return None if token is None else self._bearer(name, token)
         kind, _, name = principal.name.partition(":")
-        return _user(name) if kind == "user" and name in roster.users else None
+        user = roster.users.get(name) if kind == "user" else None
+        return None if user is None else _user(name, self._proof_of(user))
 
     def any_users(self) -> bool:
         """Asked several times in a request, so that the file is not looked at each time."""
@@ -110,20 +117,21 @@ class FileAccounts:
             self._current()
         return bool(self._roster.users)
 
-    def seal(self, principal: Principal) -> str:
-        roster = self._current()
-        proofs = [
-            roster.tokens[name].secret
-            for kind, _, name in (group.partition(":") for group in sorted(principal.groups))
-            if kind == "token" and name in roster.tokens
-        ]
-        user = roster.users.get(principal.name.removeprefix("user:"))
-        proofs += [] if user is None or proofs else [user.password, user.factor]
-        return hmac.digest(self._key, "\0".join(proofs).encode(), "sha256").hex()
-
-    async def set_password(self, user: str, password: str) -> None:
+    async def set_password(self, proved: Principal, password: str) -> Principal:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, set_password, self._data, user, password)
+        return await loop.run_in_executor(self._threads, self._exchange, proved, password)
+
+    def _exchange(self, proved: Principal, password: str) -> Principal:
+        """Whoever has another password set meanwhile, or removed the user, has the last word."""
+        name = proved.name.removeprefix("user:")
+        hashed = _hashed(name, password)
+        with rosters.changing(self._data) as roster:
+            user = roster.users.get(name)
+            if user is None or not hmac.compare_digest(self._proof_of(user), proved.proof):
+                raise NotIdentified("Your account was changed meanwhile. Sign in again.")
+            fresh = replace(user, password=hashed)
+            rosters.write(self._data, roster.with_user(name, fresh))
+        return _user(name, self._proof_of(fresh))
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -136,7 +144,15 @@ class FileAccounts:
         if token.owner is not None and token.owner not in roster.users:
             return None
         owner = Principal(f"token:{name}") if token.owner is None else _user(token.owner)
-        return Principal(owner.name, owner.groups | {f"token:{name}"}, _scope(token))
+        groups = owner.groups | {f"token:{name}"}
+        return Principal(owner.name, groups, _scope(token), proof=self._proof(token.secret))
+
+    def _proof_of(self, user: User) -> str:
+        return self._proof(user.password, user.factor)
+
+    def _proof(self, *secrets_: str) -> str:
+        """Nothing can be made of it but a comparison, and none by another process."""
+        return hmac.digest(self._key, "\0".join(secrets_).encode(), "sha256").hex()
 
     def _current(self) -> Roster:
         try:
@@ -238,8 +254,9 @@ def list_tokens(data: DiskPath) -> dict[str, Token]:
     return dict(sorted(rosters.read(data).tokens.items()))
 
 
-def _user(name: str) -> Principal:
-    return Principal(f"user:{name}", frozenset({f"user:{name}", "users", ANONYMOUS_NAME}))
+def _user(name: str, proof: str = "") -> Principal:
+    groups = frozenset({f"user:{name}", "users", ANONYMOUS_NAME})
+    return Principal(f"user:{name}", groups, proof=proof)
 
 
 def _scope(token: Token) -> Scope | None:

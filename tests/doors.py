@@ -52,7 +52,7 @@ INLINE_BELOW = 1024
 FOLLOWERS, FOLLOWERS_EACH = 6, 3
 PREFLIGHTS, PREFLIGHTS_EACH = 3, 2
 FOR_ANYBODY = Grant(ROOT, frozenset({ANONYMOUS_NAME, "users"}), ALL_RIGHTS)
-ANN = Principal("ann", frozenset({"ann", "users", "user:ann"}))
+ANN = Principal("ann", frozenset({"ann", "users", "user:ann"}), proof="secret")
 
 
 @dataclass

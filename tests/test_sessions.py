@@ -187,6 +187,7 @@ async def test_credentials_of_a_request_count_more_than_its_cookie() -> None:
 
 
 BOUNDS = Bounds(idle=100.0, longest=1000.0, each=3)
+ANN, BOB = (Principal(name, proof=SECRET) for name in ("ann", "bob"))
 
 
 def asking(secret: str) -> Request:
@@ -196,24 +197,24 @@ def asking(secret: str) -> Request:
 def test_a_session_ends_when_it_was_not_used_for_its_time_and_when_it_is_too_old() -> None:
     now = [0.0]
     kept = Sessions(MemoryAccounts({"ann": "secret"}), BOUNDS, clock=lambda: now[0])
-    secret = kept.begin(Principal("ann"), "192.0.2.1")
+    secret = kept.begin(ANN, "192.0.2.1")
     for _ in range(14):
         now[0] += BOUNDS.idle - 1
         known = kept.principal(asking(secret))
         assert (known is not None) is (now[0] < BOUNDS.longest)
-    idle = kept.begin(Principal("ann"), "192.0.2.1")
+    idle = kept.begin(ANN, "192.0.2.1")
     assert kept.principal(asking(idle)) is not None
     now[0] += BOUNDS.idle
-    assert kept.of(Principal("ann"), asking(idle)) == []
+    assert kept.of(ANN, asking(idle)) == []
     assert kept.principal(asking(idle)) is None
 
 
 def test_one_more_session_than_a_user_may_have_ends_the_one_that_was_used_least_lately() -> None:
     kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}), BOUNDS)
-    of_bob = kept.begin(Principal("bob"), "192.0.2.2")
-    secrets = [kept.begin(Principal("ann"), "192.0.2.1") for _ in range(BOUNDS.each)]
+    of_bob = kept.begin(BOB, "192.0.2.2")
+    secrets = [kept.begin(ANN, "192.0.2.1") for _ in range(BOUNDS.each)]
     assert kept.principal(asking(secrets[0])) is not None
-    secrets.append(kept.begin(Principal("ann"), "192.0.2.1"))
+    secrets.append(kept.begin(ANN, "192.0.2.1"))
     known = [kept.principal(asking(one)) is not None for one in secrets]
     assert known == [True, False, True, True]
     assert kept.principal(asking(of_bob)) is not None

@@ -1,7 +1,7 @@
 """Who may do what where. A folder with grants of its own is ruled by those alone."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from uploads.names import Path
@@ -36,12 +36,14 @@ class Scope:
 class Principal:
     """Who asks. `name` owns what is stored; `groups` are the words under which grants name it.
     `network`: of a stranger, from where, as nothing else tells one from the other.
+    `proof`: of which password or token, so that none is taken for another of the same name.
     """
 
     name: str = ANONYMOUS_NAME
     groups: frozenset[str] = frozenset({ANONYMOUS_NAME})
     scope: Scope | None = None
     network: str = ""
+    proof: str = field(default="", compare=False, repr=False)
 
     @property
     def is_anonymous(self) -> bool:

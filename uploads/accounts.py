@@ -14,12 +14,16 @@ class Accounts(Protocol):
     def by_token(self, token: str) -> Principal | None: ...
 
     def current(self, principal: Principal) -> Principal | None:
-        """The principal as it is now: None when it was removed or revoked meanwhile."""
+        """The principal as it is now: None when it was removed or revoked meanwhile, or when
+        another password or token is under its name.
+        """
 
     def any_users(self) -> bool: ...
 
-    def seal(self, principal: Principal) -> str:
-        """Another one as soon as the password or the token is another."""
+    async def set_password(self, proved: Principal, password: str) -> Principal:
+        """Of a user who has just proved to know the present one, and is identified by this one
+        from now on.
 
-    async def set_password(self, user: str, password: str) -> None:
-        """:raises MalformedRequest: it is too short, too long, or known to who guesses."""
+        :raises MalformedRequest: it is too short, too long, or known to who guesses.
+        :raises NotIdentified: what was proved is no longer the password.
+        """

@@ -98,7 +98,8 @@ class Rules:
         now = self.accounts.current(principal)
         if now is None:
             raise NotIdentified(
-                "You are no longer known here: your account or token was removed. Sign in again."
+                "You are no longer known here: your account, password or token was removed or"
+                " changed. Sign in again."
             )
         return now
 

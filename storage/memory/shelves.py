@@ -16,7 +16,7 @@ from storage.memory.turn import MemoryTurn
 from storage.memory.view import MemoryView
 from uploads.access import Principal
 from uploads.collisions import AtName
-from uploads.failures import MalformedRequest, NotThere
+from uploads.failures import MalformedRequest, NotIdentified, NotThere
 from uploads.files import UNKNOWN_TYPE, Content, Incoming
 from uploads.names import Path
 from uploads.ports import Blobs, Continued, Piece, Reading, Stage, Staged, Tap, Turn, View
@@ -250,18 +250,22 @@ class MemoryAccounts:
         if principal.is_anonymous:
             return principal
         current = self._principal(principal.name) if principal.name in self.passwords else None
-        return replace(current, scope=principal.scope) if current else None
+        if current is None or current.proof != principal.proof:
+            return None
+        return replace(current, scope=principal.scope)
 
     def any_users(self) -> bool:
         return bool(self.passwords)
 
-    def seal(self, principal: Principal) -> str:
-        return self.passwords.get(principal.name, "")
-
-    async def set_password(self, user: str, password: str) -> None:
+    async def set_password(self, proved: Principal, password: str) -> Principal:
         if len(password) < SHORTEST_PASSWORD:
             raise MalformedRequest("The password is too short.")
-        self.passwords[user] = password
+        if self.current(proved) is None:
+            raise NotIdentified("The password is another meanwhile.")
+        self.passwords[proved.name] = password
+        return self._principal(proved.name)
 
     def _principal(self, user: str) -> Principal:
-        return self.principals.get(user) or Principal(user, frozenset({user}))
+        """Proved by the password of its user, also where it came by a token."""
+        found = self.principals.get(user) or Principal(user, frozenset({user}))
+        return replace(found, proof=self.passwords.get(found.name, ""))
