@@ -29,9 +29,13 @@ class NotOwned(Exception):
     """The data folder cannot be ours. The text is for the operator: why, and what to do."""
 
 
+class Held(Exception):
+    """Another process has the folder. The text names it."""
+
+
 @dataclass(slots=True)
 class Owned:
-    """The data folder is ours until `release`, or until this process ends in whatever way.
+    """The folder is ours until `release`, or until this process ends in whatever way.
 
     `untidy`: somebody had it before and did not release it, so that something may be left over.
     Whoever has put that in order sets it to False; until then those who come later are told too.
@@ -64,9 +68,20 @@ def own(folder: Path) -> Owned:
     :raises NotOwned: another process has the folder, or it is on a network file system.
     """
     require_local(folder)
+    try:
+        return hold(folder)
+    except Held as held:
+        raise NotOwned(
+            f"The data folder {folder} is in use by {held}. Stop that one first, or start this one"
+            " with another folder (--data)."
+        ) from None
+
+
+def hold(folder: Path) -> Owned:
+    """Any folder, on any disk that has locks. :raises Held: another process has it."""
     descriptor = os.open(folder / NAME, FLAGS, 0o600)
     try:
-        _lock(folder, descriptor)
+        _lock(descriptor)
         untidy = os.fstat(descriptor).st_size > 0
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
@@ -153,7 +168,7 @@ def _unescaped(point: str) -> str:
     return point
 
 
-def _lock(folder: Path, descriptor: int) -> None:
+def _lock(descriptor: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -161,16 +176,12 @@ def _lock(folder: Path, descriptor: int) -> None:
         except BlockingIOError:
             # A server that was told to stop may be about to let go.
             if time.monotonic() > deadline:
-                raise NotOwned(_taken(folder, descriptor)) from None
+                raise Held(_holder(descriptor)) from None
             time.sleep(PAUSE)
         else:
             return
 
 
-def _taken(folder: Path, descriptor: int) -> str:
+def _holder(descriptor: int) -> str:
     note = os.pread(descriptor, LONGEST_NOTE, 0).decode(errors="replace").split()
-    holder = f"process {note[0]}" if note and note[0].isdecimal() else "another process"
-    return (
-        f"The data folder {folder} is in use by {holder}. Stop that one first, or start this one"
-        " with another folder (--data)."
-    )
+    return f"process {note[0]}" if note and note[0].isdecimal() else "another process"

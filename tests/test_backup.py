@@ -1,18 +1,23 @@
 """A store copied beside its server, and brought back."""
 
 import asyncio
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from storage import accounts
+from storage import accounts, lock, roster
 from storage.upkeep.backup import backup, restore
 from storage.upkeep.collecting import Keep, collect
 from storage.upkeep.verify import verify
 from tests.shelves import blob, shelves
 from tests.trees import incoming
-from uploads.failures import MalformedRequest, NotThere
+from uploads.failures import MalformedRequest, NotThere, Unavailable
 
+ROOT = Path(__file__).parent.parent
+RUN = "import sys; from pathlib import Path; from storage.upkeep import backup; getattr(backup, sys.argv[1])(*map(Path, sys.argv[2:]))"
 BIG = b"bytes that lie in a file of their own" * 1000
 
 
@@ -131,6 +136,57 @@ def test_a_backup_is_not_mixed_with_other_things(data: Path, target: Path) -> No
         backup(data, data / "backup")
     with pytest.raises(NotThere, match="no store"):
         backup(target, data / "elsewhere")
+
+
+def killed(call: str, which: int, what: str, source: Path, target: Path) -> None:
+    injected = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={which}")
+    command = ["strace", "-qq", "-o", "/dev/null", *injected]
+    run = [sys.executable, "-B", "-c", RUN, what, str(source), str(target)]
+    assert subprocess.run([*command, *run], cwd=ROOT, check=False).returncode == -9
+
+
+@pytest.mark.parametrize(
+    ("call", "which", "left"),
+    [
+        ("unlink", 1, "index.sqlite.coming-journal"),
+        ("rename", 2, f".{roster.NAME}."),
+        ("rename", 3, "index.sqlite.coming"),
+    ],
+)
+def test_a_backup_that_was_killed_keeps_none_out_and_leaves_nothing(
+    data: Path, target: Path, call: str, which: int, left: str
+) -> None:
+    asyncio.run(filled(data))
+    accounts.add_user(data, "ann", "correct horse")
+    killed(call, which, "backup", data, target)
+    assert any(found.name.startswith(left) for found in target.iterdir())
+    backup(data, target)
+    names = {found.name for found in target.iterdir()}
+    assert names == {"index.sqlite", "blobs", roster.NAME, lock.NAME}
+    assert verify(target, scrub=True).agrees
+
+
+def test_of_two_backups_into_one_folder_the_second_is_refused_in_words(
+    data: Path, target: Path
+) -> None:
+    asyncio.run(filled(data))
+    begun, over = threading.Event(), threading.Event()
+
+    def wait(_: int, __: int) -> None:
+        begun.set()
+        over.wait()
+
+    first = threading.Thread(target=backup, args=(data, target, wait))
+    first.start()
+    try:
+        assert begun.wait(10)
+        with pytest.raises(Unavailable, match="another backup into it may be under way"):
+            backup(data, target)
+    finally:
+        over.set()
+        first.join()
+    assert verify(target, scrub=True).agrees
+    assert backup(data, target).new == 0
 
 
 def test_nothing_is_restored_over_something(data: Path, target: Path) -> None:

@@ -5,13 +5,14 @@ Blobs never change, so a second backup to the same folder only copies what is ne
 
 import contextlib
 import os
+import re
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import roster
+from storage import lock, roster
 from storage.disk import posix
 from storage.disk.blobfolder import BlobFolder, Damaged
 from storage.disk.hashing import Hasher
@@ -23,7 +24,10 @@ Tell = Callable[[int, int], object]
 
 _PIECE = 1024 * 1024
 _COMING = "index.sqlite.coming"
-_OURS = {catalogue.NAME, _COMING, "blobs", roster.NAME}
+_OURS = {catalogue.NAME, "blobs", roster.NAME, lock.NAME}
+_INTERRUPTED = re.compile(
+    rf"{re.escape(_COMING)}(-journal|-wal|-shm)?|\.{re.escape(roster.NAME)}\.[0-9a-f]{{16}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,18 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
     """While a server runs, or not. Every byte that is copied is compared with its digest.
 
     :raises MalformedRequest: the target is not a place for a backup. :raises NotThere: no store.
+    :raises Unavailable: another one into the target is under way.
     """
     if target.resolve().is_relative_to(data.resolve()):
         raise MalformedRequest(f"{target} is inside the data folder. Choose a folder elsewhere.")
-    strangers = {found.name for found in target.iterdir()} - _OURS if target.is_dir() else set()
+    strangers = {name for name in _names(target) - _OURS if not _INTERRUPTED.fullmatch(name)}
     if strangers:
         raise MalformedRequest(
             f"{target} holds other things ({min(strangers)}). Choose a new folder,"
             " or that of an earlier backup."
         )
     _require_store(data)
-    with lease.copying(data):
+    with _alone_into(target), lease.copying(data):
         return _copy_store(data, target, tell)
 
 
@@ -63,13 +68,33 @@ def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
     :raises MalformedRequest: something is there already. :raises NotThere: there is no backup.
     """
     _require_store(source)
-    there = {found.name for found in data.iterdir()} - {"lock"} if data.is_dir() else set()
+    there = _names(data) - {lock.NAME}
     if there:
         raise MalformedRequest(
             f"{data} is not empty ({min(there)} is there). Nothing was changed;"
             " restore into a new folder."
         )
     return _copy_store(source, data, tell)
+
+
+def _names(folder: Path) -> set[str]:
+    return {found.name for found in folder.iterdir()} if folder.is_dir() else set()
+
+
+@contextlib.contextmanager
+def _alone_into(target: Path) -> Iterator[None]:
+    """Another one would take away what this one has just copied, and its index does not name."""
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        held = lock.hold(target)
+    except lock.Held as holder:
+        raise Unavailable(
+            f"{target} is in use by {holder}: another backup into it may be under way. Nothing was"
+            " changed; wait for its end, or choose another folder."
+        ) from None
+    with held:
+        yield
+        held.untidy = False
 
 
 def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
@@ -92,8 +117,9 @@ def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
 
 def _copy_index(source: Path, target: Path) -> Path:
     """As it stands at one moment, in one file, checked and synced."""
+    for name in filter(_INTERRUPTED.fullmatch, _names(target)):
+        (target / name).unlink()
     coming = target / _COMING
-    coming.unlink(missing_ok=True)
     with Catalogue(source) as index, contextlib.closing(sqlite3.connect(coming)) as copy:
         index.connection.backup(copy)
         _forget_arriving(copy)
