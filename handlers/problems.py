@@ -258,6 +258,7 @@ _OF_FAILURE: dict[type[failures.Failure], str] = {
     failures.TooManyUploads: "too-many-uploads",
     failures.NameReserved: "name-reserved",
     failures.TooManyFollowers: "too-many-followers",
+    failures.TooManyGuesses: "too-many-guesses",
     failures.ChangesForgotten: "changes-forgotten",
     failures.InProgress: "in-progress",
     failures.KeyReused: "key-reused",

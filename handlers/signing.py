@@ -17,7 +17,7 @@ from handlers.parts import Parts
 from handlers.problems import Refusal, of_failure
 from handlers.rendering import json_response, page_response
 from uploads.access import Principal
-from uploads.failures import MalformedRequest, NotIdentified, NotThere
+from uploads.failures import MalformedRequest, NotIdentified, NotThere, TooManyGuesses
 
 SESSION = "/session"
 BROWSE = "/browse/"
@@ -67,7 +67,7 @@ class Signing:
             if "new_password" in fields:
                 return await self._change(request, proved, fields["new_password"])
             return self._end(request, principal, fields["end"])
-        except (Refusal, MalformedRequest, NotThere) as refused:
+        except (Refusal, MalformedRequest, NotThere, TooManyGuesses) as refused:
             if not _wants_html(request):
                 raise
             problem = refused.problem if isinstance(refused, Refusal) else of_failure(refused)

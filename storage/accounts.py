@@ -20,6 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from storage import factors, passwords
 from storage import roster as rosters
+from storage.codes import Codes
 from storage.roster import Roster, Token, User
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
 from uploads.failures import MalformedRequest, NotIdentified, NotThere
@@ -48,9 +49,7 @@ class FileAccounts:
         self._nobodys = _HASHER.hash(secrets.token_hex(16))
         self._seen: tuple[int, ...] | None = None
         self._asked = 0.0
-        # By user, the step of the last code that counted.
-        self._used: dict[str, int] = {}
-        self._began = factors.step(clock())
+        self._codes = Codes(clock)
         self._roster = rosters.read(data)
 
     async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
@@ -65,23 +64,13 @@ class FileAccounts:
             # With a second factor, how soon the next answer comes must not tell that it was right.
             if not registered.factor:
                 self._remember(proof)
-        if registered is None or not self._has_factor(user, registered.factor, code):
+        if registered is None:
+            return None
+        if registered.factor and not self._codes.counts(user, registered.factor, code, proof):
             return None
         # It may have been removed while the password was looked at.
         known = self._current().users.get(user) == registered
         return _user(user, self._proof_of(registered)) if known else None
-
-    def _has_factor(self, user: str, factor: str, code: str) -> bool:
-        """A code counts once, and none of the time before the start, of which nobody knows."""
-        now = factors.step(self._clock())
-        if not factor:
-            return True
-        if now <= self._used.get(user, self._began):
-            return False
-        if not hmac.compare_digest(factors.code(factor, now).encode(), code.encode()):
-            return False
-        self._used[user] = now
-        return True
 
     def by_token(self, token: str) -> Principal | None:
         digest = _digest(token)

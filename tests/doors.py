@@ -27,6 +27,7 @@ from storage.sniffing import MagicSniffer
 from storage.sqlite.index import SqliteIndex
 from uploads import names
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Access, Grant, Principal
+from uploads.accounts import Accounts
 from uploads.admission import Admission
 from uploads.bell import Bell
 from uploads.describing import Describing
@@ -73,6 +74,7 @@ def make_parts(
     bell: Bell | None = None,
     clock: Clock = time.time,
     lengths: names.Limits | None = None,
+    accounts: Accounts | None = None,
 ) -> Parts:
     """Over shelves in memory, where none are given."""
     if shelves is None:
@@ -80,7 +82,7 @@ def make_parts(
         shelves = MemoryIndex(policies.keys, blobs), blobs, MemorySniffer()
     index, blobs_, sniffer = shelves
     unfinished = blobs_.unfinished if isinstance(blobs_, DiskBlobs) else MemoryUnfinished()
-    accounts = MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
+    accounts = accounts or MemoryAccounts({"ann": "secret"}, {"ann": ANN}, {"token": "ann"})
     limits_of_names = replace(
         lengths or names.Limits(), exact_in=lambda folder: policies.of(folder).exact_names
     )
@@ -125,6 +127,7 @@ async def opened(
     clock: Clock = time.time,
     keep_alive: float = 60.0,
     lengths: names.Limits | None = None,
+    accounts: Accounts | None = None,
 ) -> AsyncIterator[House]:
     metrics, bell = Metrics(), Bell(FOLLOWERS, FOLLOWERS_EACH)
     policies = Policies(policy or Policy(), folders or {})
@@ -137,7 +140,7 @@ async def opened(
         async with _shelves(DiskPath(data), policies, publish) as (index, blobs):
             shelves = index, blobs, sniffer
             parts = make_parts(
-                metrics, grants, limits, http, policies, shelves, bell, clock, lengths
+                metrics, grants, limits, http, policies, shelves, bell, clock, lengths, accounts
             )
             health = Health(parts, metrics)
             server = OurServer(app.build(parts, metrics, health))

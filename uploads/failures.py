@@ -19,6 +19,7 @@ Failure                     its text is for people: what happened, to which thin
 ├── Damaged                 the bytes of a file are missing, or not those that were stored
 ├── TooManyUploads          the principal has too many at once
 ├── TooManyFollowers        the same, of requests that wait for changes
+├── TooManyGuesses          wrong codes came before this one, which is right
 ├── ChangesForgotten        the feed of changes does not reach back so far
 ├── NameReserved            the name is kept for another upload, for a short time
 ├── InProgress              the same request, by its key, is under way
@@ -122,6 +123,12 @@ class TooManyUploads(Failure):
 
 class TooManyFollowers(Failure):
     retry_after = 30
+
+
+class TooManyGuesses(Failure):
+    def __init__(self, message: str, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ChangesForgotten(Failure):
