@@ -71,6 +71,7 @@ export const de: Words = {
   made: (name) => `Ordner ${name} angelegt`,
   restored: (name) => `${name} wiederhergestellt`,
   undone: "Rückgängig gemacht",
+  undoneSome: (count, all) => `${count} von ${all} rückgängig gemacht.`,
   notUndone: "Das ließ sich nicht rückgängig machen.",
   questions: (count) => (count === 1 ? "Eine Frage" : `${count} Fragen`),
   leave: "So lassen, wie es ist",

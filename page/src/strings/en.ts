@@ -70,6 +70,7 @@ export const en = {
   made: (name: string) => `Made the folder ${name}`,
   restored: (name: string) => `Restored ${name}`,
   undone: "Undone",
+  undoneSome: (count: number, all: number) => `${count} of ${all} undone.`,
   notUndone: "It could not be undone.",
   questions: (count: number) => (count === 1 ? "One question" : `${count} questions`),
   leave: "Leave it as it is",

@@ -4,19 +4,21 @@
  */
 
 import { signal } from "@preact/signals";
-import { nameOf, type Path, pathOf } from "../address.ts";
+import { isFolder, nameOf, type Path, pathOf } from "../address.ts";
 import { words } from "../strings/words.ts";
-import type { Entry } from "./entries.ts";
+import type { Entry, FileEntry } from "./entries.ts";
 import { entries, load } from "./folder.ts";
 import { freeName } from "./names.ts";
 import { clear } from "./selection.ts";
 import {
+  carryOut,
   carryOutAll,
   type Deed,
   type Done,
   move,
   type Refused,
   removal,
+  restoration,
   takeBack,
 } from "./verbs.ts";
 
@@ -63,7 +65,7 @@ function tellOf(done: readonly Done[]): void {
   const count = done.length;
   let text = moved(count, deed.entry.name);
   if (deed.verb === "remove") text = removed(count, deed.entry.name);
-  else if (count === 1 && isRenaming(deed.entry, deed.target))
+  else if (deed.verb === "move" && count === 1 && isRenaming(deed.entry, deed.target))
     text = renamed(deed.target.at(-1) ?? "");
   tell(text, () => void undo(done));
 }
@@ -76,8 +78,24 @@ function isRenaming(entry: Entry, target: Path): boolean {
 }
 
 async function undo(done: readonly Done[]): Promise<void> {
-  const well = await takeBack(done);
-  tell(well ? words.value.undone : words.value.notUndone);
+  tell(saidOfUndo(await takeBack(done)));
+  await load();
+}
+
+/** How much of it is as before, and why the first of the others is not. */
+export function saidOfUndo({ done, refused }: Awaited<ReturnType<typeof takeBack>>): string {
+  const text = words.value;
+  const [first] = refused;
+  if (!first) return text.undone;
+  const all = done.length + refused.length;
+  return `${done.length ? text.undoneSome(done.length, all) : text.notUndone} ${said(first)}`;
+}
+
+/** Brings back an earlier version. */
+export async function bringBack(entry: FileEntry, number: number): Promise<void> {
+  const ended = await carryOut(restoration(entry, number));
+  if ("problem" in ended) tell(said(ended));
+  else tell(words.value.restored(entry.name), () => void undo([ended]));
   await load();
 }
 
@@ -105,7 +123,10 @@ export function said({ deed, problem }: Refused): string {
     case "name-equivalent":
       return text.alike(wanted, problem.existing ? nameOf(problem.existing.href) : wanted);
     case "stale-version":
-      return problem.existing ? text.changedMeanwhile(name) : text.gone(name);
+      // Of a folder no version is told that is there instead.
+      return problem.existing || isFolder(deed.entry.href)
+        ? text.changedMeanwhile(name)
+        : text.gone(name);
     case "not-there":
       return text.gone(name);
     case "not-allowed":

@@ -3,9 +3,9 @@
  * that what somebody has changed meanwhile is asked about, and not lost.
  */
 
-import { folderHref, isFolder, type Path, pathOf, written } from "../address.ts";
+import { folderHref, nameOf, type Path, pathOf, written } from "../address.ts";
 import { type Answer, ask, type Problem } from "../ask.ts";
-import type { Entry } from "./entries.ts";
+import type { Entry, FileEntry } from "./entries.ts";
 
 export interface Removal {
   readonly verb: "remove";
@@ -21,12 +21,22 @@ export interface Move {
   readonly target: Path;
 }
 
-export type Deed = Removal | Move;
+export interface Restoration {
+  readonly verb: "restore";
+  readonly entry: Entry;
+  readonly etag: string | null;
+  /** The request that does it. */
+  readonly href: string;
+  /** The number of the version whose place it takes; null where nothing was there. */
+  readonly before: number | null;
+}
+
+export type Deed = Removal | Move | Restoration;
 
 export interface Done {
   readonly deed: Deed;
-  /** The request that takes it back; null where none does. */
-  readonly undo: { readonly href: string; readonly etag: string | null } | null;
+  /** What takes it back: a deed with a condition of its own. Null where none does. */
+  readonly undo: Deed | null;
 }
 
 export interface Refused {
@@ -48,6 +58,16 @@ export function move(entry: Entry, target: Path): Move {
   return { verb: "move", entry, etag: entry.type === "file" ? entry.etag : null, target };
 }
 
+/** Of what is on the screen: a version that somebody has put there meanwhile is not replaced. */
+export function restoration(entry: FileEntry, number: number): Restoration {
+  const href = restoring(entry, number);
+  return { verb: "restore", entry, etag: entry.etag, href, before: entry.version };
+}
+
+function restoring({ href }: Entry, number: number): string {
+  return `${href}?restore=${number}`;
+}
+
 function conditions(etag: string | null): Record<string, string> {
   return etag === null ? {} : { "If-Match": etag };
 }
@@ -56,8 +76,15 @@ function moveQuery(target: Path): string {
   return `?move=${encodeURIComponent(written(target))}&recursive=true`;
 }
 
-export async function carryOut(deed: Deed): Promise<Done | Refused> {
-  return deed.verb === "remove" ? carryOutRemoval(deed) : carryOutMove(deed);
+export function carryOut(deed: Deed): Promise<Done | Refused> {
+  switch (deed.verb) {
+    case "remove":
+      return carryOutRemoval(deed);
+    case "move":
+      return carryOutMove(deed);
+    case "restore":
+      return carryOutRestoration(deed);
+  }
 }
 
 async function carryOutRemoval(deed: Removal): Promise<Done | Refused> {
@@ -67,7 +94,9 @@ async function carryOutRemoval(deed: Removal): Promise<Done | Refused> {
     headers: conditions(deed.etag),
   });
   if (!answer.ok) return { deed, problem: answer.problem };
-  return { deed, undo: { href: answer.value.undo.href, etag: null } };
+  const { href } = answer.value.undo;
+  const undo = { verb: "restore", entry: deed.entry, etag: null, href, before: null } as const;
+  return { deed, undo };
 }
 
 async function carryOutMove(deed: Move): Promise<Done | Refused> {
@@ -80,8 +109,22 @@ async function carryOutMove(deed: Move): Promise<Done | Refused> {
   );
   if (!answer.ok) return { deed, problem: answer.problem };
   const { href, etag } = answer.value;
-  const back = href + moveQuery(pathOf(deed.entry.href));
-  return { deed, undo: { href: back, etag: isFolder(href) ? null : etag } };
+  // The ETag also of a folder: another one that has its name by now is not moved.
+  const entry = { ...deed.entry, href, name: nameOf(href), etag };
+  return { deed, undo: { verb: "move", entry, etag, target: pathOf(deed.entry.href) } };
+}
+
+async function carryOutRestoration(deed: Restoration): Promise<Done | Refused> {
+  const answer = await ask<{ etag: string }>(deed.href, {
+    method: "POST",
+    headers: conditions(deed.etag),
+  });
+  if (!answer.ok) return { deed, problem: answer.problem };
+  const { entry, before } = deed;
+  if (before === null) return { deed, undo: null };
+  const { etag } = answer.value;
+  const href = restoring(entry, before);
+  return { deed, undo: { verb: "restore", entry, etag, href, before: null } };
 }
 
 /** One after the other: the server judges each, and a mistake can still be stopped. */
@@ -98,27 +141,14 @@ export async function carryOutAll(
   return { done, refused };
 }
 
-/** The last first. True if all of it is as before. */
-export async function takeBack(done: readonly Done[]): Promise<boolean> {
-  let well = true;
-  for (const { undo } of [...done].reverse()) {
-    if (!undo) continue;
-    const answer = await ask(undo.href, { method: "POST", headers: conditions(undo.etag) });
-    well &&= answer.ok;
-  }
-  return well;
+/** The last first. */
+export function takeBack(done: readonly Done[]): ReturnType<typeof carryOutAll> {
+  const undone = done.flatMap(({ undo }) => undo ?? []);
+  return carryOutAll(undone.reverse());
 }
 
 export function makeFolder(folder: string, name: string): Promise<Answer<{ href: string }>> {
   return ask(folderHref([...pathOf(folder), name]), { method: "PUT" });
-}
-
-export function restore(
-  href: string,
-  number: number,
-  etag: string | null,
-): Promise<Answer<unknown>> {
-  return ask(`${href}?restore=${number}`, { method: "POST", headers: conditions(etag) });
 }
 
 export function archiveOf(folder: string): string {

@@ -4,10 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { exactDate, size } from "../amounts.ts";
 import { ask } from "../ask.ts";
 import { locale, words } from "../strings/words.ts";
-import { dialog, removeAll, tell } from "../tree/asking.ts";
+import { bringBack, dialog, removeAll } from "../tree/asking.ts";
 import { type Entry, type FileEntry, isPicture } from "../tree/entries.ts";
-import { load, rights } from "../tree/folder.ts";
-import { archiveOf, restore } from "../tree/verbs.ts";
+import { rights } from "../tree/folder.ts";
+import { archiveOf } from "../tree/verbs.ts";
 import { mayChange } from "./bar.tsx";
 import { Comparison } from "./comparison.tsx";
 import { kindOf } from "./list.tsx";
@@ -197,7 +197,10 @@ function Version({ entry, past, onCompare }: VersionsProps & { readonly past: Pa
               type="button"
               class="small"
               aria-label={text.restoreVersion(past.version)}
-              onClick={() => void bringBack(entry, past.version)}
+              onClick={() => {
+                close();
+                void bringBack(entry, past.version);
+              }}
             >
               {text.restore}
             </button>
@@ -206,27 +209,4 @@ function Version({ entry, past, onCompare }: VersionsProps & { readonly past: Pa
       )}
     </li>
   );
-}
-
-/** Under the ETag that is on the screen: what somebody has put there meanwhile is not replaced. */
-async function bringBack(entry: FileEntry, number: number): Promise<void> {
-  const text = words.value;
-  const answer = await restore(entry.href, number, entry.etag);
-  close();
-  if (answer.ok) {
-    tell(text.restored(entry.name), () => void bringBackAgain(entry));
-  } else {
-    const { slug, detail, next } = answer.problem;
-    tell(slug === "stale-version" ? text.changedMeanwhile(entry.name) : `${detail} ${next}`);
-  }
-  await load();
-}
-
-/** The undo of a restore: the version that was there before it. */
-async function bringBackAgain(entry: FileEntry): Promise<void> {
-  const now = await ask<History>(`${entry.href}?versions&limit=1`);
-  const etag = now.ok ? (now.value.versions[0]?.etag ?? null) : null;
-  const answer = await restore(entry.href, entry.version, etag);
-  tell(answer.ok ? words.value.undone : words.value.notUndone);
-  await load();
 }
