@@ -102,8 +102,9 @@ examples:
 
 BACKUP = """\
 Copy the whole store (index, bytes, users, all history) to another folder, as it stands at one
-moment, and compare every byte with its digest. The server may be running. Into the folder of an
-earlier backup only what is new is copied."""
+moment, and compare every byte that is copied with its digest. The server may be running. Into the
+folder of an earlier backup only what is new is copied; of what it has, the sizes are compared.
+To have every byte read, in the store or in a backup: noclobber verify --scrub."""
 BACKUP_EXAMPLES = """\
 examples:
   noclobber backup /mnt/backup/noclobber

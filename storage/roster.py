@@ -68,6 +68,11 @@ def read(data: Path) -> Roster:
         text = (data / NAME).read_bytes()
     except FileNotFoundError:
         return Roster()
+    return understood(text)
+
+
+def understood(text: bytes) -> Roster:
+    """:raises Unavailable: it is none of ours."""
     try:
         written = json.loads(text)
         return Roster(

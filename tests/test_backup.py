@@ -1,6 +1,8 @@
 """A store copied beside its server, and brought back."""
 
 import asyncio
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ from tests.trees import incoming
 from uploads.failures import MalformedRequest, NotThere, Unavailable
 
 ROOT = Path(__file__).parent.parent
-RUN = "import sys; from pathlib import Path; from storage.upkeep import backup; getattr(backup, sys.argv[1])(*map(Path, sys.argv[2:]))"
+RUN = "import sys; from pathlib import Path; from storage.upkeep import backup; print(getattr(backup, sys.argv[1])(*map(Path, sys.argv[2:])))"
 BIG = b"bytes that lie in a file of their own" * 1000
 
 
@@ -121,6 +123,77 @@ async def test_damaged_bytes_are_not_copied_but_told(data: Path, target: Path) -
     assert not blob(target, content).exists()
 
 
+async def test_a_small_content_that_is_damaged_is_told_on_the_way_to_a_backup_and_back(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    async with shelves(data) as store:
+        await store.store("note", b"as it was")
+    rot(data, b"as it wes")
+    told = ("note: its bytes have another digest; copied as they are",)
+    assert backup(data, target).damaged == told
+    assert restore(target, tmp_path / "restored").damaged == told
+
+
+async def test_of_a_small_content_that_was_damaged_later_the_good_bytes_stay_in_the_backup(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    async with shelves(data) as store:
+        content = await store.store("note", b"as it was")
+    backup(data, target)
+    rot(data, b"as it wes")
+    told = ("note: its bytes have another digest; those of the earlier backup are kept",)
+    assert backup(data, target).damaged == told
+    assert backup(data, target).damaged == told
+    assert restore(target, tmp_path / "restored").damaged == ()
+    async with shelves(tmp_path / "restored") as store:
+        assert await store.read(content) == b"as it was"
+
+
+def rot(data: Path, to: bytes) -> None:
+    with contextlib.closing(sqlite3.connect(data / "index.sqlite")) as index:
+        index.execute("UPDATE small SET bytes = ?", (to,))
+        index.commit()
+
+
+async def test_bytes_that_the_disk_does_not_give_back_are_told_and_the_rest_is_copied(
+    data: Path, target: Path
+) -> None:
+    async with shelves(data) as store:
+        bad = await store.store("bad", BIG)
+        good = await store.store("good", BIG + b"good")
+    faults = ("-P", str(blob(data, bad)), "-e", "trace=read", "-e", "inject=read:error=EIO")
+    command = ["strace", "-qq", "-o", "/dev/null", *faults, *program("backup", data, target)]
+    said = await asyncio.to_thread(subprocess.check_output, command, cwd=ROOT, text=True)
+    assert "bad: its bytes are damaged: they cannot be read: Input/output error" in said
+    assert not blob(target, bad).exists()
+    assert blob(target, good).read_bytes() == BIG + b"good"
+
+
+def test_a_roster_that_is_damaged_takes_the_place_of_no_earlier_one_and_keeps_everybody_out(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    asyncio.run(filled(data))
+    (data / roster.NAME).write_bytes(b"half of it")
+    told = f"{roster.NAME}: it cannot be understood; "
+    assert backup(data, tmp_path / "first").damaged == (told + "copied as it is",)
+    assert (tmp_path / "first" / roster.NAME).read_bytes() == b"half of it"
+    (data / roster.NAME).unlink()
+    accounts.add_user(data, "ann", "correct horse")
+    backup(data, target)
+    (data / roster.NAME).write_bytes(b"half of it")
+    assert backup(data, target).damaged == (told + "the one of the earlier backup is kept",)
+    assert list(accounts.list_users(target)) == ["ann"]
+
+
+def test_users_that_a_store_has_no_more_are_in_no_later_backup(data: Path, target: Path) -> None:
+    asyncio.run(filled(data))
+    accounts.add_user(data, "ann", "correct horse")
+    backup(data, target)
+    (data / roster.NAME).unlink()
+    backup(data, target)
+    assert not (target / roster.NAME).exists()
+
+
 async def filled(data: Path) -> None:
     async with shelves(data) as store:
         await store.store("a", BIG)
@@ -140,9 +213,12 @@ def test_a_backup_is_not_mixed_with_other_things(data: Path, target: Path) -> No
 
 def killed(call: str, which: int, what: str, source: Path, target: Path) -> None:
     injected = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={which}")
-    command = ["strace", "-qq", "-o", "/dev/null", *injected]
-    run = [sys.executable, "-B", "-c", RUN, what, str(source), str(target)]
-    assert subprocess.run([*command, *run], cwd=ROOT, check=False).returncode == -9
+    command = ["strace", "-qq", "-o", "/dev/null", *injected, *program(what, source, target)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
+
+
+def program(what: str, source: Path, target: Path) -> list[str]:
+    return [sys.executable, "-B", "-c", RUN, what, str(source), str(target)]
 
 
 @pytest.mark.parametrize(

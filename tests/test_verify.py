@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from storage import roster
 from storage.sqlite import rekeying
 from storage.upkeep.verify import Fault, Pace, Report, verify
 from tests.shelves import PLAIN, blob, give_away, powerless, shelves
@@ -246,3 +247,16 @@ async def test_what_we_may_not_open_is_not_called_damaged_and_stays_where_it_is(
             " run it as the user who owns the folder"
         )
         assert blob(data, content).exists()
+
+
+async def test_a_roster_that_cannot_be_understood_or_read_is_told(
+    stored: tuple[Content, Content, Content], tmp_path: Path
+) -> None:
+    place = tmp_path / roster.NAME
+    place.write_bytes(b"half of it")
+    report = verify(tmp_path)
+    assert faults(report) == [(Fault.ACCOUNTS, roster.NAME)]
+    assert "Bring it back from a backup" in report.findings[0].text
+    place.unlink()
+    place.mkdir()
+    assert faults(verify(tmp_path)) == [(Fault.ACCOUNTS, roster.NAME)]

@@ -4,12 +4,13 @@ Blobs never change, so a second backup to the same folder only copies what is ne
 """
 
 import contextlib
+import io
 import os
 import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage import lock, roster
@@ -33,7 +34,7 @@ _INTERRUPTED = re.compile(
 @dataclass(frozen=True, slots=True)
 class Copied:
     """`small`: how many of them lie in the index. `damaged`: one line for people on each content
-    that could not be copied whole.
+    that could not be copied whole, and on the roster where it could not.
     """
 
     contents: int
@@ -44,7 +45,8 @@ class Copied:
 
 
 def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
-    """While a server runs, or not. Every byte that is copied is compared with its digest.
+    """While a server runs, or not. Every byte that is copied is compared with its digest; of what
+    an earlier backup has as files the sizes are.
 
     :raises MalformedRequest: the target is not a place for a backup. :raises NotThere: no store.
     :raises Unavailable: another one into the target is under way.
@@ -103,16 +105,15 @@ def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
     coming = _copy_index(source, target)
     try:
         with Catalogue(target, _COMING) as index:
-            copied = Copying(BlobFolder(source), BlobFolder(target), index).run(tell)
-        if (source / roster.NAME).exists():
-            posix.replace_file(target / roster.NAME, (source / roster.NAME).read_bytes())
+            copied = Copying(source, target, index).run(tell)
+        damaged = (*copied.damaged, *_copy_roster(source, target))
         coming.replace(target / catalogue.NAME)
     finally:
         coming.unlink(missing_ok=True)
     posix.sync_folder(target)
     posix.sync_folder(target.parent)
     _drop_unnamed(target)
-    return copied
+    return replace(copied, damaged=damaged)
 
 
 def _copy_index(source: Path, target: Path) -> Path:
@@ -136,6 +137,24 @@ def _copy_index(source: Path, target: Path) -> Path:
     return coming
 
 
+def _copy_roster(source: Path, target: Path) -> Iterator[str]:
+    """What is wrong with it. Where nobody had a good one, a bad one keeps everybody out."""
+    place = target / roster.NAME
+    try:
+        text = (source / roster.NAME).read_bytes()
+    except FileNotFoundError:
+        place.unlink(missing_ok=True)
+        return
+    try:
+        roster.understood(text)
+    except Unavailable:
+        if place.exists():
+            yield f"{roster.NAME}: it cannot be understood; the one of the earlier backup is kept"
+            return
+        yield f"{roster.NAME}: it cannot be understood; copied as it is"
+    posix.replace_file(place, text)
+
+
 def _forget_arriving(copy: sqlite3.Connection) -> None:
     """What is half here is not copied: nobody shall be told that it is."""
     if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'arriving'").fetchone():
@@ -144,11 +163,12 @@ def _forget_arriving(copy: sqlite3.Connection) -> None:
 
 
 class Copying:
-    """The blobs that an index names, from one folder to another."""
+    """The blobs that an index names, from one folder to another, and a look at what it holds."""
 
-    def __init__(self, source: BlobFolder, target: BlobFolder, index: Catalogue) -> None:
-        self._source = source
-        self._target = target
+    def __init__(self, source: Path, target: Path, index: Catalogue) -> None:
+        self._folder = target
+        self._source = BlobFolder(source)
+        self._target = BlobFolder(target)
         self._index = index
         self._small = 0
         self._new = 0
@@ -163,6 +183,7 @@ class Copying:
         for entry in self._index.contents():
             if entry.is_small:
                 self._small += 1
+                self._check_small(entry)
             elif not self._is_there(entry):
                 self._copy(entry)
             done += entry.size
@@ -170,6 +191,23 @@ class Copying:
         for folder in sorted(self._touched):
             posix.sync_folder(folder)
         return Copied(contents, self._small, self._new, self._bytes, tuple(self._damaged))
+
+    def _check_small(self, entry: Entry) -> None:
+        """The index of the earlier backup is about to be replaced, and with it what it has."""
+        if self._index.small_fault(entry) is None:
+            return
+        earlier = self._earlier(entry)
+        if earlier is None:
+            self._report(entry, "its bytes have another digest; copied as they are")
+            return
+        catalogue.put_back(self._folder / _COMING, entry.digest, earlier)
+        self._report(entry, "its bytes have another digest; those of the earlier backup are kept")
+
+    def _earlier(self, entry: Entry) -> bytes | None:
+        if (self._folder / catalogue.NAME).is_file():
+            with contextlib.suppress(sqlite3.Error, Unavailable), Catalogue(self._folder) as index:
+                return index.small(entry.digest) if index.small_fault(entry) is None else None
+        return None
 
     def _is_there(self, entry: Entry) -> bool:
         try:
@@ -184,13 +222,13 @@ class Copying:
         try:
             digest = self._copy_bytes(entry, temporary)
             if digest != entry.digest:
-                self._report(entry, "its bytes have another digest")
+                self._report(entry, "its bytes have another digest; not copied")
                 return
             temporary.replace(folder / entry.hex)
         except FileNotFoundError:
-            self._report(entry, "its bytes are missing")
+            self._report(entry, "its bytes are missing; not copied")
         except Damaged as damage:
-            self._report(entry, f"its bytes are damaged: {damage}")
+            self._report(entry, f"its bytes are damaged: {damage}; not copied")
         else:
             self._touched.add(folder)
             self._new += 1
@@ -204,7 +242,7 @@ class Copying:
             copy = os.open(temporary, posix.NEW_FILE, 0o400)
             try:
                 posix.allocate(copy, entry.size)
-                while piece := file.read(_PIECE):
+                while piece := _read(file):
                     hasher.update(piece)
                     posix.write_all(copy, piece)
                 posix.sync(copy)
@@ -217,7 +255,15 @@ class Copying:
             ", ".join(self._index.names_of(entry.digest, 3))
             or "an earlier version or a parked upload"
         )
-        self._damaged.append(f"{names}: {what}; not copied")
+        self._damaged.append(f"{names}: {what}")
+
+
+def _read(file: io.FileIO) -> bytes:
+    """:raises Damaged: the disk does not give it back."""
+    try:
+        return file.read(_PIECE)
+    except OSError as error:
+        raise Damaged(f"they cannot be read: {error.strerror}") from error
 
 
 def _drop_unnamed(target: Path) -> None:

@@ -1,6 +1,6 @@
 """The index as those read it who check or copy a store: without a lock, beside a running server.
 
-Asks, and in `mend` sets counts right; knows neither blobs nor rules.
+Asks, and in `mend` sets counts right; knows neither the files of blobs nor rules.
 """
 
 import os
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from storage.disk.hashing import Hasher
 from storage.sqlite.migrations import ARRIVING, PARKED, ROOT, check_known
 
 NAME = "index.sqlite"
@@ -23,6 +24,7 @@ _CONTENTS = (
     " LEFT JOIN small s ON s.content = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
 )
 _SMALL = "SELECT s.bytes FROM small s JOIN contents c ON c.id = s.content WHERE c.digest = ?"
+_PUT_BACK = "UPDATE small SET bytes = ? WHERE content = (SELECT id FROM contents WHERE digest = ?)"
 _HOLDERS = "SELECT id FROM nodes WHERE content = ? AND gone IS NULL LIMIT ?"
 _PATH = (
     "WITH RECURSIVE up(id, parent, name, depth) AS ("
@@ -128,6 +130,12 @@ class Catalogue:
         row = self.connection.execute(_SMALL, (digest,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def small_fault(self, entry: Entry) -> str | None:
+        """How the bytes of a small content differ from what was stored."""
+        hasher = Hasher(entry.digest.partition(":")[0])
+        hasher.update(self.small(entry.digest) or b"")
+        return None if hasher.digest() == entry.digest else "they have another digest"
+
     def names_of(self, digest: str, limit: int) -> list[str]:
         """Files that have this content now."""
         known = self.connection.execute("SELECT id FROM contents WHERE digest = ?", (digest,))
@@ -163,6 +171,16 @@ class Catalogue:
         if self.connection.execute(_HAS_ARRIVING).fetchone() is None:
             return self.connection.execute(_TRUE_USAGE.format(""), (PARKED,))
         return self.connection.execute(_TRUE_USAGE.format(_ARRIVING), (PARKED, ARRIVING))
+
+
+def put_back(index: Path, digest: str, data: bytes) -> None:
+    """The bytes of a small content, into an index that nobody else has yet."""
+    connection = sqlite3.connect(index, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = full")
+        connection.execute(_PUT_BACK, (data, digest))
+    finally:
+        connection.close()
 
 
 def forget_name_rules(data: Path) -> None:

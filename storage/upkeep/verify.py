@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from storage import roster
 from storage.disk import posix
 from storage.disk.blobfolder import Blob, BlobFolder, Damaged
 from storage.disk.hashing import Hasher
 from storage.upkeep import catalogue, naming
 from storage.upkeep.catalogue import Catalogue, Entry
+from uploads.failures import Unavailable
 
 Tell = Callable[[int, int], object]
 
@@ -39,6 +41,7 @@ class Fault(StrEnum):
     COUNT = "count"
     USAGE = "usage"
     NAMES = "names"
+    ACCOUNTS = "accounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Checking:
         yield from self._contents()
         yield from self._counts()
         yield from self._names()
+        yield from self._accounts()
 
     def _leftovers(self) -> Iterator[Finding]:
         algorithm = self._index.algorithm()
@@ -162,12 +166,7 @@ class Checking:
         return self._about(Fault.DAMAGED, entry, f"its bytes are damaged: {fault}")
 
     def _small_fault(self, entry: Entry) -> str | None:
-        if not self._scrub:
-            return None
-        data = self._index.small(entry.digest)
-        hasher = Hasher(entry.digest.partition(":")[0])
-        hasher.update(data or b"")
-        return None if hasher.digest() == entry.digest else "they have another digest"
+        return self._index.small_fault(entry) if self._scrub else None
 
     def _file_fault(self, entry: Entry) -> str | None:
         try:
@@ -227,6 +226,15 @@ class Checking:
         more = f", and {len(found) - _NAMES_SHOWN:,} others" if len(found) > _NAMES_SHOWN else ""
         text = f"{shown}{more}: the index does not find this by its name; {ended}"
         yield Finding(Fault.NAMES, catalogue.NAME, text, mended)
+
+    def _accounts(self) -> Iterator[Finding]:
+        try:
+            roster.read(self._data)
+        except Unavailable as fault:
+            yield Finding(Fault.ACCOUNTS, roster.NAME, fault.message)
+        except OSError as error:
+            text = f"The file {roster.NAME} in the data folder cannot be read: {error.strerror}."
+            yield Finding(Fault.ACCOUNTS, roster.NAME, text)
 
     def _ended(self, text: str, done: str) -> str:
         return f"{text}; {done}" if self._repair else f"{text}; --repair mends it"
