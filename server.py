@@ -115,7 +115,8 @@ def _tell(code: int, *sentences: str) -> int:
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Each command gets what it needs, and no more."""
-    folder = Folder(settings.data.folder)
+    folder = commands.followed(Folder(settings.data.folder))
+    settings = replace(settings, data=replace(settings.data, folder=str(folder)))
     if commandline.writes(arguments):
         lock.require_ours(folder)
     # No match statement here: a Python that is too old has to read this file to say so.

@@ -5,6 +5,7 @@ Each returns the exit code. None wires anything; `server.py` does.
 
 import argparse
 import contextlib
+import os
 import time
 from collections import Counter
 from pathlib import Path as Folder
@@ -154,7 +155,7 @@ async def take_in(
     arguments: argparse.Namespace, parts: Parts, operator: Principal, data: Folder
 ) -> int:
     """The command `import`."""
-    folder: Folder = arguments.folder
+    folder = followed(arguments.folder)
     _check_apart(folder, data)
     same_content = arguments.same_content and SameContent(arguments.same_content)
     importing = carrying.Import(
@@ -222,7 +223,7 @@ def _kind(told: carrying.Taken | carrying.NotTaken) -> str:
 
 async def write_out(arguments: argparse.Namespace, parts: Parts, operator: Principal) -> int:
     """The command `export`."""
-    exporting = carrying.Export(parts.holdings, operator, _target(arguments.folder))
+    exporting = carrying.Export(parts.holdings, operator, _target(followed(arguments.folder)))
     counted: Counter[str] = Counter()
     with Progress("exporting", await exporting.total()) as progress:
 
@@ -288,14 +289,15 @@ def backup(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `backup`."""
     require_store(data)
     with Progress("copying", 0) as progress:
-        copied = backups.backup(data, arguments.folder, progress.at)
+        copied = backups.backup(data, followed(arguments.folder), progress.at)
     return _tell_copied(copied, f'backed up to "{arguments.folder}"')
 
 
 def restore(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `restore`."""
+    source = followed(arguments.folder)
     with lock.own(made(data)), Progress("copying", 0) as progress:
-        copied = backups.restore(arguments.folder, data, progress.at)
+        copied = backups.restore(source, data, progress.at)
     return _tell_copied(copied, f'restored to "{data}"')
 
 
@@ -337,6 +339,21 @@ def _path(text: str, limits: names.Limits) -> Path:
 
 def _shown(parts: tuple[str, ...]) -> str:
     return f'"{printable("/".join(parts) or ".")}"'
+
+
+def followed(folder: Folder) -> Folder:
+    """Where links lead, for whoever refuses them; without one it keeps the name it was given.
+
+    What a dangling link leads to is not made: it may be on a disk that is not mounted.
+    """
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            raise Refused(
+                f'"{place}" is a symbolic link to "{place.readlink()}", which leads nowhere.'
+                " Is a disk not mounted?"
+            )
+    where = folder.resolve()
+    return folder if where == Folder(os.path.abspath(folder)) else where  # noqa: PTH100
 
 
 def made(folder: Folder) -> Folder:

@@ -58,6 +58,13 @@ def test_a_low_limit_of_open_files_is_warned_of(few_files: None, tmp_path: Path)
     assert "Only 512 files" in texts(tmp_path, Level.WARN)
 
 
+def test_where_a_file_is_no_folder_can_be(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"mine")
+    for data in (file, file / "data"):
+        assert texts(data, Level.BAD) == f"{file} is not a folder."
+
+
 def test_a_folder_that_cannot_be_written_to_is_bad() -> None:
     assert "cannot be written to" in texts(Path("/proc/sys"), Level.BAD)
 

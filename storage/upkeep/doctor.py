@@ -54,6 +54,8 @@ class Times:
 def examine(data: Path, scanner: str = "") -> list[Finding]:
     """Takes some seconds. The data folder need not be there yet: its disk is what matters."""
     place = _existing(data.absolute())
+    if not place.is_dir():
+        return [Finding(Level.BAD, f"{place} is not a folder.", "Choose another (--data).")]
     findings = [_file_system(place), *_sqlite(), _libmagic(), _open_files(), _free_space(place)]
     if scanner:
         findings.append(_scanner(scanner))
@@ -84,7 +86,7 @@ def _scanner(where: str) -> Finding:
 
 
 def _existing(place: Path) -> Path:
-    return next(folder for folder in (place, *place.parents) if folder.is_dir())
+    return next(there for there in (place, *place.parents) if there.exists())
 
 
 def _file_system(place: Path) -> Finding:
