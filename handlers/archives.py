@@ -11,12 +11,12 @@ import zipstream  # type: ignore[import-untyped]
 from aiohttp import web
 
 from handlers import asking, bodies
+from handlers.gate import GATE
 from handlers.headers import dispositions
 from handlers.headers.membernames import MemberNames
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from uploads import archiving, names
-from uploads.access import Principal
 from uploads.admission import Admission
 from uploads.failures import MalformedRequest
 from uploads.files import Folder, StoredFile
@@ -71,17 +71,19 @@ class Archives:
             response = web.StreamResponse(headers=_headers(folder, entries))
             await response.prepare(request)
             if request.method != "HEAD":
-                async for piece in self._pieces(principal, folder, entries):
+                async for piece in self._pieces(request, folder, entries):
                     await response.write(piece)
             await response.write_eof()
         return response
 
     async def _pieces(
-        self, principal: Principal, folder: Path, entries: list[StoredFile | Folder]
+        self, request: web.Request, folder: Path, entries: list[StoredFile | Folder]
     ) -> AsyncIterator[bytes]:
+        """What ends it in its midst leaves it without the table at its end."""
         archive, called = zipstream.ZipStream(), MemberNames()
         for top in entries:
-            async for entry in archiving.within(self.parts.holdings, principal, top):
+            async for entry in archiving.within(self.parts.holdings, principal_of(request), top):
+                request.app[GATE].check_still(request)
                 parts = entry.path.parts[len(folder.parts) :]
                 if isinstance(entry, StoredFile):
                     # What was asked for may be this very file.

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from handlers import asking, listings
 from handlers.descriptions import Json, file_href, folder_href, moment, version_members
+from handlers.gate import GATE
 from handlers.headers import negotiation
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -55,6 +56,7 @@ class Changes:
         with feed.bell.place(principal) if wait else nullcontext():
             while True:
                 page = await feed.follow(principal, since, limit, min(wait, PULSE))
+                request.app[GATE].check_still(request)
                 since, wait = page.position, wait - PULSE
                 if page.lines or wait <= 0 or feed.bell.closed or request.transport is None:
                     return page
@@ -87,6 +89,7 @@ class Changes:
                 return
             try:
                 page = await feed.follow(principal_of(request), before, limit, PULSE)
+                request.app[GATE].check_still(request)
             except Failure:
                 return
 

@@ -42,7 +42,7 @@ from handlers.problems import (
 )
 from handlers.sessions import Sessions
 from uploads.access import Principal
-from uploads.failures import Failure, Unavailable
+from uploads.failures import Failure, NotIdentified, Unavailable
 from uploads.names import BadName
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -171,6 +171,19 @@ class Gate:
         """By credentials, which count for more than that somebody has signed in."""
         shown = request.headers.getall(AUTHORIZATION)
         return await self.identity.identify(shown, self.address(request))
+
+    def check_still(self, request: web.Request) -> None:
+        """Before each part of an answer that takes long.
+
+        :raises NotIdentified: what let its asker in lets nobody in any more.
+        """
+        principal = request[PRINCIPAL]
+        if AUTHORIZATION in request.headers or principal.is_anonymous:
+            lasts = self.identity.accounts.current(principal) is not None
+        else:
+            lasts = self.sessions.lasts(request)
+        if not lasts:
+            raise NotIdentified("You are no longer signed in. Sign in again.")
 
     def address(self, request: web.Request) -> str:
         """Who is at the other end. A proxy that we trust is asked for whom it speaks."""

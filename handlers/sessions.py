@@ -1,7 +1,7 @@
 """Who has signed in on the page: a cookie, whose secret stands for a principal until it ends.
 
 Kept in memory: a restart signs everybody out. A changed password, a removed user or a revoked
-token ends its sessions with the next request.
+token ends its sessions with the next request, and what is still being told.
 """
 
 import hashlib
@@ -91,6 +91,11 @@ class Sessions:
         self._known[key] = replace(session, principal=current, used=now)
         self._known.move_to_end(key)
         return current
+
+    def lasts(self, request: web.Request) -> bool:
+        """Without being used: who is told something for hours may have left long ago."""
+        session = self._known.get(_digest(self._secret(request) or ""))
+        return session is not None and self._current(session, self.clock()) is not None
 
     def of(self, principal: Principal, request: web.Request) -> list[Standing]:
         """All that stand for this principal, the one that was used last before the others."""

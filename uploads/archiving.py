@@ -60,13 +60,17 @@ async def within(
     if isinstance(entry, StoredFile):
         return
     rules, top, after = holdings.rules, entry.path, None
-    sight = rules.access.sight(principal)
     while True:
+        # Whoever takes it slowly takes what is stored meanwhile, too.
+        now = rules.current(principal)
+        sight = rules.access.sight(now)
         page = await holdings.index.read(
-            lambda view, after=after: view.entries_below(top, after, READ_AT_ONCE, sight)  # type: ignore[misc]
+            lambda view, after=after, sight=sight: view.entries_below(  # type: ignore[misc]
+                top, after, READ_AT_ONCE, sight
+            )
         )
         for below in page:
-            if isinstance(below, Folder) or rules.may(principal, Right.READ, below.path):
+            if isinstance(below, Folder) or rules.may(now, Right.READ, below.path):
                 yield below
         if len(page) < READ_AT_ONCE:
             return

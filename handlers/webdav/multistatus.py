@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from handlers.gate import GATE
 from handlers.problem_types import TYPES
 from handlers.webdav import xml
 
@@ -73,6 +74,7 @@ async def stream(request: web.Request, parts: AsyncIterator[str]) -> web.StreamR
     await answer.prepare(request)
     await answer.write((BEGINNING + first).encode())
     async for part in parts:
+        request.app[GATE].check_still(request)
         await answer.write(part.encode())
         # A reader who takes all at once makes nobody wait, and so would give nobody else a turn.
         await asyncio.sleep(0)
