@@ -37,7 +37,8 @@ from storage.disk.blobs import DiskBlobs
 from storage.sniffing import MagicSniffer
 from storage.sqlite import rekeying
 from storage.sqlite.connecting import ForeignLibraryError
-from storage.sqlite.index import SqliteIndex, digest_algorithm
+from storage.sqlite.founding import digest_algorithm
+from storage.sqlite.index import SqliteIndex
 from storage.sqlite.rekeying import NamesClash
 from storage.upkeep import collecting
 from uploads.bell import Bell

@@ -26,6 +26,7 @@ from storage import accounts, factors, lock
 from storage.exchange import carrying
 from storage.exchange.folders import FoundFile, Target, found_in
 from storage.roster import Token
+from storage.sqlite import founding
 from storage.upkeep import backup as backups
 from storage.upkeep import doctor as diagnosis
 from storage.upkeep import verify as verifying
@@ -254,6 +255,7 @@ def tell_collected(collected: Collected) -> int:
 
 def require_store(data: Folder) -> None:
     """A mistyped folder would otherwise become an empty store, of which all is well."""
+    founding.require_index(data)
     if not lock.has_store(data):
         raise Refused(f'There is no store in "{data}". Name its folder with --data.')
 

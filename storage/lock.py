@@ -92,7 +92,9 @@ def hold(folder: Path) -> Owned:
 
 
 def has_store(folder: Path) -> bool:
-    return (folder / INDEX).is_file()
+    """An index without bytes is none."""
+    index = folder / INDEX
+    return index.is_file() and index.stat().st_size > 0
 
 
 def require_ours(folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path as DiskPath
 
 from storage.disk.blobs import DiskBlobs
+from storage.sqlite.founding import digest_algorithm
 from storage.sqlite.index import SqliteIndex
 from uploads.files import Content, Stamp
 from uploads.names import Path
@@ -51,6 +52,7 @@ class Shelves:
 @asynccontextmanager
 async def shelves(data: DiskPath, policies: Policies = PLAIN) -> AsyncIterator[Shelves]:
     blobs = DiskBlobs(data, "blake3", inline_below=INLINE_BELOW, publish=lambda _: None)
+    digest_algorithm(data, "blake3")
     index = await SqliteIndex.open(
         data,
         keys=policies.keys,

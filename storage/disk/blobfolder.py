@@ -107,6 +107,10 @@ class BlobFolder:
         with os.scandir(self._arriving) as entries:
             return any(entry.inode() == found.st_ino for entry in entries)
 
+    def holds_any(self) -> bool:
+        """Is there a blob, whatever it is of?"""
+        return any(blob.sound for blob in self.all())
+
     def all(self, fans: Sequence[str] = FAN_OUT) -> Iterator[Blob]:
         """Everything that lies in these folders, sorted by name within each."""
         for fan in fans:

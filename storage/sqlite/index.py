@@ -24,19 +24,6 @@ T = TypeVar("T")
 READERS = 4
 
 
-def digest_algorithm(folder: Path, wanted: str) -> str:
-    """The algorithm that names the contents of this store: the one it was made with."""
-    connecting.check_library()
-    database = connecting.writer(folder)
-    try:
-        meta = database.table("meta")
-        with database.atomic():
-            meta.insert({"name": "digest", "value": wanted}, ignore=True)
-        return str(meta.get("digest")["value"])
-    finally:
-        database.close()
-
-
 class SqliteIndex:
     """Made by `open`, ended by `close`, both on the event loop that uses it."""
 

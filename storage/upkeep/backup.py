@@ -17,6 +17,7 @@ from storage import lock, roster
 from storage.disk import posix
 from storage.disk.blobfolder import BlobFolder, Damaged
 from storage.disk.hashing import Hasher
+from storage.sqlite import founding
 from storage.upkeep import catalogue, lease
 from storage.upkeep.catalogue import Catalogue, Entry
 from uploads.failures import MalformedRequest, NotThere, Unavailable
@@ -105,6 +106,7 @@ def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
     coming = _copy_index(source, target)
     try:
         with Catalogue(target, _COMING) as index:
+            _require_sound(index)
             copied = Copying(source, target, index).run(tell)
         damaged = (*copied.damaged, *_copy_roster(source, target))
         coming.replace(target / catalogue.NAME)
@@ -117,7 +119,7 @@ def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
 
 
 def _copy_index(source: Path, target: Path) -> Path:
-    """As it stands at one moment, in one file, checked and synced."""
+    """As it stands at one moment, in one file, synced."""
     for name in filter(_INTERRUPTED.fullmatch, _names(target)):
         (target / name).unlink()
     coming = target / _COMING
@@ -125,9 +127,6 @@ def _copy_index(source: Path, target: Path) -> Path:
         index.connection.backup(copy)
         _forget_arriving(copy)
         copy.execute("PRAGMA journal_mode = delete")
-        if copy.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            coming.unlink()
-            raise Unavailable("The index is damaged, so nothing was copied. Run `verify`.")
     coming.chmod(0o600)
     descriptor = os.open(coming, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -153,6 +152,12 @@ def _copy_roster(source: Path, target: Path) -> Iterator[str]:
             return
         yield f"{roster.NAME}: it cannot be understood; copied as it is"
     posix.replace_file(place, text)
+
+
+def _require_sound(index: Catalogue) -> None:
+    """Down to what SQLite finds by: what it does not find would be taken for unnamed."""
+    if index.faults(thorough=True):
+        raise Unavailable("The index is damaged, so nothing was copied. Run `verify`.")
 
 
 def _forget_arriving(copy: sqlite3.Connection) -> None:
@@ -277,5 +282,6 @@ def _drop_unnamed(target: Path) -> None:
 
 
 def _require_store(folder: Path) -> None:
+    founding.require_index(folder)
     if not (folder / catalogue.NAME).is_file():
         raise NotThere(f'There is no store in "{folder}". Name the folder that holds index.sqlite.')

@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import quote
 
 from storage.disk.hashing import Hasher
+from storage.sqlite import founding
 from storage.sqlite.migrations import ARRIVING, PARKED, ROOT, check_known
 
 NAME = "index.sqlite"
@@ -71,6 +72,7 @@ class Catalogue:
     """Opens an index for reading only; what it reads may change between two questions."""
 
     def __init__(self, data: Path, name: str = NAME) -> None:
+        self._data = data
         place = quote(str((data / name).absolute()))
         # On a read-only disk SQLite cannot make what it shares with a writer, and there is none.
         frozen = not os.access(data, os.W_OK) and not (data / f"{name}-wal").exists()
@@ -100,10 +102,13 @@ class Catalogue:
         self.connection.close()
 
     def faults(self, *, thorough: bool) -> list[str]:
-        """What SQLite itself finds wrong with its file."""
+        """What SQLite itself finds wrong with its file, or else we with the names of contents."""
         check = "integrity_check" if thorough else "quick_check"
         found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}(20)")]
-        return [] if found == ["ok"] else found
+        if found != ["ok"]:
+            return found
+        wrong = founding.fault(self.connection)
+        return [] if wrong is None else [wrong]
 
     def contents(self) -> Iterator[Entry]:
         """All of them, page by page, so that no long reading keeps the log from shrinking."""
@@ -119,8 +124,7 @@ class Catalogue:
         return int(row[0]), int(row[1])
 
     def algorithm(self) -> str:
-        row = self.connection.execute("SELECT value FROM meta WHERE name = 'digest'").fetchone()
-        return "blake3" if row is None else str(row[0])
+        return founding.algorithm(self.connection, self._data)
 
     def knows(self, digest: str) -> bool:
         known = self.connection.execute("SELECT 1 FROM contents WHERE digest = ?", (digest,))

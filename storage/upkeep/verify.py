@@ -15,6 +15,7 @@ from storage import roster
 from storage.disk import posix
 from storage.disk.blobfolder import Blob, BlobFolder, Damaged
 from storage.disk.hashing import Hasher
+from storage.sqlite import founding
 from storage.upkeep import catalogue, naming
 from storage.upkeep.catalogue import Catalogue, Entry
 from uploads.failures import Unavailable
@@ -24,7 +25,6 @@ Tell = Callable[[int, int], object]
 BRING_BACK = (
     "upload it again, or restore the backup into another folder, export it, and upload the file"
 )
-RESTORE = "Restore the backup into another folder, and serve that."
 _PIECE = 1024 * 1024
 _NAMES_SHOWN = 5
 # A running server links a blob a moment before it records it.
@@ -241,7 +241,9 @@ class Checking:
 
 
 def _index_fault(text: str) -> Finding:
-    return Finding(Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). {RESTORE}")
+    return Finding(
+        Fault.INDEX, catalogue.NAME, f"The index is damaged ({text}). {founding.RESTORE}"
+    )
 
 
 def _unreadable(error: sqlite3.Error) -> Finding:

@@ -11,7 +11,8 @@ import pytest
 import sqlite_utils.utils
 
 from storage.sqlite import connecting
-from storage.sqlite.index import SqliteIndex, digest_algorithm
+from storage.sqlite.founding import digest_algorithm
+from storage.sqlite.index import SqliteIndex
 from storage.sqlite.turn import SqliteTurn
 from tests.index.sqlite import Held, SmallBlobs, add, names, opened
 from tests.trees import content, path, staged, store
