@@ -23,8 +23,9 @@ from program.console import (
     say,
 )
 from storage import accounts, factors, lock
+from storage.disk import posix
 from storage.exchange import carrying
-from storage.exchange.folders import FoundFile, Target, found_in
+from storage.exchange.folders import Target
 from storage.roster import Token
 from storage.sqlite import founding
 from storage.upkeep import backup as backups
@@ -159,18 +160,28 @@ async def take_in(
     folder = followed(arguments.folder)
     _check_apart(folder, data)
     same_content = arguments.same_content and SameContent(arguments.same_content)
-    importing = carrying.Import(
-        folder=folder,
-        into=_path(arguments.into, parts.names),
-        principal=operator,
-        wishes=Wishes(same_content=same_content or None),
-        limits=parts.names,
-        receiver=parts.receiver,
-        tree=parts.tree,
-    )
     counted: Counter[str] = Counter()
-    total = sum(found.size for found in found_in(folder) if isinstance(found, FoundFile))
-    with Progress("importing", total) as progress:
+    with posix.folder(folder) as root:
+        importing = carrying.Import(
+            root=root,
+            into=_path(arguments.into, parts.names),
+            principal=operator,
+            wishes=Wishes(same_content=same_content or None),
+            limits=parts.names,
+            receiver=parts.receiver,
+            tree=parts.tree,
+        )
+        try:
+            await _run_import(importing, parts, counted)
+        except (DiskFull, Unavailable) as failure:
+            _tell_taken(counted)
+            raise Refused(f"The import stopped early. {failure.message}") from failure
+    _tell_taken(counted)
+    return FOUND if counted["refused"] else FINE
+
+
+async def _run_import(importing: carrying.Import, parts: Parts, counted: Counter[str]) -> None:
+    with Progress("importing", importing.total()) as progress:
 
         def tell(told: carrying.Taken | carrying.NotTaken) -> None:
             counted[_kind(told)] += 1
@@ -181,13 +192,7 @@ async def take_in(
                 )
 
         at_once = min(AT_ONCE, parts.rules.limits.uploads_per_principal)
-        try:
-            await importing.run(at_once, tell, progress.add)
-        except (DiskFull, Unavailable) as failure:
-            _tell_taken(counted)
-            raise Refused(f"The import stopped early. {failure.message}") from failure
-    _tell_taken(counted)
-    return FOUND if counted["refused"] else FINE
+        await importing.run(at_once, tell, progress.add)
 
 
 def _tell_taken(counted: Counter[str]) -> None:

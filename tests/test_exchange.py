@@ -1,7 +1,7 @@
 """Import and export over a real store: what is told of each file, and what is left as it was."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path as DiskPath
@@ -12,6 +12,7 @@ import server
 from handlers.parts import Parts
 from program import houserules
 from program.settings import Data, Limits, Settings
+from storage.disk import posix
 from storage.exchange.carrying import Export, Import, NotTaken, NotWritten, Taken
 from storage.exchange.folders import Source, Target
 from uploads.collisions import Create, Link, Unchanged
@@ -35,20 +36,30 @@ async def store(tmp_path: DiskPath, **limits: int) -> AsyncIterator[Parts]:
         yield server._parts(settings, opened, rules, server._tell_nobody, server._bell(settings))
 
 
+def tell_nobody(count: int) -> None:
+    """Nobody waits."""
+
+
 async def take_in(
-    parts: Parts, folder: DiskPath, wishes: Wishes = REFUSE, into: str = "", at_once: int = 16
+    parts: Parts,
+    folder: DiskPath,
+    wishes: Wishes = REFUSE,
+    into: str = "",
+    at_once: int = 16,
+    report: Callable[[int], None] = tell_nobody,
 ) -> list[Taken | NotTaken]:
     told: list[Taken | NotTaken] = []
-    importing = Import(
-        folder=folder,
-        into=Path(tuple(filter(None, into.split("/")))),
-        principal=houserules.OPERATOR,
-        wishes=wishes,
-        limits=parts.names,
-        receiver=parts.receiver,
-        tree=parts.tree,
-    )
-    await importing.run(at_once, told.append, lambda _: None)
+    with posix.folder(folder) as root:
+        importing = Import(
+            root=root,
+            into=Path(tuple(filter(None, into.split("/")))),
+            principal=houserules.OPERATOR,
+            wishes=wishes,
+            limits=parts.names,
+            receiver=parts.receiver,
+            tree=parts.tree,
+        )
+        await importing.run(at_once, told.append, report)
     return told
 
 
@@ -164,19 +175,33 @@ async def test_a_file_over_the_limit_is_told_and_nothing_of_it_stays(tmp_path: D
 
 async def test_a_file_that_grows_while_it_is_read_is_told(tmp_path: DiskPath) -> None:
     source = plant(tmp_path / "source", a=b"a" * 3_000_000)
-    told: list[Taken | NotTaken] = []
+
+    def grow(_: int) -> None:
+        with (source / "a").open("ab") as more:
+            more.write(b"!")
+
     async with store(tmp_path) as parts:
-        importing = Import(
-            source, Path(()), houserules.OPERATOR, REFUSE, parts.names, parts.receiver, parts.tree
-        )
-
-        def grow(_: int) -> None:
-            with (source / "a").open("ab") as more:
-                more.write(b"!")
-
-        await importing.run(1, told.append, grow)
+        told = await take_in(parts, source, at_once=1, report=grow)
 
     assert refusals(told) == {"a": "was written to while it was read; import it again"}
+
+
+async def test_nothing_is_taken_in_from_where_a_swapped_folder_leads(tmp_path: DiskPath) -> None:
+    """Root imports what somebody else may write in."""
+    source = plant(tmp_path / "source")
+    plant(source / "z", a=b"a" * 3_000_000, shadow=b"mine")
+    plant(tmp_path / "etc", shadow=b"root's")
+
+    def swap(_: int) -> None:
+        if not (source / "z").is_symlink():
+            (source / "z").rename(tmp_path / "was")
+            (source / "z").symlink_to(tmp_path / "etc")
+
+    async with store(tmp_path) as parts:
+        told = await take_in(parts, source, at_once=1, report=swap)
+
+    assert refusals(told) == {"shadow": "cannot be read: Not a directory"}
+    assert len(told) == 2
 
 
 async def test_a_file_that_cannot_be_read_does_not_end_the_import(tmp_path: DiskPath) -> None:

@@ -2,11 +2,12 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from storage.disk import posix
 from storage.exchange.folders import (
     Found,
     FoundFile,
@@ -24,12 +25,20 @@ async def of(*pieces: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-def test_folders_come_before_their_contents_in_the_order_of_names(tmp_path: Path) -> None:
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[int]:
+    with posix.folder(tmp_path) as descriptor:
+        yield descriptor
+
+
+def test_folders_come_before_their_contents_in_the_order_of_names(
+    tmp_path: Path, root: int
+) -> None:
     (tmp_path / "b" / "c").mkdir(parents=True)
     (tmp_path / "b" / "c" / "d").write_bytes(b"12")
     (tmp_path / "a").write_bytes(b"1")
 
-    assert list(found_in(tmp_path)) == [
+    assert list(found_in(root)) == [
         FoundFile(("a",), 1),
         FoundFolder(("b",)),
         FoundFolder(("b", "c")),
@@ -37,13 +46,13 @@ def test_folders_come_before_their_contents_in_the_order_of_names(tmp_path: Path
     ]
 
 
-def test_what_is_no_file_is_named_with_what_it_is(tmp_path: Path) -> None:
+def test_what_is_no_file_is_named_with_what_it_is(tmp_path: Path, root: int) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
 
-    found: list[Found] = list(found_in(tmp_path))
+    found: list[Found] = list(found_in(root))
 
     assert found == [
         LeftOut(("link",), "is a symbolic link, which is not followed"),
@@ -52,7 +61,7 @@ def test_what_is_no_file_is_named_with_what_it_is(tmp_path: Path) -> None:
     ]
 
 
-def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
+def test_a_deep_tree_is_walked(tmp_path: Path, root: int) -> None:
     depth = 500
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(depth):
@@ -62,23 +71,60 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
         here = below
     os.close(here)
 
-    assert sum(isinstance(found, FoundFolder) for found in found_in(tmp_path)) == depth
+    assert sum(isinstance(found, FoundFolder) for found in found_in(root)) == depth
 
 
-def test_a_file_that_became_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> None:
+def test_a_file_that_became_a_link_or_a_pipe_is_not_read(tmp_path: Path, root: int) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(OSError, match="symbolic"), opened(tmp_path, ("link",)):
+    with pytest.raises(OSError, match="symbolic"), opened(root, ("link",)):
         pass
-    with pytest.raises(SourceChanged), opened(tmp_path, ("pipe",)):
+    with pytest.raises(SourceChanged), opened(root, ("pipe",)):
         pass
 
 
-async def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(tmp_path: Path) -> None:
+def test_a_tree_deeper_than_any_path_is_walked_no_further(root: int) -> None:
+    name, depth = "d" * 255, 20
+    here = os.dup(root)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+    *folders, last = found_in(root)
+
+    assert len(folders) == 17
+    assert last == LeftOut((name,) * 17, "cannot be listed: File name too long")
+
+
+def test_a_folder_that_is_swapped_for_a_link_is_neither_listed_nor_read(
+    tmp_path: Path, root: int
+) -> None:
+    (tmp_path / "source" / "deep").mkdir(parents=True)
+    (tmp_path / "source" / "deep" / "key").write_bytes(b"mine")
+    (tmp_path / "secret" / "deep").mkdir(parents=True)
+    (tmp_path / "secret" / "deep" / "key").write_bytes(b"theirs")
+    walk = found_in(root)
+    while next(walk) != FoundFolder(("source", "deep")):
+        pass
+
+    (tmp_path / "source").rename(tmp_path / "was")
+    (tmp_path / "source").symlink_to("secret")
+
+    assert next(walk) == LeftOut(("source", "deep"), "cannot be listed: Not a directory")
+    with pytest.raises(NotADirectoryError), opened(root, ("source", "deep", "key")):
+        pass
+
+
+async def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(
+    tmp_path: Path, root: int
+) -> None:
     (tmp_path / "a").write_bytes(b"x" * 10)
 
-    with opened(tmp_path, ("a",)) as source:
+    with opened(root, ("a",)) as source:
         pieces = source.pieces(lambda _: None)
         assert await anext(pieces) == b"x" * 10
         (tmp_path / "a").write_bytes(b"y" * 10)

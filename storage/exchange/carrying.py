@@ -5,7 +5,6 @@ is what the Holdings show.
 """
 
 import asyncio
-import pathlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -71,15 +70,22 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Takes a folder in. Nothing stored is replaced: each collision is told, the rest goes on."""
+    """Takes a folder in. Nothing stored is replaced: each collision is told, the rest goes on.
 
-    folder: pathlib.Path
+    `root`: the folder, open, so that it stays this one whatever is done to its path.
+    """
+
+    root: int
     into: Path
     principal: Principal
     wishes: Wishes
     limits: names.Limits
     receiver: Receiver
     tree: Tree
+
+    def total(self) -> int:
+        """The bytes that will be read."""
+        return sum(found.size for found in found_in(self.root) if isinstance(found, FoundFile))
 
     async def run(
         self, at_once: int, tell: Callable[[Taken | NotTaken], None], report: Callable[[int], None]
@@ -99,7 +105,7 @@ class Import:
             if told is not None:
                 tell(told)
 
-        await in_order(found_in(self.folder), take, at_once, pass_on)
+        await in_order(found_in(self.root), take, at_once, pass_on)
 
     async def _take(
         self, found: Found, place: Place, report: Callable[[int], None]
@@ -139,7 +145,7 @@ class Import:
     async def _receive(
         self, found: FoundFile, path: Path, place: Place, report: Callable[[int], None]
     ) -> Outcome:
-        with opened(self.folder, found.names) as source:
+        with opened(self.root, found.names) as source:
             arrival = Arrival(
                 door=DOOR,
                 path=path,

@@ -5,15 +5,19 @@ Knows the file system only: no rule, and nothing of how files rest inside the da
 
 import asyncio
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.disk import posix
 from uploads.files import LATEST
 
 PIECE = 1 << 20
+# Of Linux, in bytes. No tree is walked deeper, as none of its paths could be opened at once.
+LONGEST_PATH = 4096
 NO_FILES = {
     stat.S_IFLNK: "is a symbolic link, which is not followed",
     stat.S_IFIFO: "is a named pipe, not a file",
@@ -51,12 +55,12 @@ class LeftOut:
 Found = FoundFile | FoundFolder | LeftOut
 
 
-def found_in(folder: Path) -> Iterator[Found]:
-    """All that is below `folder`, each folder before its contents, in the order of their names.
+def found_in(root: int) -> Iterator[Found]:
+    """All that is below an open folder, each folder before its contents, in the order of names.
 
     A symbolic link is reported and never followed: it may lead anywhere.
     """
-    under_way = [_directly_in(folder, ())]
+    under_way = [iter(_directly_in(root, ()))]
     while under_way:
         found = next(under_way[-1], None)
         if found is None:
@@ -64,18 +68,34 @@ def found_in(folder: Path) -> Iterator[Found]:
             continue
         yield found
         if isinstance(found, FoundFolder):
-            under_way.append(_directly_in(folder, found.names))
+            under_way.append(iter(_directly_in(root, found.names)))
 
 
-def _directly_in(folder: Path, names: tuple[str, ...]) -> Iterator[Found]:
+def _directly_in(root: int, names: tuple[str, ...]) -> list[Found]:
     try:
-        with os.scandir(folder.joinpath(*names)) as scan:
+        with _below(root, names) as folder, os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
+            return [_found((*names, entry.name), entry) for entry in entries]
     except OSError as error:
-        yield LeftOut(names, f"cannot be listed: {error.strerror}")
-        return
-    for entry in entries:
-        yield _found((*names, entry.name), entry)
+        return [LeftOut(names, f"cannot be listed: {error.strerror}")]
+
+
+@contextlib.contextmanager
+def _below(root: int, names: tuple[str, ...]) -> Iterator[int]:
+    """The folder to which the names lead, each opened in the one before it.
+
+    So nobody who may write there can lead us out, by a link in the place of a folder.
+    """
+    if len(os.fsencode("/".join(names))) >= LONGEST_PATH:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    folder = os.dup(root)
+    try:
+        for name in names:
+            above, folder = folder, posix.open_folder(name, folder)
+            os.close(above)
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _found(names: tuple[str, ...], entry: "os.DirEntry[str]") -> Found:
@@ -121,13 +141,14 @@ class Source:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, names: tuple[str, ...]) -> Iterator[Source]:
-    """Opens a file that `found_in` found. Never follows a link at its name, never waits for a pipe.
+def opened(root: int, names: tuple[str, ...]) -> Iterator[Source]:
+    """Opens a file that `found_in` found. Never follows a link, never waits for a pipe.
 
     :raises SourceChanged: it is no file any more.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(folder.joinpath(*names), flags)
+    with _below(root, names[:-1]) as folder:
+        descriptor = os.open(names[-1], flags, dir_fd=folder)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
