@@ -34,9 +34,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`id` names it to its owner and opens nothing; `address`: from where it was begun."""
+    """`id` names it to its owner and opens nothing; `address`: from where it was begun. `owner`: of
+    the token that began it, in person, whose password it rests on as well.
+    """
 
     principal: Principal
+    owner: Principal | None
     began: float
     used: float
     address: str
@@ -66,11 +69,16 @@ class Sessions:
 
     def begin(self, principal: Principal, address: str) -> str:
         secret, now = secrets.token_urlsafe(32), self.clock()
-        # In the order in which they were used.
-        own = [key for key, other in self._known.items() if other.principal.name == principal.name]
+        # In the order in which they were used. Each token has groups of its own.
+        own = [
+            key
+            for key, other in self._known.items()
+            if (other.principal.name, other.principal.groups) == (principal.name, principal.groups)
+        ]
         for key in own[: len(own) + 1 - self.bounds.each]:
             del self._known[key]
-        fresh = Session(principal, now, now, address, secrets.token_hex(8))
+        owner = self.accounts.owner(principal)
+        fresh = Session(principal, owner, now, now, address, secrets.token_hex(8))
         self._known[_digest(secret)] = fresh
         if len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -98,12 +106,12 @@ class Sessions:
         return session is not None and self._current(session, self.clock()) is not None
 
     def of(self, principal: Principal, request: web.Request) -> list[Standing]:
-        """All that stand for this principal, the one that was used last before the others."""
+        """All that this principal may end, the one that was used last before the others."""
         now, this = self.clock(), _digest(self._secret(request) or "")
         return [
             Standing(one.id, one.address, now - one.began, now - one.used, key == this)
             for key, one in reversed(self._known.items())
-            if one.principal.name == principal.name and self._current(one, now)
+            if _may_end(principal, one) and self._current(one, now)
         ]
 
     def end(self, request: web.Request) -> None:
@@ -112,11 +120,9 @@ class Sessions:
             self._known.pop(_digest(secret), None)
 
     def end_of(self, principal: Principal, id_: str) -> bool:
-        """Whether there was one of this principal."""
+        """Whether there was one that this principal may end."""
         ended = [
-            key
-            for key, one in self._known.items()
-            if one.principal.name == principal.name and one.id == id_
+            key for key, one in self._known.items() if one.id == id_ and _may_end(principal, one)
         ]
         for key in ended:
             del self._known[key]
@@ -144,7 +150,19 @@ class Sessions:
     def _current(self, session: Session, now: float) -> Principal | None:
         """Who it stands for, while it lasts."""
         lasts = now - session.used < self.bounds.idle and now - session.began < self.bounds.longest
-        return self.accounts.current(session.principal) if lasts else None
+        if not lasts or (session.owner and self.accounts.current(session.owner) is None):
+            return None
+        return self.accounts.current(session.principal)
+
+
+def _may_end(principal: Principal, session: Session) -> bool:
+    """A user all of their own, also what their tokens have begun; a token that may less than its
+    owner what it has begun itself.
+    """
+    begun_by = session.principal
+    if principal.scope is not None and begun_by.groups != principal.groups:
+        return False
+    return begun_by.name == principal.name
 
 
 def keep(response: web.Response, secret: str, *, secure: bool) -> None:

@@ -151,6 +151,9 @@ class OperatorOnly:
     def current(self, principal: Principal) -> Principal | None:
         return principal
 
+    def owner(self, principal: Principal) -> Principal | None:  # noqa: ARG002
+        return None
+
     def any_users(self) -> bool:
         return True
 

@@ -94,8 +94,15 @@ class FileAccounts:
             if kind == "token":
                 token = roster.tokens.get(name)
                 return None if token is None else self._bearer(name, token)
-        kind, _, name = principal.name.partition(":")
-        user = roster.users.get(name) if kind == "user" else None
+        return self._in_person(principal.name)
+
+    def owner(self, principal: Principal) -> Principal | None:
+        owner = self._in_person(principal.name)
+        return None if owner == principal else owner
+
+    def _in_person(self, principal_name: str) -> Principal | None:
+        kind, _, name = principal_name.partition(":")
+        user = self._current().users.get(name) if kind == "user" else None
         return None if user is None else _user(name, self._proof_of(user))
 
     def any_users(self) -> bool:

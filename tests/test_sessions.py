@@ -98,7 +98,7 @@ async def test_over_https_a_cookie_that_a_neighbour_may_have_planted_does_not_co
 def test_a_name_with_white_space_before_it_is_not_the_bound_cookie(space: str) -> None:
     """Browsers hold for bound what begins with `__Host-`; they strip spaces and tabs before it."""
     kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}))
-    ours, planted = (kept.begin(Principal(name), "192.0.2.1") for name in ("ann", "bob"))
+    ours, planted = (kept.begin(one, "192.0.2.1") for one in (ANN, BOB))
 
     def who(cookie: str) -> Principal | None:
         headers = {"Cookie": cookie, "Origin": "https://files.example"}
@@ -116,7 +116,7 @@ def test_of_two_cookies_of_one_name_none_counts() -> None:
     younger.
     """
     kept = Sessions(MemoryAccounts({"ann": "secret", "bob": "secret"}))
-    ours, planted = (kept.begin(Principal(name), "192.0.2.1") for name in ("ann", "bob"))
+    ours, planted = (kept.begin(one, "192.0.2.1") for one in (ANN, BOB))
     for name in ("noclobber", "__Host-noclobber"):
         for one, other in ((ours, planted), (planted, ours)):
             cookie = f"{name}={one}; {name}={other}"
@@ -187,7 +187,7 @@ async def test_credentials_of_a_request_count_more_than_its_cookie() -> None:
 
 
 BOUNDS = Bounds(idle=100.0, longest=1000.0, each=3)
-ANN, BOB = (Principal(name, proof=SECRET) for name in ("ann", "bob"))
+ANN, BOB = (Principal(name, frozenset({name}), proof=SECRET) for name in ("ann", "bob"))
 
 
 def asking(secret: str) -> Request:

@@ -18,6 +18,9 @@ class Accounts(Protocol):
         another password or token is under its name.
         """
 
+    def owner(self, principal: Principal) -> Principal | None:
+        """Of a token, the user that it acts for, in person. None of who acts for nobody else."""
+
     def any_users(self) -> bool: ...
 
     async def set_password(self, proved: Principal, password: str) -> Principal:

@@ -254,6 +254,10 @@ class MemoryAccounts:
             return None
         return replace(current, scope=principal.scope)
 
+    def owner(self, principal: Principal) -> Principal | None:
+        owner = self._principal(principal.name)
+        return None if owner == principal or principal.name not in self.passwords else owner
+
     def any_users(self) -> bool:
         return bool(self.passwords)
 
