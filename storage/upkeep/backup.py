@@ -17,12 +17,14 @@ from storage import lock, roster
 from storage.disk import posix
 from storage.disk.blobfolder import BlobFolder, Damaged
 from storage.disk.hashing import Hasher
-from storage.sqlite import founding
+from storage.sqlite import founding, renumbering
 from storage.upkeep import catalogue, lease
 from storage.upkeep.catalogue import Catalogue, Entry
 from uploads.failures import MalformedRequest, NotThere, Unavailable
 
 Tell = Callable[[int, int], object]
+# What is to be changed in the copy of an index.
+Change = Callable[[sqlite3.Connection], None]
 
 _PIECE = 1024 * 1024
 _COMING = "index.sqlite.coming"
@@ -62,7 +64,7 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
         )
     _require_store(data)
     with _alone_into(target), lease.copying(data):
-        return _copy_store(data, target, tell)
+        return _copy_store(data, target, _forget_arriving, tell)
 
 
 def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
@@ -77,7 +79,7 @@ def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
             f"{data} is not empty ({min(there)} is there). Nothing was changed;"
             " restore into a new folder."
         )
-    return _copy_store(source, data, tell)
+    return _copy_store(source, data, _begin_anew, tell)
 
 
 def _names(folder: Path) -> set[str]:
@@ -100,10 +102,10 @@ def _alone_into(target: Path) -> Iterator[None]:
         held.untidy = False
 
 
-def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
+def _copy_store(source: Path, target: Path, change: Change, tell: Tell) -> Copied:
     """The new index takes its place last: until then the target is what it was before."""
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    coming = _copy_index(source, target)
+    coming = _copy_index(source, target, change)
     try:
         with Catalogue(target, _COMING) as index:
             _require_sound(index)
@@ -118,14 +120,14 @@ def _copy_store(source: Path, target: Path, tell: Tell) -> Copied:
     return replace(copied, damaged=damaged)
 
 
-def _copy_index(source: Path, target: Path) -> Path:
+def _copy_index(source: Path, target: Path, change: Change) -> Path:
     """As it stands at one moment, in one file, synced."""
     for name in filter(_INTERRUPTED.fullmatch, _names(target)):
         (target / name).unlink()
     coming = target / _COMING
     with Catalogue(source) as index, contextlib.closing(sqlite3.connect(coming)) as copy:
         index.connection.backup(copy)
-        _forget_arriving(copy)
+        change(copy)
         copy.execute("PRAGMA journal_mode = delete")
     coming.chmod(0o600)
     descriptor = os.open(coming, os.O_RDONLY | os.O_CLOEXEC)
@@ -165,6 +167,11 @@ def _forget_arriving(copy: sqlite3.Connection) -> None:
     if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'arriving'").fetchone():
         copy.execute("DELETE FROM arriving")
         copy.commit()
+
+
+def _begin_anew(copy: sqlite3.Connection) -> None:
+    _forget_arriving(copy)
+    renumbering.go_beyond(copy)
 
 
 class Copying:
