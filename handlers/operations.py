@@ -319,7 +319,10 @@ def _of_pieces() -> tuple[Operation, ...]:
 def _how_far(found: Operation) -> Operation:
     """HEAD asks tus how far an upload has come, where it says so."""
     answers = tuple(
-        replace(answer, headers=(*HOW_FAR, *RESUMED, "Upload-Length", "Upload-Metadata"))
+        replace(
+            answer,
+            headers=(*HOW_FAR, *RESUMED, "Content-Location", "Upload-Length", "Upload-Metadata"),
+        )
         for answer in found.answers
     )
     answers = (*answers, Answer(204, "The same, by the draft of the IETF.", (), answers[0].headers))

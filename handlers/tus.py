@@ -93,7 +93,7 @@ class Tus:
     async def head(self, request: web.Request) -> web.StreamResponse:
         _speak(request)
         incoming = await self.parts.resuming.look(_id(request), principal_of(request))
-        headers = {**_how_far(incoming), **terms.echo(incoming)}
+        headers = {**self._how_far(request, incoming), **terms.echo(incoming)}
         if incoming.size is None:
             headers["Upload-Defer-Length"] = "1"
         else:
@@ -189,7 +189,7 @@ class Tus:
     def _told(self, request: web.Request, ended: Incoming | Outcome) -> dict[str, str]:
         """How far it has come. Where it is stored: as which file, to whoever may know."""
         if isinstance(ended, Incoming):
-            return _how_far(ended)
+            return self._how_far(request, ended)
         file = answers.stored_file(ended)
         headers = {"Upload-Offset": str(file.content.size), **NOT_KEPT}
         if not self.parts.rules.may(principal_of(request), Right.READ, file.path):
@@ -197,13 +197,19 @@ class Tus:
         # With Content-Location the ETag is that of the file there (RFC 9110 section 8.7).
         return {**headers, "Content-Location": file_href(file.path), **answers.facts(ended)}
 
-
-def _how_far(incoming: Incoming) -> dict[str, str]:
-    return {
-        "Upload-Offset": str(incoming.resumes_at),
-        "Upload-Expires": http_date(incoming.expires),
-        **NOT_KEPT,
-    }
+    def _how_far(self, request: web.Request, incoming: Incoming) -> dict[str, str]:
+        """Whoever lost the last answer is told which file it became. What has its name by now may
+        be another version, so that no ETag is told.
+        """
+        headers = {
+            "Upload-Offset": str(incoming.resumes_at),
+            "Upload-Expires": http_date(incoming.expires),
+            **NOT_KEPT,
+        }
+        is_stored = incoming.number is not None
+        if is_stored and self.parts.rules.may(principal_of(request), Right.READ, incoming.path):
+            headers["Content-Location"] = file_href(incoming.path)
+        return headers
 
 
 def _speak(request: web.Request) -> None:

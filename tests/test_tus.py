@@ -266,7 +266,10 @@ async def test_a_drop_box_takes_pieces_and_tells_nothing(body: bytes) -> None:
         href = await tus.begun("b.bin", len(body))
         done = await tus.patch(href, 0, body)
         assert (done.status, done.offset) == (204, len(body))
-        assert not {"etag", "content-location", "link"} & set(done.headers)
+        head = await tus.head(href)
+        assert head.offset == len(body)
+        for told in (done, head):
+            assert not {"etag", "content-location", "link"} & set(told.headers)
         same = await tus.create("c.bin", 3, b"abc")
         assert same.status == 201
         taken = await tus.create("a.bin", 4)

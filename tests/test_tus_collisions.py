@@ -175,8 +175,20 @@ async def test_a_folder_that_renames_renames_at_the_end(body: bytes) -> None:
         href = await tus.begun("a.bin", len(body))
         done = await tus.patch(href, 0, body)
         assert done.headers["content-location"] == "/files/a%20(2).bin"
-        assert (await tus.head(href)).offset == len(body)
         assert await got(house, "a%20(2).bin") == (200, body)
+
+
+async def test_who_lost_the_last_answer_is_told_which_file_it_became(body: bytes) -> None:
+    async with opened(policy=Policy(same_name=SameName.RENAME)) as house:
+        tus = Client(house)
+        await sent(house, "a.bin", b"there")
+        href = await tus.begun("a.bin", len(body))
+        assert "content-location" not in (await tus.head(href)).headers
+        await tus.patch(href, 0, body)
+        head = await tus.head(href)
+        assert (head.offset, head.headers["content-location"]) == (len(body), "/files/a%20(2).bin")
+        again = await tus.patch(href, len(body))
+        assert again.headers["content-location"] == "/files/a%20(2).bin"
 
 
 async def test_a_type_that_the_folder_refuses_is_refused_at_the_end() -> None:

@@ -18,6 +18,8 @@ export type Outcome =
 const AGAIN = new Set([0, 408, 429, 500, 502, 503, 504]);
 /** Another request goes on with the same upload: this one asks how far it came, and goes on too. */
 const BESIDE = new Set(["wrong-offset", "taken-over", "in-progress"]);
+/** The number of the version that was replaced. */
+const PREDECESSOR = /[?&]version=(\d+)>; rel="predecessor-version"/;
 
 export interface Told {
   readonly status: number;
@@ -51,19 +53,34 @@ export function refusalIn({ status, text }: Pick<Told, "status" | "text">): Refu
 function storedOf(told: Told, plan: Plan): Stored {
   const members = parsed(told.text);
   const href = members?.href ?? plainHref(told.header("Content-Location"));
-  const etag = members?.etag ?? told.header("ETag");
   // Who may create but not look is told that it was received, and no more.
   if (!href) return { result: "received" };
-  const result =
-    plan.as === "stored" && told.header("Link")?.includes("duplicate") ? "linked" : plan.as;
-  return { result, href, ...(etag ? { undo: undoing(plan, href, etag) } : {}) };
+  const links = told.header("Link") ?? "";
+  const before = PREDECESSOR.exec(links)?.[1];
+  if (!before && told.status === 200) return { result: "there", href };
+  const undo = undoing(href, members?.etag ?? told.header("ETag"), before, plan);
+  return { result: resultOf(links, before, plan), href, ...(undo ? { undo } : {}) };
 }
 
-/** What takes it back. The condition spares what came after it. */
-function undoing(plan: Plan, href: string, etag: string): Undo {
-  return plan.before === undefined
-    ? { method: "DELETE", href, etag }
-    : { method: "POST", href: `${href}?restore=${plan.before}`, etag };
+/** What has come of it, which is not always what was foretold. */
+function resultOf(links: string, before: string | undefined, plan: Plan): Result {
+  if (before) return "replaced";
+  return plan.as === "stored" && links.includes('rel="duplicate"') ? "linked" : plan.as;
+}
+
+/**
+ * What takes it back, under a condition that spares what came after it. What it took the place of
+ * is brought back, and where that is not known nothing is taken back: it is somebody else's.
+ */
+function undoing(
+  href: string,
+  etag: string | null,
+  before: string | undefined,
+  plan: Plan,
+): Undo | null {
+  if (!etag) return null;
+  if (before) return { method: "POST", href: `${href}?restore=${before}`, etag };
+  return plan.as === "replaced" ? null : { method: "DELETE", href, etag };
 }
 
 function plainHref(location: string | null): string | undefined {

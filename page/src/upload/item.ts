@@ -58,8 +58,6 @@ export interface Plan {
   readonly as: "stored" | "replaced" | "both" | "linked";
   readonly ifMatch?: string;
   readonly ifNoneMatch?: boolean;
-  /** The number of the version that is replaced: restoring it is the way back. */
-  readonly before?: number;
   /** A request that does it, where the bytes have arrived. */
   readonly settle?: Resolution;
 }

@@ -4,8 +4,7 @@ import { Upload } from "tus-js-client";
 import type { Outcome, Told } from "./answers.ts";
 import { outcomeOf } from "./answers.ts";
 import type { Item, Plan } from "./item.ts";
-import { hrefOf } from "./item.ts";
-import { conditionsOf, lookAt, stands } from "./requests.ts";
+import { conditionsOf, lookAt } from "./requests.ts";
 
 const GONE = new Set([404, 410]);
 
@@ -29,9 +28,6 @@ export async function inPieces(
     if (refusal) return { is: "refused", refusal };
   }
   if (GONE.has(told.status) && item.upload) return { is: "broken", answered: true, after: 0 };
-  if (told.status === 204 && !told.header("Content-Location")) {
-    return outcomeOf(await asStored(plan, signal), plan);
-  }
   return outcomeOf(told, plan);
 }
 
@@ -83,13 +79,4 @@ function read(response: Answered): Told {
     text: response.getStatus() < 300 ? "" : response.getBody(),
     header: (name) => response.getHeader(name) ?? null,
   };
-}
-
-/** The upload was stored, and its answer was lost: the file itself has the rest. */
-async function asStored(plan: Plan, signal: AbortSignal): Promise<Told> {
-  const href = hrefOf(plan.path);
-  const there = await stands(href, signal);
-  const headers: Readonly<Record<string, string | null>> =
-    there.status === 200 ? { "Content-Location": href, ETag: there.header("ETag") } : {};
-  return { status: 204, text: "", header: (name) => headers[name] ?? null };
 }

@@ -87,7 +87,6 @@ function replacing(item: Item, { existing }: Question): Plan {
     path: existing ? pathOf(existing.href) : item.path,
     as: "replaced",
     ...(existing?.etag ? { ifMatch: existing.etag } : {}),
-    ...(existing?.version ? { before: existing.version } : {}),
   };
 }
 

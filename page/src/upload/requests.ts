@@ -4,7 +4,6 @@ import type { Outcome } from "./answers.ts";
 import { outcomeOf, refusalIn } from "./answers.ts";
 import type { Item, Plan, Refusal, Resolution, Undo } from "./item.ts";
 import { hrefOf } from "./item.ts";
-import type { Received } from "./transfer.ts";
 import { transfer } from "./transfer.ts";
 import type { Verdict } from "./verdicts.ts";
 
@@ -41,8 +40,10 @@ export function conditionsOf(item: Item, plan: Plan): Record<string, string> {
   const headers: Record<string, string> = { "Idempotency-Key": `"${item.key}"` };
   if (plan.ifMatch) headers["If-Match"] = plan.ifMatch;
   if (plan.ifNoneMatch) headers["If-None-Match"] = "*";
+  // What somebody else has stored meanwhile is told apart from what is stored here.
+  headers.Prefer = "same-file=refuse";
   // Who has decided on a place for it has decided, wherever else the content stands.
-  if (plan.as !== "stored" || item.size === 0) headers.Prefer = "same-content=link";
+  if (plan.as !== "stored" || item.size === 0) headers.Prefer += ", same-content=link";
   return headers;
 }
 
@@ -107,10 +108,6 @@ export async function lookAt(upload: string, signal: AbortSignal): Promise<Refus
   } catch {
     return null;
   }
-}
-
-export async function stands(href: string, signal: AbortSignal): Promise<Received> {
-  return transfer({ method: "HEAD", href, headers: {}, body: null, signal });
 }
 
 export async function takeBack({ method, href, etag }: Undo): Promise<Outcome> {

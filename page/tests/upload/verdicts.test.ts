@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { outcomeOf, refusalIn } from "../../src/upload/answers.ts";
+import { outcomeOf, refusalIn, type Told } from "../../src/upload/answers.ts";
 import { answered, isOurs, judge, probes } from "../../src/upload/asking.ts";
 import { compared } from "../../src/upload/compare.ts";
 import type { Item, Question, Resolution } from "../../src/upload/item.ts";
@@ -151,7 +151,7 @@ test("what may not be done is not offered", () => {
 test("an answer becomes a plan, with the version that was shown as its condition", () => {
   const asked = question({ existing: EXISTING, free: "a (2).txt", mayReplace: true });
   assert.deepEqual(decided(item({ question: asked }), "replace"), {
-    plan: { path: "a.txt", as: "replaced", ifMatch: '"1-aa"', before: 1 },
+    plan: { path: "a.txt", as: "replaced", ifMatch: '"1-aa"' },
   });
   assert.deepEqual(decided(item({ question: asked }), "both"), {
     plan: { path: "a (2).txt", as: "both" },
@@ -246,33 +246,76 @@ test("addresses and paths are two spellings of one place", () => {
   for (const path of ["a", "a b/ü#?.txt", "100%/x"]) assert.equal(pathOf(hrefOf(path)), path);
 });
 
+function told(status: number, text: string, headers: Record<string, string> = {}) {
+  return { status, text, header: (name: string) => headers[name] ?? null };
+}
+
+const PLAN = { path: "a", as: "stored" } as const;
+const BEFORE = '</files/a?version=1>; rel="predecessor-version"';
+
 test("an answer without a word of where it is stored is that of a drop box", () => {
-  const told = (status: number, text: string, headers: Record<string, string> = {}) => ({
-    status,
-    text,
-    header: (name: string) => headers[name] ?? null,
-  });
-  const plan = { path: "a", as: "stored" } as const;
-  assert.deepEqual(outcomeOf(told(201, '{"received": true, "size": 3}'), plan), {
+  assert.deepEqual(outcomeOf(told(201, '{"received": true, "size": 3}'), PLAN), {
     is: "stored",
     stored: { result: "received" },
   });
-  const stored = outcomeOf(told(201, '{"href": "/files/a", "etag": "\\"1-a\\""}'), plan);
-  assert.deepEqual(stored, {
+});
+
+test("what had no name before is deleted again, what took a place gives it back", () => {
+  const members = '{"href": "/files/a", "etag": "\\"2-b\\""}';
+  const wholly = [told(201, members), told(200, members, { Link: BEFORE })];
+  const fields = { "Content-Location": "/files/a", ETag: '"2-b"' };
+  const inPieces = [told(204, "", fields), told(204, "", { ...fields, Link: BEFORE })];
+  for (const [fresh, instead] of [wholly, inPieces] as const) {
+    assert.deepEqual(outcomeOf(fresh as Told, PLAN), {
+      is: "stored",
+      stored: {
+        result: "stored",
+        href: "/files/a",
+        undo: { method: "DELETE", href: "/files/a", etag: '"2-b"' },
+      },
+    });
+    // Also where nothing was foretold of it: the folder may replace by itself.
+    for (const plan of [PLAN, { path: "a", as: "replaced", ifMatch: '"1-a"' }] as const) {
+      assert.deepEqual(outcomeOf(instead as Told, plan), {
+        is: "stored",
+        stored: {
+          result: "replaced",
+          href: "/files/a",
+          undo: { method: "POST", href: "/files/a?restore=1", etag: '"2-b"' },
+        },
+      });
+    }
+  }
+});
+
+test("what is not known to be one's own has no undo", () => {
+  const members = '{"href": "/files/a", "etag": "\\"1-a\\""}';
+  assert.deepEqual(outcomeOf(told(200, members), PLAN), {
     is: "stored",
-    stored: {
-      result: "stored",
-      href: "/files/a",
-      undo: { method: "DELETE", href: "/files/a", etag: '"1-a"' },
-    },
+    stored: { result: "there", href: "/files/a" },
   });
-  const replaced = outcomeOf(told(200, '{"href": "/files/a", "etag": "\\"2-b\\""}'), {
-    path: "a",
-    as: "replaced",
-    before: 1,
+  // An upload that had come to its end already, and whose last answer was lost.
+  const finished = told(204, "", { "Content-Location": "/files/a%20(2)" });
+  assert.deepEqual(outcomeOf(finished, PLAN), {
+    is: "stored",
+    stored: { result: "stored", href: "/files/a%20(2)" },
   });
-  assert.ok(replaced.is === "stored");
-  assert.equal(replaced.stored.undo?.href, "/files/a?restore=1");
+  const same = told(204, "", { "Content-Location": "/files/a", ETag: '"1-a"' });
+  const replacing = outcomeOf(same, { path: "a", as: "replaced", ifMatch: '"1-a"' });
+  assert.ok(replacing.is === "stored");
+  assert.equal(replacing.stored.undo, undefined);
+});
+
+test("a file is no second name for being called so", () => {
+  const members = '{"href": "/files/duplicate", "etag": "\\"2-b\\""}';
+  const link = '</files/a>; rel="duplicate"';
+  const named = told(201, members, { Link: link });
+  const replaced = told(200, members, { Link: BEFORE.replace("/a", "/duplicate") });
+  const results = [named, replaced].map((one) => outcomeOf(one, PLAN));
+  assert.deepEqual(
+    results.map((one) => one.is === "stored" && one.stored.result),
+    ["linked", "replaced"],
+  );
 });
 
 test("no answer, and a server that cannot, are no refusals", () => {
