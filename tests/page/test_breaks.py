@@ -1,5 +1,6 @@
 """What breaks off goes on: the network, the server, the tab."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,20 +63,26 @@ def crashing(context: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
-def kept(tab: Page, phase: str) -> None:
-    """Until the browser has written down that some item is in this phase."""
-    tab.wait_for_function(
-        """phase => new Promise(resolve => {
-            const opening = indexedDB.open("noclobber-uploads");
-            opening.onsuccess = () => {
-                const asked = opening.result.transaction("items").objectStore("items").getAll();
-                asked.onsuccess = () => {
-                    opening.result.close();
-                    resolve(asked.result.some(({item}) => item.phase === phase && item.upload));
+def kept(tab: Page, phase: str, least: int = 1) -> None:
+    """Until the browser has written down that some items are in this phase, and begun in pieces."""
+    tab.evaluate(
+        """async ([phase, least]) => {
+            const all = () => new Promise(resolve => {
+                const opening = indexedDB.open("noclobber-uploads");
+                opening.onsuccess = () => {
+                    const asked = opening.result.transaction("items").objectStore("items").getAll();
+                    asked.onsuccess = () => {
+                        opening.result.close();
+                        resolve(asked.result.map(({item}) => item));
+                    };
                 };
-            };
-        })""",
-        arg=phase,
+            });
+            const isBegun = item => item.phase === phase && item.upload && item.sent > 0;
+            while ((await all()).filter(isBegun).length < least) {
+                await new Promise(resolve => setTimeout(resolve, 20));
+            }
+        }""",
+        [phase, least],
     )
 
 
@@ -266,6 +273,52 @@ def test_a_file_that_was_changed_meanwhile_is_not_put_together_of_two(
     relay.mend()
     expect(panel(tab)).to_contain_text("The browser has let go of 1 file.", timeout=30_000)
     assert got(server, "large.bin") is None
+    choose(tab, file)
+    over(tab, "1 stored")
+    assert got(server, "large.bin") == other
+
+
+def of_one_moment(*paths: Path) -> None:
+    """Their time tells nothing of what is in them."""
+    for path in paths:
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+def test_two_half_sent_files_of_one_name_and_time_are_not_put_together(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    bodies = {f"in/{year}/disk.img": letter * 12 * MIB for year, letter in ((1, b"A"), (2, b"B"))}
+    first, second = made(tmp_path, bodies)
+    of_one_moment(first, second)
+    relay.speed = 6 * MIB
+    opened(tab)
+    tab.locator("input[data-chooses=folder]").set_input_files(tmp_path / "in")
+    kept(tab, "sending", 2)
+    tab.reload()
+    relay.speed = 0
+    expect(panel(tab)).to_contain_text("The browser has let go of 2 files.")
+    choose(tab, second)
+    expect(panel(tab)).to_contain_text("The browser has let go of 1 file.")
+    choose(tab, first)
+    over(tab, "2 stored")
+    for path, body in bodies.items():
+        assert got(server, path) == body
+
+
+def test_another_file_of_the_same_name_length_and_time_begins_anew(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path
+) -> None:
+    (file,) = made(tmp_path / "in", {"large.bin": LARGE})
+    of_one_moment(file)
+    opened(tab)
+    choose(tab, file)
+    half_sent(tab)
+    kept(tab, "sending")
+    tab.reload()
+    expect(panel(tab)).to_contain_text("The browser has let go of 1 file.")
+    other = LARGE[::-1]
+    file.write_bytes(other)
+    of_one_moment(file)
     choose(tab, file)
     over(tab, "1 stored")
     assert got(server, "large.bin") == other

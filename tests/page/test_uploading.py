@@ -1,5 +1,6 @@
 """Uploading: dropped, pasted or chosen; asked first; reported at the end."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.page import browser as browsers
 from tests.page.browser import violations
 from tests.page.uploading import (
+    asked,
     brought,
     choose,
     drop,
@@ -248,6 +250,28 @@ def test_whoever_may_add_nothing_is_offered_nothing(browser: Browser, tmp_path: 
         assert tab.get_by_role("button", name="Upload files").count() == 0
         drop(tab, *made(tmp_path / "in", {"a.txt": b"a"}))
         expect(panel(tab)).to_have_count(0)
+
+
+def test_another_file_of_one_name_length_and_time_is_not_left_out(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    first, second = made(tmp_path, {"x/part.bin": b"1" * 2 * MIB, "y/part.bin": b"2" * 2 * MIB})
+    for path in first, second:
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    opened(tab)
+    with slowly(tab, MIB // 2):
+        choose(tab, first)
+        expect(headline(tab)).to_have_text("Uploading: 0 of 1 file")
+        choose(tab, second)
+        expect(headline(tab)).to_have_text("Uploading: 0 of 2 files")
+        # What is on its way itself comes no second time.
+        choose(tab, second)
+    dialog = asked(tab)
+    dialog.get_by_role("button", name="Keep both").click()
+    over(tab, "1 stored, 1 kept beside the other")
+    # Whichever of them was faster.
+    stored = {got(server, "part.bin"), got(server, "part%20(2).bin")}
+    assert stored == {b"1" * 2 * MIB, b"2" * 2 * MIB}
 
 
 def test_names_with_markup_never_become_markup(tab: Page, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ export interface Item {
   readonly plan?: Plan;
   /** Where an upload in pieces goes on. */
   readonly upload?: string;
+  /** By which the bytes that it was begun with are known again; empty where that cannot be. */
+  readonly print?: string;
   readonly question?: Question;
   readonly result?: Result;
   readonly href?: string;

@@ -40,10 +40,7 @@ export class Queue {
     for (const phase of PHASES) this.phases.set(phase, new Set());
   }
 
-  /** Null where the same file is on its way there already. */
-  add(dropped: Dropped, id: string): Item | null {
-    const before = this.at(dropped.path);
-    if (before && isSame(before, dropped) && before.phase !== "done") return null;
+  add(dropped: Dropped, id: string): Item {
     const item = newItem(dropped, id);
     this.put(item);
     return item;
@@ -174,10 +171,4 @@ export class Queue {
     this.all += sign * item.size;
     this.done += sign * (item.phase === "done" ? item.size : item.sent);
   }
-}
-
-export function isSame(item: Item, dropped: Dropped): boolean {
-  return (
-    item.type === dropped.type && item.size === dropped.size && item.modified === dropped.modified
-  );
 }

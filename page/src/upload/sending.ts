@@ -8,6 +8,11 @@ import { claim, makeFolder, put, settle } from "./requests.ts";
 /** Smaller files are sent whole: to begin again costs less than to ask how far they came. */
 export const IN_PIECES_FROM = 8 << 20;
 
+/** Is it begun in pieces, and may it go on in the middle? */
+export function goesInPieces({ type, size, plan }: Item): boolean {
+  return type === "file" && size >= IN_PIECES_FROM && !plan?.settle;
+}
+
 export type Sent = Outcome | { readonly is: "unreadable" };
 
 export async function send(

@@ -1,30 +1,24 @@
 /** Moves the items on: asks, computes digests, sends, and waits where it must. Knows no screen. */
 
 import type { Outcome } from "./answers.ts";
-import {
-  AT_ONCE,
-  answered,
-  askedOf,
-  changeBy,
-  isOurs,
-  judge,
-  probes,
-  refusalIn,
-  STEP,
-} from "./asking.ts";
+import { AT_ONCE, askedOf, changeBy, isOurs, judge, refusalIn } from "./asking.ts";
 import { Bytes } from "./bytes.ts";
+import { anew, onward, restored, retried, WITHOUT, WITHOUT_UPLOAD } from "./changes.ts";
 import { Hashing } from "./hashing.ts";
 import type { Choice, Item, Refusal } from "./item.ts";
 import type { Keeping } from "./keeping.ts";
 import { freshId } from "./keys.ts";
+import { Prints } from "./prints.ts";
+import { Probing } from "./probing.ts";
 import { decided } from "./questions.ts";
-import { type Change, isSame, Queue } from "./queue.ts";
+import { type Change, Queue } from "./queue.ts";
 import { Rate } from "./rate.ts";
 import { discard, giveBack, preflight } from "./requests.ts";
 import { Alarm, backOff, Rest } from "./rest.ts";
-import { IN_PIECES_FROM, type Sent, send } from "./sending.ts";
+import { goesInPieces, IN_PIECES_FROM, type Sent, send } from "./sending.ts";
 import { notePaused } from "./sessions.ts";
 import type { Found, Source, Walk } from "./sources.ts";
+import { Taking } from "./taking.ts";
 import { refused } from "./verdicts.ts";
 
 /** Browsers open six connections to a server, and the page wants some of them for itself. */
@@ -46,13 +40,14 @@ export class Uploader {
   private readonly keeping: Keeping;
   private readonly changed: () => void;
   private readonly hashing = new Hashing();
+  private readonly prints = new Prints(this.hashing);
+  private readonly taking: Taking;
   private readonly under = new Map<string, AbortController>();
-  private readonly probing = new Map<string, number>();
+  private readonly probing: Probing;
   private algorithm = "blake3";
   private isAsking = false;
   /** Whose digests are being computed. */
   private readonly digested = new Set<string>();
-  private isProbing = false;
   private readonly alarm = new Alarm(() => this.look());
 
   constructor(keeping: Keeping, changed: () => void) {
@@ -63,6 +58,8 @@ export class Uploader {
       keeping.note(item);
       changed();
     });
+    this.probing = new Probing(this.queue);
+    this.taking = new Taking(this.queue, this.bytes, this.prints);
   }
 
   /** `folder`: the path of the folder that they are dropped into. */
@@ -72,7 +69,7 @@ export class Uploader {
     if (this.queue.length === 0 && this.queue.paused) this.goOn();
     try {
       for await (const found of walk) {
-        this.take(found, folder);
+        await this.take(found, folder);
         if (this.queue.length % AT_ONCE === 0) this.pump();
       }
     } finally {
@@ -83,10 +80,7 @@ export class Uploader {
 
   restore(item: Item, source: Source | null): void {
     if (source) this.bytes.put(item.id, source);
-    const isOver = item.phase === "done" || item.phase === "failed" || item.phase === "question";
-    const needs = item.type === "file" && !item.plan?.settle && !isOver;
-    const phase = needs && !source ? "lost" : isOver ? item.phase : onward(item);
-    this.queue.put({ ...item, phase, sent: item.upload ? item.sent : 0, until: 0 });
+    this.queue.put(restored(item, source !== null));
   }
 
   /** Its bytes can be read again. */
@@ -127,11 +121,8 @@ export class Uploader {
   }
 
   retry(items: readonly Item[]): void {
-    for (const { id, plan, refusal } of items.filter(({ phase }) => phase === "failed")) {
-      // Another try is another request, unless the first may still be answered.
-      const key = refusal ? { key: freshId() } : {};
-      const phase = plan ? "ready" : "waiting";
-      this.queue.change(id, { phase, tries: 0, until: 0, ...WITHOUT, ...key });
+    for (const item of items.filter(({ phase }) => phase === "failed")) {
+      this.queue.change(item.id, retried(item));
     }
     this.pump();
   }
@@ -157,7 +148,7 @@ export class Uploader {
   decide(items: readonly Item[], choice: Choice): void {
     for (const item of items) {
       const decision = decided(item, choice);
-      this.probing.delete(item.id);
+      this.probing.forget(item.id);
       if ("plan" in decision) {
         const { plan } = decision;
         this.queue.change(item.id, { phase: "ready", plan, key: freshId(), tries: 0, ...WITHOUT });
@@ -191,27 +182,45 @@ export class Uploader {
     this.sendSome(now);
   }
 
-  private take({ dropped, source }: Found, folder: string): void {
-    const lost = this.queue
-      .of("lost")
-      .find((item) => isSame(item, dropped) && `/${item.path}`.endsWith(`/${dropped.path}`));
-    if (lost && source) {
-      this.reopened(lost, source);
-      return;
-    }
-    const id = freshId();
+  private async take(found: Found, folder: string): Promise<void> {
+    const { dropped, source } = found;
     const path = folder ? `${folder}/${dropped.path}` : dropped.path;
+    const place = await this.taking.placeOf(found, path);
+    if (place.is === "on its way") return;
+    if (place.is === "again" && source) return this.chosenAgain(place.item, source);
     const before = this.queue.at(path);
     // It was changed since: what had come of it is not wanted any more.
-    if (before?.phase === "lost") this.cancel([before]);
+    if (before?.phase === "lost" || before?.phase === "failed") this.cancel([before]);
+    const id = freshId();
     const item = this.queue.add({ ...dropped, path }, id);
-    if (!item) return;
     if (source) this.bytes.take(id, source);
     if (item.type === "folder") {
       this.queue.change(id, { phase: "ready", plan: { path, as: "stored" } });
     } else if (!source) {
       this.queue.change(id, { phase: "failed", refusal: NOT_READABLE });
     }
+  }
+
+  private chosenAgain(item: Item, source: Source): void {
+    // Nothing tells whether it was begun with these very bytes.
+    if (!item.print) this.beginAnew(item);
+    this.bytes.take(item.id, source);
+    if (item.phase === "failed") this.retry([item]);
+    else this.reopened(item, source);
+  }
+
+  private beginAnew({ id, upload }: Item): Item | null {
+    if (upload) void giveBack(upload);
+    return this.queue.change(id, anew());
+  }
+
+  /** Only the bytes that an upload was begun with are put behind those that have come of it. */
+  private async compared(item: Item): Promise<Item> {
+    if (!goesInPieces(item)) return item;
+    const print = await this.prints.of(await this.bytes.of(item.id));
+    const isAnother = item.upload && item.print && item.print !== print;
+    if (isAnother) this.beginAnew(item);
+    return this.queue.change(item.id, { print }) ?? item;
   }
 
   private async ask(now: number): Promise<void> {
@@ -236,33 +245,10 @@ export class Uploader {
     this.pump();
   }
 
-  /** What can be answered to the questions: asked for all new ones together. */
   private async probe(): Promise<void> {
-    const open = this.queue.of("question").filter((item) => this.probing.get(item.id) !== -1);
-    const batch = open.slice(0, 40).map((item) => {
-      const from = this.probing.get(item.id) ?? 2;
-      return { item, from, asked: probes(item, from) };
-    });
-    if (this.isProbing || !batch.length) return;
-    this.isProbing = true;
-    const foretold = await preflight(
-      batch.flatMap(({ asked }) => asked),
-      NEVER,
-    );
-    this.isProbing = false;
-    if (foretold === "no answer") return this.rest();
-    const verdicts = "verdicts" in foretold ? foretold.verdicts : [];
-    let at = 0;
-    for (const { item, from, asked } of batch) {
-      const some = verdicts.slice(at, at + asked.length);
-      at += asked.length;
-      const { question } = this.queue.get(item.id) ?? {};
-      if (!question) continue;
-      const told = answered(question, asked, some, from);
-      this.probing.set(item.id, told ? -1 : from + STEP);
-      if (told) this.queue.change(item.id, { question: told });
-    }
-    this.pump();
+    const told = await this.probing.ask();
+    if (told === "no answer") this.rest();
+    else if (told === "told") this.pump();
   }
 
   private async hash(now: number): Promise<void> {
@@ -305,7 +291,13 @@ export class Uploader {
         if (!controller.signal.aborted) this.queue.change(id, { sent });
       },
     };
-    const sent = await send(item, plan, () => this.bytes.of(id), controller.signal, watcher);
+    const sent = await send(
+      await this.compared(item),
+      plan,
+      () => this.bytes.of(id),
+      controller.signal,
+      watcher,
+    );
     this.under.delete(id);
     const now = this.queue.get(id);
     if (now) this.end(now, sent, controller.signal.aborted);
@@ -379,16 +371,10 @@ export class Uploader {
   private drop(id: string): void {
     this.queue.remove(id);
     this.bytes.drop(id);
-    this.probing.delete(id);
+    this.probing.forget(id);
     this.keeping.forget(id);
   }
 }
 
 const NOT_READABLE = { slug: "not-readable", status: 0, title: "", detail: "", next: "" };
 const NEVER = new AbortController().signal;
-const WITHOUT = { question: undefined, refusal: undefined, upload: undefined } as unknown as Change;
-const WITHOUT_UPLOAD = { upload: undefined } as unknown as Change;
-
-function onward(item: Item): "ready" | "waiting" {
-  return item.plan ? "ready" : "waiting";
-}

@@ -8,16 +8,6 @@ function file(path: string, size = 10, modified = 1): Dropped {
   return { type: "file", path, size, modified };
 }
 
-test("what is on its way already is not added a second time", () => {
-  const queue = new Queue();
-  assert.ok(queue.add(file("a"), "1"));
-  assert.equal(queue.add(file("a"), "2"), null);
-  assert.ok(queue.add(file("a", 11), "3"), "another file of the same name is");
-  queue.change("3", { phase: "done" });
-  assert.ok(queue.add(file("a", 11), "4"), "and so is what has come to its end");
-  assert.equal(queue.length, 3);
-});
-
 test("items move through their phases, the oldest first, and those held back wait", () => {
   const queue = new Queue();
   for (const id of ["1", "2", "3", "4"]) queue.add(file(id), id);
