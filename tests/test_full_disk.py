@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.upkeep.backup import backup
 from storage.upkeep.verify import verify
 from tests.mounts import fill, free, frozen, read_only, small_disk
 from tests.running import Program, running
@@ -266,3 +267,21 @@ async def test_an_index_that_cannot_be_opened_is_not_called_damaged(
         findings = verify(data).findings
     assert all("damaged" not in finding.text for finding in findings)
     assert verify(data, scrub=True).findings == ()
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_store_on_a_read_only_disk_is_backed_up_beside_its_server_and_after(
+    unreserved: Program, disk: Path, tmp_path: Path, *, before: bool
+) -> None:
+    """`before`: whether there was a backup before the disk became so."""
+    data, target = disk / "data", tmp_path / "backup"
+    assert (await upload(unreserved, "/files/large.jpg", large(1))).status == 201
+    if before:
+        assert (await asyncio.to_thread(backup, data, target)).contents == 1
+    assert (await upload(unreserved, "/files/small.jpg", small(2))).status == 201
+    with read_only(data, unreserved.pid, [data / name for name in INDEX_FILES]):
+        assert (await asyncio.to_thread(backup, data, target)).contents == 2
+    unreserved.kill()
+    with frozen(data):
+        assert backup(data, target).contents == 2
+    assert verify(target, scrub=True).findings == ()

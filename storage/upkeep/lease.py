@@ -1,6 +1,7 @@
 """While somebody copies the blobs, nobody removes any. Held by the kernel, so a crash lets go."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -12,7 +13,10 @@ _NAME = "copying.lock"
 @contextlib.contextmanager
 def copying(data: Path) -> Iterator[None]:
     """Waits until no removal is under way, then holds off the next. Many may copy at once."""
-    descriptor = _open(data)
+    descriptor = _open_unless_frozen(data)
+    if descriptor is None:
+        yield
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
@@ -35,8 +39,19 @@ def removing(data: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
+def _open_unless_frozen(data: Path) -> int | None:
+    """None: nobody can remove anything there, nor make this file."""
+    try:
+        return _open(data)
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return None
+        raise
+
+
 def _open(data: Path) -> int:
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    """To be locked, it need not be written: it is there on a disk that has become read-only."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         made = os.open(data / _NAME, flags | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
