@@ -22,6 +22,7 @@ from uploads.names import Path
 FOR_USERS = Grant(Path(()), frozenset({"users"}), ALL_RIGHTS)
 OWN = {"Sec-Fetch-Site": "same-origin"}
 SECRET = "secret"
+ANN, BOB = (Principal(name, frozenset({name}), proof=SECRET) for name in ("ann", "bob"))
 HTML = {"Accept": "text/html"}
 ANN_SIGNS_IN = {"user": "ann", "password": SECRET}
 BASIC = "Basic YW5uOnNlY3JldA=="
@@ -187,7 +188,6 @@ async def test_credentials_of_a_request_count_more_than_its_cookie() -> None:
 
 
 BOUNDS = Bounds(idle=100.0, longest=1000.0, each=3)
-ANN, BOB = (Principal(name, frozenset({name}), proof=SECRET) for name in ("ann", "bob"))
 
 
 def asking(secret: str) -> Request:
