@@ -145,7 +145,7 @@ async def _with_store(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.command == "import":
             return await commands.take_in(arguments, parts, houserules.OPERATOR, store.folder)
         if arguments.command == "export":
-            return await commands.write_out(arguments, parts, houserules.OPERATOR)
+            return await commands.write_out(arguments, parts, houserules.OPERATOR, store.folder)
         collected = await _collect(settings, store, store.owned.since, FAN_OUT)
         return commands.tell_collected(collected)
 

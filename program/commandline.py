@@ -73,6 +73,7 @@ exit codes: 0 everything is stored, 1 something was refused or could not be read
 EXPORT = """\
 Write the current tree (not its history) to a new or empty folder: plain files under their names,
 with their times of modification, each compared with its digest on the way and synced to disk.
+A file has its name when it is whole; after an interruption begin again, in another folder.
 The server must not be running."""
 EXPORT_EXAMPLES = """\
 examples:

@@ -158,6 +158,8 @@ async def take_in(
 ) -> int:
     """The command `import`."""
     folder = followed(arguments.folder)
+    if not folder.is_dir():
+        raise Refused(f'There is no folder "{folder}" to import.')
     _check_apart(folder, data)
     same_content = arguments.same_content and SameContent(arguments.same_content)
     counted: Counter[str] = Counter()
@@ -205,9 +207,7 @@ def _tell_taken(counted: Counter[str]) -> None:
 
 
 def _check_apart(folder: Folder, data: Folder) -> None:
-    """An import would otherwise take in what it is just writing."""
-    if not folder.is_dir():
-        raise Refused(f'There is no folder "{folder}" to import.')
+    """An import would take in what it is just writing, and what is exported would be collected."""
     here, there = folder.resolve(), data.resolve()
     if here.is_relative_to(there) or there.is_relative_to(here):
         raise Refused(
@@ -227,9 +227,13 @@ def _kind(told: carrying.Taken | carrying.NotTaken) -> str:
             return "new"
 
 
-async def write_out(arguments: argparse.Namespace, parts: Parts, operator: Principal) -> int:
+async def write_out(
+    arguments: argparse.Namespace, parts: Parts, operator: Principal, data: Folder
+) -> int:
     """The command `export`."""
-    exporting = carrying.Export(parts.holdings, operator, _target(followed(arguments.folder)))
+    folder = followed(arguments.folder)
+    _check_apart(folder, data)
+    exporting = carrying.Export(parts.holdings, operator, _target(folder))
     counted: Counter[str] = Counter()
     with Progress("exporting", await exporting.total()) as progress:
 

@@ -295,6 +295,16 @@ def test_an_import_of_the_data_folder_itself_is_refused(tmp_path: Path) -> None:
     assert said.stderr == 'noclobber: There is no folder "nowhere" to import.\n'
 
 
+def test_an_export_into_the_data_folder_is_refused(tmp_path: Path) -> None:
+    plant(tmp_path / "source", {"a": b"a"})
+    run("import", "source", "--data", "data", cwd=tmp_path)
+    before = sorted((tmp_path / "data").rglob("*"))
+    for folder in (".", "data", "data/arriving", "data/new"):
+        said = run("export", folder, "--data", "data", cwd=tmp_path)
+        assert (said.returncode, "within each other" in said.stderr) == (1, True), folder
+    assert sorted((tmp_path / "data").rglob("*")) == before
+
+
 def test_gc_removes_bytes_that_were_never_recorded(tmp_path: Path) -> None:
     plant(tmp_path / "source", {"a": os.urandom(100_000)})
     run("import", "source", "--data", "data", cwd=tmp_path)

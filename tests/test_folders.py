@@ -9,6 +9,7 @@ import pytest
 
 from storage.disk import posix
 from storage.exchange.folders import (
+    COMING,
     Found,
     FoundFile,
     FoundFolder,
@@ -141,6 +142,23 @@ def test_only_an_empty_folder_is_filled(tmp_path: Path) -> None:
         Target(tmp_path)
     with pytest.raises(FileExistsError):
         Target(tmp_path / "file")
+
+
+async def test_a_file_has_no_name_of_its_own_until_all_of_it_is_there(tmp_path: Path) -> None:
+    async def looking() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            assert not (tmp_path / "out" / "folder" / "file").exists()
+            (coming,) = (one for one in (tmp_path / "out").iterdir() if one.is_file())
+            assert COMING.fullmatch(coming.name)
+            yield b"half"
+
+    target = Target(tmp_path / "out")
+    target.make_folder(("folder",), 1e9)
+    await target.write(("folder", "file"), looking(), 1e9)
+
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["folder"]
+    assert (tmp_path / "out" / "folder" / "file").read_bytes() == b"halfhalf"
+    assert (tmp_path / "out" / "folder" / "file").stat().st_nlink == 1
 
 
 async def test_a_file_is_written_whole_with_its_time_or_not_at_all(tmp_path: Path) -> None:

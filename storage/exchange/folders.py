@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
+import secrets
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from uploads.files import LATEST
 PIECE = 1 << 20
 # Of Linux, in bytes. No tree is walked deeper, as none of its paths could be opened at once.
 LONGEST_PATH = 4096
+# What an export is writing, until it has its own name.
+COMING = re.compile(r"\.coming-[0-9a-f]{32}")
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 NO_FILES = {
     stat.S_IFLNK: "is a symbolic link, which is not followed",
     stat.S_IFIFO: "is a named pipe, not a file",
@@ -159,13 +164,20 @@ def opened(root: int, names: tuple[str, ...]) -> Iterator[Source]:
 
 
 class Target:
-    """The folder that an export fills. It is new or empty, so that nothing there is overwritten."""
+    """The folder that an export fills. It is new or empty, so that nothing there is overwritten.
+
+    Until a file is whole and synced it has a name that is ours alone; no crash leaves half of one
+    under its own. What was left so by an export that found no end goes when the next begins here.
+    """
 
     def __init__(self, folder: Path) -> None:
         """:raises FileExistsError: something is in it. :raises NotADirectoryError: it is a file."""
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        left = list(folder.iterdir())
+        if not all(COMING.fullmatch(one.name) for one in left):
             raise FileExistsError(folder)
+        for one in left:
+            one.unlink()
         self._folder = folder
         self._made: list[tuple[Path, float | None]] = [(folder, None), (folder.parent, None)]
 
@@ -182,18 +194,21 @@ class Target:
         :raises FileExistsError: on this disk two names are one (a disk that ignores case).
         """
         path = self._folder.joinpath(*parts)
+        _require_free(path)
+        coming = self._folder / f".coming-{secrets.token_hex(16)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = os.open(coming, flags, 0o644)
         try:
-            async for piece in pieces:
-                await asyncio.to_thread(_write_all, descriptor, piece)
-            os.utime(descriptor, (modified, modified))
-            await asyncio.to_thread(os.fsync, descriptor)
-        except BaseException:
-            path.unlink()
-            raise
+            try:
+                async for piece in pieces:
+                    await asyncio.to_thread(posix.write_all, descriptor, piece)
+                os.utime(descriptor, (modified, modified))
+                await asyncio.to_thread(posix.sync, descriptor)
+            finally:
+                os.close(descriptor)
+            _name(coming, path)
         finally:
-            os.close(descriptor)
+            coming.unlink(missing_ok=True)
 
     def sync(self) -> None:
         """At the end: gives the folders their times, and makes all names in them durable."""
@@ -202,12 +217,23 @@ class Target:
             try:
                 if modified is not None:
                     os.utime(descriptor, (modified, modified))
-                os.fsync(descriptor)
+                posix.sync(descriptor)
             finally:
                 os.close(descriptor)
 
 
-def _write_all(descriptor: int, piece: bytes) -> None:
-    left = memoryview(piece)
-    while left:
-        left = left[os.write(descriptor, left) :]
+def _require_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+def _name(coming: Path, path: Path) -> None:
+    """:raises FileExistsError: it is somebody's already."""
+    try:
+        os.link(coming, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # FAT: to rename replaces what is there, but in this folder all others are ours.
+        _require_free(path)
+        coming.rename(path)
