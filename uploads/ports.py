@@ -203,7 +203,6 @@ class Grounds(Protocol):
         """At this place and at all folders above it, the top first, run out or not."""
 
     def locks_below(self, path: Path) -> list[Lock]: ...
-
     def span(self) -> Span: ...
 
 
@@ -245,13 +244,10 @@ class View(Grounds, Protocol):
         """Those with higher numbers, in their order. Nothing is missing between two of a page."""
 
     def usage(self, principal: str) -> Usage: ...
-
     def upload(self, id: str) -> Upload | None: ...
-
     def uploads(self, principal: str, after: str | None, limit: int) -> list[Upload]: ...
 
     def parked(self, principal: str) -> Usage: ...
-
     def incoming(self, id: str) -> Incoming | None: ...
 
     def gathered(self, group: str) -> list[Incoming]:
@@ -264,6 +260,11 @@ class View(Grounds, Protocol):
 
     def content(self, digest: str) -> Content | None:
         """What is known by this identity, whoever may read it."""
+
+    def overlooked(self, digests: Collection[str], rows: range) -> set[str] | None:
+        """Those that a row has and `content` does not find: the index is damaged. None past the
+        last row. To look at rows takes long, so it is asked of some at a time.
+        """
 
     def record(self, name: str) -> Record | None:
         """The first answer that was kept under this name, also where its time is over."""
@@ -357,7 +358,6 @@ class Turn(View, Protocol):
         """The oldest of the feed, as far as they are of that time. A history forgets nothing."""
 
     def forget_records(self, before: float, limit: int) -> int: ...
-
     def forget_locks(self, before: float, limit: int) -> int: ...
 
     def forget_contents(self, limit: int) -> list[Content]:

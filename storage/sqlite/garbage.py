@@ -11,7 +11,11 @@ OLD_VERSIONS = "SELECT node, number FROM versions WHERE superseded < ? LIMIT ?"
 DROP_VERSION = "DELETE FROM versions WHERE node = ? AND number = ?"
 OLD_UPLOADS = "SELECT id FROM uploads WHERE expires <= ? LIMIT ?"
 OLD_INCOMING = "SELECT id FROM arriving WHERE expires <= ? LIMIT ?"
-UNNAMED = "SELECT id, digest, size, media_type FROM contents WHERE refs = 0 LIMIT ?"
+# Found by an index, and asked once more of the row itself: an index that is damaged may say more.
+UNNAMED = (
+    "SELECT c.id, c.digest, c.size, c.media_type FROM contents found"
+    " CROSS JOIN contents c ON c.id = found.id WHERE found.refs = 0 AND c.refs = 0 LIMIT ?"
+)
 EMPTY_AND_GONE = (
     "SELECT n.id FROM nodes n WHERE n.gone < ?"
     " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.node = n.id AND v.content IS NOT NULL)"

@@ -1,7 +1,8 @@
 """What can be asked of the index in one consistent moment: the port `View`, over SQLite."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -61,6 +62,13 @@ OF_SIZE = (
 # No folded path comes after this.
 LAST = "\U0010ffff"
 CONTENT = "SELECT id, size, media_type FROM contents WHERE digest = ?"
+LAST_CONTENT = "SELECT max(id) FROM contents"
+# What the rows themselves say, and not what finds them.
+OVERLOOKED = (
+    "SELECT c.digest FROM contents c NOT INDEXED WHERE c.id >= ? AND c.id < ?"
+    " AND c.digest IN (SELECT value FROM json_each(?))"
+    " AND NOT EXISTS (SELECT 1 FROM contents found WHERE found.digest = c.digest)"
+)
 DECLARED = (
     "SELECT c.digest, c.size, c.media_type FROM declared d JOIN contents c ON c.id = d.content"
     " WHERE d.algorithm = ? AND d.value = ? LIMIT ?"
@@ -240,6 +248,13 @@ class SqliteView:
     def content(self, digest: str) -> Content | None:
         row = self._row(CONTENT, digest)
         return Content(digest, row[1], row[2]) if row else None
+
+    def overlooked(self, digests: Collection[str], rows: range) -> set[str] | None:
+        (last,) = self._connection.execute(LAST_CONTENT).fetchone()
+        if rows.start > (last or 0):
+            return None
+        among = (rows.start, rows.stop, json.dumps(list(digests)))
+        return {digest for (digest,) in self._connection.execute(OVERLOOKED, among)}
 
     def record(self, name: str) -> Record | None:
         return self._records.find(name)

@@ -218,7 +218,7 @@ class Copying:
     def _earlier(self, entry: Entry) -> bytes | None:
         if (self._folder / catalogue.NAME).is_file():
             with contextlib.suppress(sqlite3.Error, Unavailable), Catalogue(self._folder) as index:
-                return index.small(entry.digest) if index.small_fault(entry) is None else None
+                return index.small(entry) if index.small_fault(entry) is None else None
         return None
 
     def _is_there(self, entry: Entry) -> bool:
@@ -263,10 +263,7 @@ class Copying:
         return hasher.digest()
 
     def _report(self, entry: Entry, what: str) -> None:
-        names = (
-            ", ".join(self._index.names_of(entry.digest, 3))
-            or "an earlier version or a parked upload"
-        )
+        names = ", ".join(self._index.names_of(entry, 3)) or "an earlier version or a parked upload"
         self._damaged.append(f"{names}: {what}")
 
 

@@ -3,9 +3,10 @@
 Asks, and in `mend` sets counts right; knows neither the files of blobs nor rules.
 """
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,16 +16,19 @@ from urllib.parse import quote
 from storage.disk.hashing import Hasher
 from storage.sqlite import founding
 from storage.sqlite.migrations import ARRIVING, PARKED, ROOT, check_known
+from storage.sqlite.view import LAST_CONTENT, OVERLOOKED
 
 NAME = "index.sqlite"
 _PAGE = 1000
+_ROWS = 100_000
 _BUSY_MS = 5_000
 
 _CONTENTS = (
     "SELECT c.id, c.digest, c.size, s.content IS NOT NULL FROM contents c"
     " LEFT JOIN small s ON s.content = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
 )
-_SMALL = "SELECT s.bytes FROM small s JOIN contents c ON c.id = s.content WHERE c.digest = ?"
+_STILL = "SELECT digest FROM contents WHERE id = ?"
+_SMALL = "SELECT bytes FROM small WHERE content = ?"
 _PUT_BACK = "UPDATE small SET bytes = ? WHERE content = (SELECT id FROM contents WHERE digest = ?)"
 _HOLDERS = "SELECT id FROM nodes WHERE content = ? AND gone IS NULL LIMIT ?"
 _PATH = (
@@ -59,6 +63,7 @@ _USAGE = "SELECT principal, bytes, files FROM usage WHERE bytes != 0 OR files !=
 class Entry:
     """A content as the index has it. `is_small`: its bytes are in the index itself."""
 
+    id: int
     digest: str
     size: int
     is_small: bool
@@ -115,7 +120,7 @@ class Catalogue:
         last = 0
         while rows := self.connection.execute(_CONTENTS, (last, _PAGE)).fetchall():
             for id_, digest, size, is_small in rows:
-                yield Entry(digest, size, bool(is_small))
+                yield Entry(id_, digest, size, bool(is_small))
                 last = id_
 
     def totals(self) -> tuple[int, int]:
@@ -130,21 +135,31 @@ class Catalogue:
         known = self.connection.execute("SELECT 1 FROM contents WHERE digest = ?", (digest,))
         return known.fetchone() is not None
 
-    def small(self, digest: str) -> bytes | None:
-        row = self.connection.execute(_SMALL, (digest,)).fetchone()
+    def overlooked(self, digests: Collection[str]) -> set[str]:
+        """Those that a row has, and that `knows` does not find: the index is damaged."""
+        (last,) = self.connection.execute(LAST_CONTENT).fetchone()
+        found: set[str] = set()
+        for first in range(1, (last or 0) + 1, _ROWS):
+            among = (first, first + _ROWS, json.dumps(list(digests)))
+            found |= {digest for (digest,) in self.connection.execute(OVERLOOKED, among)}
+        return found
+
+    def still_has(self, entry: Entry) -> bool:
+        return self.connection.execute(_STILL, (entry.id,)).fetchall() == [(entry.digest,)]
+
+    def small(self, entry: Entry) -> bytes | None:
+        row = self.connection.execute(_SMALL, (entry.id,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def small_fault(self, entry: Entry) -> str | None:
         """How the bytes of a small content differ from what was stored."""
         hasher = Hasher(entry.digest.partition(":")[0])
-        hasher.update(self.small(entry.digest) or b"")
+        hasher.update(self.small(entry) or b"")
         return None if hasher.digest() == entry.digest else "they have another digest"
 
-    def names_of(self, digest: str, limit: int) -> list[str]:
+    def names_of(self, entry: Entry, limit: int) -> list[str]:
         """Files that have this content now."""
-        known = self.connection.execute("SELECT id FROM contents WHERE digest = ?", (digest,))
-        (content,) = known.fetchone() or (None,)
-        holders = self.connection.execute(_HOLDERS, (content, limit)).fetchall()
+        holders = self.connection.execute(_HOLDERS, (entry.id, limit)).fetchall()
         return [self.path(node) for (node,) in holders]
 
     def path(self, node: int) -> str:

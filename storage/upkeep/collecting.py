@@ -13,10 +13,14 @@ from storage.disk.blobfolder import FAN_OUT, Blob
 from storage.disk.blobs import DiskBlobs
 from storage.upkeep import lease
 from uploads.events import Collected
+from uploads.failures import Unavailable
 from uploads.files import Content, Incoming
 from uploads.ports import Blobs, Index, Turn, Unfinished, View
 
 _AT_ONCE = 200
+# To look for them in all rows takes a second for each few millions, so many are looked for at once.
+_TOGETHER = 5_000
+_ROWS_AT_ONCE = 20_000
 _SHARES = 16
 
 
@@ -46,7 +50,7 @@ async def collect(index: Index, blobs: Blobs, data: Path, now: float, keep: Keep
         uploads = await _repeated(index, lambda turn: turn.forget_uploads(now, _AT_ONCE))
         await _repeated(index, lambda turn: turn.forget_locks(now, _AT_ONCE))
         contents = size = 0
-        while forgotten := await index.write(lambda turn: turn.forget_contents(_AT_ONCE)):
+        while forgotten := await _forgotten(index):
             removed = await remove_unnamed(index, blobs, forgotten)
             contents += len(removed)
             size += sum(content.size for content in removed)
@@ -75,13 +79,18 @@ async def sweep(
         if not may:
             return None
         swept: list[Content] = []
+        unnamed: list[Content] = []
         found = (blob for blob in blobs.all_blobs(fans) if blob.placed < before)
         while batch := await asyncio.to_thread(_next, found):
             for blob in batch:
                 if blob.half_placed:
                     blobs.remove_half_placed(blob)
             contents = [blobs.content(blob) for blob in batch if blob.sound]
-            swept += await remove_unnamed(index, blobs, contents)
+            unnamed += await index.read(_unfound_of(contents))
+            if len(unnamed) >= _TOGETHER:
+                swept += await remove_unnamed(index, blobs, unnamed)
+                unnamed = []
+        swept += await remove_unnamed(index, blobs, unnamed)
         return Collected(0, 0, len(swept), sum(content.size for content in swept))
 
 
@@ -128,15 +137,56 @@ async def remove_unnamed(index: Index, blobs: Blobs, contents: list[Content]) ->
 
     In a turn after the one that forgot them is durable: a claim of the same bytes may have come
     in between. None can come while this turn lasts, and one after it puts the bytes back.
-    """
 
+    :raises Unavailable: the index is damaged, so that it does not find what it names.
+    """
+    await _require_unnamed(index, contents)
+    removed: list[Content] = []
+    for at in range(0, len(contents), _AT_ONCE):
+        removed += await index.write(_removal_of(blobs, contents[at : at + _AT_ONCE]))
+    return removed
+
+
+def _removal_of(blobs: Blobs, contents: list[Content]) -> Callable[[Turn], list[Content]]:
     def remove(turn: Turn) -> list[Content]:
         unnamed = [content for content in contents if not turn.is_named(content)]
         for content in unnamed:
             blobs.remove(content)
         return unnamed
 
-    return await index.write(remove)
+    return remove
+
+
+def _unfound_of(contents: list[Content]) -> Callable[[View], list[Content]]:
+    return lambda view: [content for content in contents if view.content(content.digest) is None]
+
+
+async def _require_unnamed(index: Index, contents: list[Content]) -> None:
+    """One flipped bit in what the index finds by would make bytes garbage that a file has."""
+    digests, rows = [content.digest for content in contents], range(1, 1 + _ROWS_AT_ONCE)
+    while digests:
+        overlooked = await index.read(_overlooked_of(digests, rows))
+        if overlooked is None:
+            return
+        if overlooked:
+            raise Unavailable(
+                f"The index is damaged: it does not find {min(overlooked)}, which it has."
+                " Nothing was removed. See `noclobber verify`."
+            )
+        rows = range(rows.stop, rows.stop + _ROWS_AT_ONCE)
+
+
+def _overlooked_of(digests: list[str], rows: range) -> Callable[[View], set[str] | None]:
+    return lambda view: view.overlooked(digests, rows)
+
+
+async def _forgotten(index: Index) -> list[Content]:
+    forgotten: list[Content] = []
+    while len(forgotten) < _TOGETHER and (
+        some := await index.write(lambda turn: turn.forget_contents(_AT_ONCE))
+    ):
+        forgotten += some
+    return forgotten
 
 
 async def _repeated(index: Index, forget: Callable[[Turn], int]) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from storage import roster
 from storage.disk import posix
-from storage.disk.blobfolder import Blob, BlobFolder, Damaged
+from storage.disk.blobfolder import FAN_OUT, Blob, BlobFolder, Damaged
 from storage.disk.hashing import Hasher
 from storage.sqlite import founding
 from storage.upkeep import catalogue, naming
@@ -95,7 +95,7 @@ def verify(
     try:
         with Catalogue(data) as index:
             checking = Checking(data, index, scrub=scrub, repair=repair, pace=Pace(rate), tell=tell)
-            faults = index.faults(thorough=scrub)
+            faults = index.faults(thorough=scrub or repair)
             findings = tuple(_index_fault(text) for text in faults) or tuple(checking.findings())
             contents, size = (0, 0) if faults else index.totals()
     except sqlite3.Error as error:
@@ -126,11 +126,23 @@ class Checking:
 
     def _leftovers(self) -> Iterator[Finding]:
         algorithm = self._index.algorithm()
-        for blob in self._blobs.all():
+        for fan in FAN_OUT:
+            yield from self._leftovers_in(fan, algorithm)
+
+    def _leftovers_in(self, fan: str, algorithm: str) -> Iterator[Finding]:
+        unnamed: dict[str, Blob] = {}
+        for blob in self._blobs.all([fan]):
+            digest = f"{algorithm}:{blob.name}"
             if not blob.sound and not blob.half_placed:
                 text = f"{blob.name}: this is nothing that was put there by us; look at it yourself"
                 yield Finding(Fault.FOREIGN, blob.name, text)
-            elif blob.half_placed or not self._index.knows(f"{algorithm}:{blob.name}"):
+            elif blob.half_placed or not self._index.knows(digest):
+                unnamed[digest] = blob
+        overlooked = self._index.overlooked(unnamed) if unnamed else set()
+        for digest, blob in unnamed.items():
+            if digest in overlooked:
+                yield _index_fault(f"it does not find {digest}, which it has")
+            else:
                 yield from self._leftover(blob)
 
     def _leftover(self, blob: Blob) -> Iterator[Finding]:
@@ -146,7 +158,7 @@ class Checking:
         done = 0
         for entry in self._index.contents():
             finding = self._content(entry)
-            if finding is not None and self._index.knows(entry.digest):
+            if finding is not None and self._index.still_has(entry):
                 yield finding
             done += entry.size
             self._tell(done, max(done, total))
@@ -195,7 +207,7 @@ class Checking:
 
     def _about(self, fault: Fault, entry: Entry, what: str, advice: str = BRING_BACK) -> Finding:
         """Lost bytes cannot be mended: they are reported until somebody brings them back."""
-        names = self._index.names_of(entry.digest, _NAMES_SHOWN + 1)
+        names = self._index.names_of(entry, _NAMES_SHOWN + 1)
         shown = ", ".join(names[:_NAMES_SHOWN]) or "an earlier version or a parked upload"
         more = ", and others" if len(names) > _NAMES_SHOWN else ""
         text = f"{shown}{more}: {what}; {advice}"

@@ -81,6 +81,7 @@ def belongings(turn: Turn) -> None:
     turn.forget_locks(9.0, 9)
     turn.lock(Lock("t", path("f"), "ann", True, True, "", 1.0))  # noqa: FBT003
     turn.unlock("t")
+    turn.overlooked(["none"], range(1, 9))
 
 
 def follow(turn: Turn) -> None:
@@ -122,7 +123,7 @@ async def test_no_statement_scans_what_can_be_large(sqlite_index: SqliteIndex) -
     # What was found so far in a recursion, a few contents of one size, rows of values, and an
     # sqlite_index of the unnamed alone.
     harmless = re.compile(
-        r"SCAN (below|b|c|\(?subquery-\d+\)?|CONSTANT ROW|(j|json_each) VIRTUAL TABLE INDEX 1:|[?\d]+ CONSTANT ROWS?|contents USING INDEX contents_unnamed)$"
+        r"SCAN (below|b|c|\(?subquery-\d+\)?|CONSTANT ROW|(j|json_each) VIRTUAL TABLE INDEX 1:|[?\d]+ CONSTANT ROWS?|found USING INDEX contents_unnamed)$"
     )
     scans = [
         (step, sql) for sql, step in plan if step.startswith("SCAN") and not harmless.match(step)
