@@ -19,8 +19,9 @@ from uploads.failures import NotIdentified
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 ADDRESSES_REMEMBERED = 10_000
-# One subscriber has as many addresses of IPv6 as there are in such a network (RFC 6177).
-SUBSCRIBER = 64
+# One subscriber has as many addresses of IPv6 as there are in such a network, and some have as many
+# of these as there are in a site (RFC 6177): all of them together guess as often as a few.
+SUBSCRIBER, SITE, A_FEW = 64, 48, 16
 WINDOW = 60.0
 
 WRONG_CREDENTIALS = (
@@ -38,7 +39,7 @@ def principal_of(request: web.Request) -> Principal:
 
 @dataclass(slots=True)
 class Guesses:
-    """Failed attempts per address in the last minute. Bounded: the oldest address is forgotten."""
+    """What failed in the last minute, per subscriber and site. Bounded: the oldest is forgotten."""
 
     most: int
     _failed: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
@@ -46,32 +47,41 @@ class Guesses:
 
     def wait(self, address: str) -> int:
         """Seconds until this address may try again; 0 is now."""
-        times = self._failed.get(address)
+        of_site = self._wait(_network(address, SITE), self.most * A_FEW)
+        return max(self._wait(subscriber(address), self.most), of_site)
+
+    def _wait(self, network: str, most: int) -> int:
+        times = self._failed.get(network)
         now = time.monotonic()
         while times and times[0] <= now - WINDOW:
             times.popleft()
-        if times is None or len(times) < self.most:
+        if times is None or len(times) < most:
             return 0
-        return max(1, round(times[0] + WINDOW - now))
+        return max(1, round(times[-most] + WINDOW - now))
 
     @asynccontextmanager
     async def in_line(self, address: str) -> AsyncIterator[None]:
-        """One guess of an address after the other: those that come together count, too."""
-        line, waiting = self._lines.get(address, (asyncio.Lock(), 0))
-        self._lines[address] = line, waiting + 1
+        """One guess of a site after the other: those that come together count, too, and what they
+        cost is nobody else's.
+        """
+        site = _network(address, SITE)
+        line, waiting = self._lines.get(site, (asyncio.Lock(), 0))
+        self._lines[site] = line, waiting + 1
         try:
             async with line:
                 yield
         finally:
-            _, waiting = self._lines.pop(address)
+            _, waiting = self._lines.pop(site)
             if waiting > 1:
-                self._lines[address] = line, waiting - 1
+                self._lines[site] = line, waiting - 1
 
     def count(self, address: str) -> None:
-        self._failed.setdefault(address, deque(maxlen=self.most)).append(time.monotonic())
-        self._failed.move_to_end(address)
-        if len(self._failed) > ADDRESSES_REMEMBERED:
-            self._failed.popitem(last=False)
+        for network in {subscriber(address), _network(address, SITE)}:
+            times = self._failed.setdefault(network, deque(maxlen=self.most * A_FEW))
+            times.append(time.monotonic())
+            self._failed.move_to_end(network)
+            if len(self._failed) > ADDRESSES_REMEMBERED:
+                self._failed.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +122,19 @@ class Identity:
 
     async def _guessed(self, address: str, guess: Guess, wrong: str) -> Principal:
         """Every way to try a password or token counts as much as every other."""
-        asker = subscriber(address)
-        async with self.guesses.in_line(asker):
-            if wait := self.guesses.wait(asker):
+        async with self.guesses.in_line(address):
+            if wait := self.guesses.wait(address):
                 raise Refusal(
                     of_type(
                         "too-many-guesses",
-                        "Too many wrong passwords or tokens came from your address."
-                        f" Wait {wait} s.",
+                        "Too many wrong passwords or tokens came from your address"
+                        f" or its network. Wait {wait} s.",
                         Retry_After=str(wait),
                     )
                 )
             principal = await guess()
             if principal is None:
-                self.guesses.count(asker)
+                self.guesses.count(address)
         if principal is None:
             raise Refusal(of_failure(NotIdentified(wrong)))
         return principal
@@ -153,16 +162,20 @@ def stranger(network: str) -> Principal:
     return Principal(network=network)
 
 
-@lru_cache(1024)
 def subscriber(address: str) -> str:
     """Whose guesses count together: an address of IPv4, a network of IPv6."""
+    return _network(address, SUBSCRIBER)
+
+
+@lru_cache(1024)
+def _network(address: str, prefix: int) -> str:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
     if isinstance(found, ipaddress.IPv4Address) or found.is_loopback:
         return address
-    return str(ipaddress.ip_network((found, SUBSCRIBER), strict=False))
+    return str(ipaddress.ip_network((found, prefix), strict=False))
 
 
 def _basic(credentials: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from storage import roster as rosters
 from storage.codes import Codes
 from storage.roster import Roster, Token, User
 from uploads.access import ALL_RIGHTS, ANONYMOUS, ANONYMOUS_NAME, Principal, Scope
-from uploads.failures import MalformedRequest, NotIdentified, NotThere
+from uploads.failures import MalformedRequest, NotIdentified, NotThere, Unavailable
 from uploads.names import Path
 from uploads.ports import Clock
 
@@ -34,6 +34,8 @@ _ASKED_AGAIN_AFTER = 0.001
 # OWASP's least for argon2id. Two at once, so that a crowd of guesses cannot fill the memory.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _AT_ONCE = 2
+# So that whoever comes next is told within seconds, if only that too many come.
+_MOST_WAIT = 32
 
 
 class FileAccounts:
@@ -44,6 +46,7 @@ class FileAccounts:
         self._file = data / rosters.NAME
         self._clock = clock
         self._threads = ThreadPoolExecutor(_AT_ONCE, "password")
+        self._waiting = 0
         self._key = secrets.token_bytes(32)
         self._verified: dict[bytes, None] = {}
         self._nobodys = _HASHER.hash(secrets.token_hex(16))
@@ -57,9 +60,7 @@ class FileAccounts:
         stored = self._nobodys if registered is None else registered.password
         proof = hmac.digest(self._key, f"{user}\0{stored}\0{password}".encode(), "sha256")
         if proof not in self._verified:
-            loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(self._threads, _is_right, stored, password)
-            if not right or registered is None:
+            if not await self._look_at(stored, password) or registered is None:
                 return None
             # With a second factor, how soon the next answer comes must not tell that it was right.
             if not registered.factor:
@@ -71,6 +72,16 @@ class FileAccounts:
         # It may have been removed while the password was looked at.
         known = self._current().users.get(user) == registered
         return _user(user, self._proof_of(registered)) if known else None
+
+    async def _look_at(self, stored: str, password: str) -> bool:
+        if self._waiting == _MOST_WAIT:
+            raise Unavailable("Too many passwords are being looked at. Try again in a moment.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, _is_right, stored, password)
+        finally:
+            self._waiting -= 1
 
     def by_token(self, token: str) -> Principal | None:
         digest = _digest(token)

@@ -20,6 +20,7 @@ from uploads.failures import Failure, MalformedRequest, NotThere, Unavailable
 from uploads.names import Path
 
 PASSWORD = "correct horse"
+MOST_WAIT = 32
 
 
 class Clock:
@@ -99,6 +100,24 @@ async def test_many_logins_do_not_stop_the_loop(known: FileAccounts, tmp_path: D
         beats += 1
     assert await logins == [None] * 20
     assert beats > 10
+
+
+async def test_of_many_passwords_at_once_some_wait_and_the_others_are_sent_away(
+    known: FileAccounts, tmp_path: DiskPath
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    guesses = (known.by_password("ann", f"{n}") for n in range(MOST_WAIT + 10))
+    told = await asyncio.gather(*guesses, return_exceptions=True)
+    assert told[:MOST_WAIT] == [None] * MOST_WAIT
+    for one in told[MOST_WAIT:]:
+        assert isinstance(one, Unavailable)
+        assert one.retry_after
+    leaving = asyncio.create_task(known.by_password("ann", "of who hangs up"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await known.by_password("ann", PASSWORD) is not None
+    again = await asyncio.gather(*(known.by_password("bob", "") for _ in range(MOST_WAIT)))
+    assert again == [None] * MOST_WAIT
 
 
 def test_a_token_acts_as_its_owner_within_its_scope(

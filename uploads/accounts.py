@@ -9,6 +9,9 @@ class Accounts(Protocol):
     async def by_password(self, user: str, password: str, code: str = "") -> Principal | None:
         """Takes as long for a user who does not exist. `code`: of a second factor, where the user
         has one; each counts once.
+
+        :raises TooManyGuesses: the code is right, and too many wrong ones came before it.
+        :raises Unavailable: so many are looked at that this one would wait for long.
         """
 
     def by_token(self, token: str) -> Principal | None: ...
