@@ -45,7 +45,11 @@ async function read<T>(response: Response): Promise<Answer<T>> {
   const { status } = response;
   const text = await response.text();
   if (response.ok) {
-    return { ok: true, status, value: (text ? JSON.parse(text) : null) as T };
+    try {
+      return { ok: true, status, value: (text ? JSON.parse(text) : null) as T };
+    } catch {
+      return { ok: false, status, problem: OFFLINE };
+    }
   }
   return { ok: false, status, problem: problemOf(status, text) };
 }

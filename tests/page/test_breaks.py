@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
 from tests.page import browser as browsers
 from tests.page.browser import violations
@@ -135,6 +135,31 @@ def test_a_lost_answer_is_told_again(
     choose(tab, *made(tmp_path / "in", {"a.bin": LARGE[:size]}))
     over(tab, "1 stored")
     assert relay.losses < 2, "it was lost to the page, and not only to the browser"
+    assert got(server, "a.bin") == LARGE[:size]
+
+
+@pytest.mark.parametrize("status", [200, 303])
+@pytest.mark.parametrize(
+    ("requests", "size"),
+    [("**/files/a.bin", 5000), ("**/uploads/", 9 * MIB)],
+    ids=["whole", "in pieces"],
+)
+def test_a_page_to_sign_in_of_a_proxy_is_not_taken_for_stored(
+    server: Program, relay: Relay, tab: Page, tmp_path: Path, requests: str, size: int, status: int
+) -> None:
+    relay.speed = 0
+    opened(tab)
+
+    def answer(route: Route) -> None:
+        elsewhere = {"Location": "/health/ready"} if status == 303 else {}
+        route.fulfill(status=status, headers=elsewhere, content_type="text/html", body="Sign in")
+
+    tab.route(requests, answer)
+    choose(tab, *made(tmp_path / "in", {"a.bin": LARGE[:size]}))
+    expect(panel(tab)).to_contain_text("The server does not answer.")
+    expect(headline(tab)).to_have_text("Uploading: 0 of 1 file")
+    tab.unroute(requests)
+    over(tab, "1 stored")
     assert got(server, "a.bin") == LARGE[:size]
 
 

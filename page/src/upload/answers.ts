@@ -28,11 +28,25 @@ export interface Told {
 }
 
 export function outcomeOf(told: Told, plan: Plan): Outcome {
-  if (told.status >= 200 && told.status < 300)
-    return { is: "stored", stored: storedOf(told, plan) };
+  if (isGood(told.status)) {
+    return isOurs(told)
+      ? { is: "stored", stored: storedOf(told, plan) }
+      : { is: "broken", answered: false };
+  }
   if (AGAIN.has(told.status)) return broken(told);
   const refusal = refusalIn(told);
   return refusal.retryable || BESIDE.has(refusal.slug) ? broken(told) : { is: "refused", refusal };
+}
+
+export function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** A proxy may answer in the server's place, with a page to sign in: then nothing was stored. */
+function isOurs(told: Told): boolean {
+  const members = parsed(told.text);
+  if (members) return ["href", "received", "deleted"].some((name) => name in members);
+  return ["Content-Location", "Upload-Offset"].some((name) => told.header(name) !== null);
 }
 
 function broken(told: Told): Outcome {
@@ -89,7 +103,8 @@ function plainHref(location: string | null): string | undefined {
 
 function parsed(text: string): Existing | null {
   try {
-    return text ? (JSON.parse(text) as Existing) : null;
+    const members: unknown = JSON.parse(text);
+    return typeof members === "object" ? (members as Existing | null) : null;
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@
 
 import { Upload } from "tus-js-client";
 import type { Outcome, Told } from "./answers.ts";
-import { outcomeOf } from "./answers.ts";
+import { isGood, outcomeOf } from "./answers.ts";
 import type { Item, Plan } from "./item.ts";
 import { conditionsOf, lookAt } from "./requests.ts";
 
@@ -51,7 +51,8 @@ function run(
       onProgress: (bytes) => watcher.sent(bytes),
       onError: (error) => {
         const response = "originalResponse" in error ? error.originalResponse : null;
-        resolve(response ? read(response) : NO_ANSWER);
+        // What sounds good and says nothing of the upload is not from the server.
+        resolve(response && !isGood(response.getStatus()) ? read(response) : NO_ANSWER);
       },
       onSuccess: ({ lastResponse }) => resolve({ ...read(lastResponse), status: 204 }),
     });

@@ -26,7 +26,10 @@ export async function preflight(items: readonly Asked[], signal: AbortSignal): P
   const body = new Blob([JSON.stringify({ items })], { type: "application/json" });
   const told = await transfer({ method: "POST", href: "/preflight", headers: {}, body, signal });
   try {
-    if (told.status === 200) return JSON.parse(told.text) as Verdicts;
+    if (told.status === 200) {
+      const foretold = JSON.parse(told.text) as Partial<Verdicts>;
+      return foretold.verdicts ? (foretold as Verdicts) : "no answer";
+    }
   } catch {
     return "no answer";
   }

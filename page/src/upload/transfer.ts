@@ -34,12 +34,15 @@ export function transfer({
       request.setRequestHeader(name, value);
     }
     if (sent) request.upload.onprogress = ({ loaded }) => sent(loaded);
-    request.onload = () =>
+    request.onload = () => {
+      // Nothing here leads elsewhere: where it was led, somebody else has answered.
+      if (request.responseURL !== new URL(href, location.href).href) return resolve(NO_ANSWER);
       resolve({
         status: request.status,
         text: request.responseText,
         header: (name) => request.getResponseHeader(name),
       });
+    };
     request.onerror = () => resolve(NO_ANSWER);
     request.onabort = () => resolve(NO_ANSWER);
     const stop = () => request.abort();

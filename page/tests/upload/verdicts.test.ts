@@ -253,6 +253,14 @@ function told(status: number, text: string, headers: Record<string, string> = {}
 const PLAN = { path: "a", as: "stored" } as const;
 const BEFORE = '</files/a?version=1>; rel="predecessor-version"';
 
+test("what a proxy answers in the server's place is no word of the server", () => {
+  for (const text of ["<html>Please sign in</html>", "", "null", '{"error": "login"}', '"ok"']) {
+    assert.deepEqual(outcomeOf(told(200, text), PLAN), { is: "broken", answered: false });
+  }
+  assert.equal(outcomeOf(told(200, '{"deleted": "a", "change": 3}'), PLAN).is, "stored");
+  assert.equal(outcomeOf(told(204, "", { "Upload-Offset": "3" }), PLAN).is, "stored");
+});
+
 test("an answer without a word of where it is stored is that of a drop box", () => {
   assert.deepEqual(outcomeOf(told(201, '{"received": true, "size": 3}'), PLAN), {
     is: "stored",
