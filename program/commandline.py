@@ -113,8 +113,8 @@ examples:
 exit codes: 0 all is copied, 1 something is damaged, or it cannot be copied there."""
 
 RESTORE = """\
-Bring a backup back into an empty data folder, and compare every byte with its digest. The server
-must not be running."""
+Bring a backup back into an empty data folder, and compare every byte with its digest. Run again
+after an interruption: it goes on. The server must not be running."""
 RESTORE_EXAMPLES = """\
 examples:
   noclobber restore /mnt/backup/noclobber --data /srv/files"""

@@ -14,6 +14,7 @@ from storage import accounts, lock, roster
 from storage.upkeep.backup import backup, restore
 from storage.upkeep.collecting import Keep, collect
 from storage.upkeep.verify import verify
+from tests.mounts import fill, small_disk
 from tests.shelves import blob, shelves
 from tests.trees import incoming
 from uploads.failures import MalformedRequest, NotThere, Unavailable
@@ -240,6 +241,76 @@ def test_a_backup_that_was_killed_keeps_none_out_and_leaves_nothing(
     names = {found.name for found in target.iterdir()}
     assert names == {"index.sqlite", "blobs", roster.NAME, lock.NAME}
     assert verify(target, scrub=True).agrees
+
+
+@pytest.mark.parametrize(("call", "which"), [("unlink", 1), *(("rename", at) for at in (1, 2, 3))])
+def test_a_restore_that_was_killed_is_gone_on_with(
+    data: Path, target: Path, tmp_path: Path, call: str, which: int
+) -> None:
+    asyncio.run(filled(data))
+    accounts.add_user(data, "ann", "correct horse")
+    backup(data, target)
+    restored = tmp_path / "restored"
+    killed(call, which, "restore", target, restored)
+    killed("unlink", 1, "restore", target, restored)
+    restore(target, restored)
+    assert {found.name for found in restored.iterdir()} == {"index.sqlite", "blobs", roster.NAME}
+    assert list(accounts.list_users(restored)) == ["ann"]
+    assert verify(restored, scrub=True).agrees
+
+
+def test_a_restore_for_which_there_was_no_room_is_gone_on_with(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    asyncio.run(filled(data))
+    backup(data, target)
+    with small_disk(tmp_path / "disk", 1 << 20, 1000) as disk:
+        filler = fill(disk, leave=len(BIG))
+        for _ in range(2):
+            with pytest.raises((OSError, sqlite3.Error)):
+                restore(target, disk / "restored")
+        filler.unlink()
+        restore(target, disk / "restored")
+        assert verify(disk / "restored", scrub=True).agrees
+
+
+def test_bytes_whose_index_is_lost_are_not_what_a_restore_has_left(
+    data: Path, target: Path
+) -> None:
+    asyncio.run(filled(data))
+    backup(data, target)
+    (data / "index.sqlite").unlink()
+    (data / "copying.lock").unlink()
+    (data / "arriving").rmdir()
+    before = sorted(data.rglob("*"))
+    with pytest.raises(MalformedRequest, match="not empty"):
+        restore(target, data)
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_store_is_backed_up_to_the_root_of_a_new_disk_and_restored_there(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    asyncio.run(filled(data))
+    for root in (target, tmp_path / "restored"):
+        (root / "lost+found").mkdir(parents=True)
+    backup(data, target)
+    restore(target, tmp_path / "restored")
+    assert verify(tmp_path / "restored", scrub=True).agrees
+
+
+def test_the_folders_of_bytes_that_are_there_already_are_synced_too(
+    data: Path, target: Path
+) -> None:
+    """Whoever put them there may have been killed before."""
+    asyncio.run(filled(data))
+    backup(data, target)
+    trace = target.with_name("trace")
+    tracing = ["strace", "-qq", "-y", "-e", "trace=fsync", "-o", str(trace)]
+    subprocess.run([*tracing, *program("backup", data, target)], cwd=ROOT, check=True)
+    (folder,) = {found.parent for found in (target / "blobs").glob("??/*")}
+    for place in (folder, target / "blobs", target):
+        assert f"<{place}>" in trace.read_text()
 
 
 def test_of_two_backups_into_one_folder_the_second_is_refused_in_words(

@@ -28,7 +28,9 @@ Change = Callable[[sqlite3.Connection], None]
 
 _PIECE = 1024 * 1024
 _COMING = "index.sqlite.coming"
-_OURS = {catalogue.NAME, "blobs", roster.NAME, lock.NAME}
+_BLOBS = "blobs"
+# The second is what the root of a new disk comes with.
+_NO_MATTER = {lock.NAME, "lost+found"}
 _INTERRUPTED = re.compile(
     rf"{re.escape(_COMING)}(-journal|-wal|-shm)?|\.{re.escape(roster.NAME)}\.[0-9a-f]{{16}}"
 )
@@ -56,7 +58,7 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
     """
     if target.resolve().is_relative_to(data.resolve()):
         raise MalformedRequest(f"{target} is inside the data folder. Choose a folder elsewhere.")
-    strangers = {name for name in _names(target) - _OURS if not _INTERRUPTED.fullmatch(name)}
+    strangers = _strangers(target, {catalogue.NAME, _BLOBS, roster.NAME})
     if strangers:
         raise MalformedRequest(
             f"{target} holds other things ({min(strangers)}). Choose a new folder,"
@@ -68,18 +70,23 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
 
 
 def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
-    """Into an empty or new data folder, which the caller owns.
+    """Into an empty or new data folder, which the caller owns; or one in which a restore was
+    interrupted. Bytes without its mark may be all that is left of a store: those stay.
 
     :raises MalformedRequest: something is there already. :raises NotThere: there is no backup.
     """
     _require_store(source)
-    there = _names(data) - {lock.NAME}
+    there = _strangers(data, {_BLOBS, roster.NAME} if (data / _COMING).exists() else set())
     if there:
         raise MalformedRequest(
             f"{data} is not empty ({min(there)} is there). Nothing was changed;"
             " restore into a new folder."
         )
     return _copy_store(source, data, _begin_anew, tell)
+
+
+def _strangers(folder: Path, ours: set[str]) -> set[str]:
+    return {name for name in _names(folder) - ours - _NO_MATTER if not _INTERRUPTED.fullmatch(name)}
 
 
 def _names(folder: Path) -> set[str]:
@@ -103,7 +110,9 @@ def _alone_into(target: Path) -> Iterator[None]:
 
 
 def _copy_store(source: Path, target: Path, change: Change, tell: Tell) -> Copied:
-    """The new index takes its place last: until then the target is what it was before."""
+    """The new index takes its place last: until then the target is what it was before, and a file
+    beside it marks that this was begun.
+    """
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     coming = _copy_index(source, target, change)
     try:
@@ -112,8 +121,9 @@ def _copy_store(source: Path, target: Path, change: Change, tell: Tell) -> Copie
             copied = Copying(source, target, index).run(tell)
         damaged = (*copied.damaged, *_copy_roster(source, target))
         coming.replace(target / catalogue.NAME)
-    finally:
-        coming.unlink(missing_ok=True)
+    except BaseException:
+        os.truncate(coming, 0)
+        raise
     posix.sync_folder(target)
     posix.sync_folder(target.parent)
     _drop_unnamed(target)
@@ -122,9 +132,10 @@ def _copy_store(source: Path, target: Path, change: Change, tell: Tell) -> Copie
 
 def _copy_index(source: Path, target: Path, change: Change) -> Path:
     """As it stands at one moment, in one file, synced."""
-    for name in filter(_INTERRUPTED.fullmatch, _names(target)):
+    for name in filter(_INTERRUPTED.fullmatch, _names(target) - {_COMING}):
         (target / name).unlink()
     coming = target / _COMING
+    os.close(os.open(coming, posix.LASTING_FILE | os.O_TRUNC, 0o600))
     with Catalogue(source) as index, contextlib.closing(sqlite3.connect(coming)) as copy:
         index.connection.backup(copy)
         change(copy)
@@ -196,11 +207,14 @@ class Copying:
             if entry.is_small:
                 self._small += 1
                 self._check_small(entry)
-            elif not self._is_there(entry):
-                self._copy(entry)
+            else:
+                self._touched.add(self._target.folder_of(entry.hex))
+                if not self._is_there(entry):
+                    self._copy(entry)
             done += entry.size
             tell(done, total)
-        for folder in sorted(self._touched):
+        # Also of what is there already: whoever put it there may have been interrupted before this.
+        for folder in (*sorted(self._touched), self._target.path):
             posix.sync_folder(folder)
         return Copied(contents, self._small, self._new, self._bytes, tuple(self._damaged))
 
@@ -242,7 +256,6 @@ class Copying:
         except Damaged as damage:
             self._report(entry, f"its bytes are damaged: {damage}; not copied")
         else:
-            self._touched.add(folder)
             self._new += 1
             self._bytes += entry.size
         finally:
