@@ -1,5 +1,6 @@
 """Each kind of conflict: shown side by side, decided by a click, never by an accident."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -11,6 +12,7 @@ from tests.page.uploading import (
     brought,
     choose,
     got,
+    headline,
     made,
     opened,
     over,
@@ -169,8 +171,38 @@ def test_decided_later_it_waits_and_the_keyboard_reaches_everything(
         tab.keyboard.press("Tab")
         if skip.evaluate("one => one === document.activeElement"):
             break
+    expect(skip).to_be_enabled()
     tab.keyboard.press("Enter")
     over(tab, "1 left out")
+
+
+def test_a_second_click_answers_no_question_that_was_not_seen(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    mine = {f"{number}.txt": f"mine {number}".encode() for number in range(2)}
+    for name in mine:
+        put(server, name, b"theirs " + name.encode())
+    tab.clock.install()
+    opened(tab)
+    choose(tab, *made(tmp_path / "in", mine))
+    expect(panel(tab).get_by_role("button", name="Answer 2 questions")).to_be_visible()
+    dialog = asked(tab)
+    replace, heading = dialog.get_by_role("button", name="Replace it"), dialog.locator("h2")
+    expect(replace).to_be_enabled()
+    tab.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    replace.click()
+    tab.clock.run_for(100)
+    expect(heading).to_have_text("1 question")
+    expect(heading).to_be_focused()
+    replace.click(force=True)
+    expect(replace).to_be_disabled()
+    tab.clock.run_for(500)
+    expect(heading).to_have_text("1 question")
+    replace.click(click_count=2)
+    tab.clock.resume()
+    over(tab, "2 replaced")
+    expect(headline(tab)).to_be_focused()
+    assert got(server, "1.txt") == b"mine 1"
 
 
 def test_what_was_changed_meanwhile_is_not_overwritten(

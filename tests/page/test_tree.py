@@ -241,6 +241,24 @@ def test_everything_is_reached_by_keys(server: Program, tab: Page) -> None:
     expect(tab.get_by_text("199 selected")).to_be_visible()
 
 
+def test_who_goes_by_keys_stays_in_the_list_and_a_held_key_is_one_deed(
+    server: Program, tab: Page
+) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        put(server, name, name.encode())
+    tab.goto("/browse/")
+    tab.get_by_role("link", name="b.txt").focus()
+    for _ in range(3):
+        tab.keyboard.down("Delete")
+    tab.keyboard.up("Delete")
+    expect(told(tab)).to_contain_text("Deleted b.txt")
+    expect(tab.get_by_role("dialog")).to_be_hidden()
+    expect(tab.get_by_role("link", name="c.txt")).to_be_focused()
+    tab.get_by_role("button", name="Undo").press("Enter")
+    expect(told(tab)).to_contain_text("Undone")
+    expect(tab.get_by_role("link", name="b.txt")).to_be_focused()
+
+
 def test_tiles_show_pictures_and_no_other_content(server: Program, tab: Page) -> None:
     picture = (
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89\0\0\0\nIDATx\x9c"

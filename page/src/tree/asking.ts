@@ -9,7 +9,7 @@ import { words } from "../strings/words.ts";
 import type { Entry, FileEntry } from "./entries.ts";
 import { entries, load } from "./folder.ts";
 import { freeName } from "./names.ts";
-import { clear } from "./selection.ts";
+import { clear, goOnAt, placeOfActive } from "./selection.ts";
 import {
   carryOut,
   carryOutAll,
@@ -50,11 +50,13 @@ export function tell(text: string, undo: (() => void) | null = null): void {
 }
 
 export async function carryOutAndTell(deeds: readonly Deed[]): Promise<void> {
+  const at = placeOfActive();
   const { done, refused } = await carryOutAll(deeds);
   clear();
   if (done.length) tellOf(done);
   questions.value = [...questions.value, ...refused];
   await load();
+  goOnAt(at);
 }
 
 function tellOf(done: readonly Done[]): void {
@@ -78,8 +80,10 @@ function isRenaming(entry: Entry, target: Path): boolean {
 }
 
 async function undo(done: readonly Done[]): Promise<void> {
+  const at = placeOfActive();
   tell(saidOfUndo(await takeBack(done)));
   await load();
+  goOnAt(at);
 }
 
 /** How much of it is as before, and why the first of the others is not. */

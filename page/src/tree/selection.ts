@@ -37,6 +37,23 @@ export function clear(): void {
   selected.value = new Set();
 }
 
+/** Where the keyboard is in the list; 0 where it was not there yet. */
+export function placeOfActive(): number {
+  return Math.max(
+    0,
+    shown.value.findIndex(({ name }) => name === active.value),
+  );
+}
+
+/** Who goes by keys and had the focus on what is gone goes on with what stands in its place. */
+export function goOnAt(place: number): void {
+  const { activeElement, body } = document;
+  if (activeElement && activeElement !== body) return;
+  const entry = shown.value[Math.min(place, shown.value.length - 1)];
+  active.value = entry?.name ?? null;
+  wanted.value = active.value;
+}
+
 effect(() => {
   folder.value;
   clear();

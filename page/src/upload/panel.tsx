@@ -123,7 +123,9 @@ function Headline() {
       ];
   return (
     <div class="headline">
-      <h2>{headline()}</h2>
+      <h2 id="uploads-heading" tabIndex={-1}>
+        {headline()}
+      </h2>
       {queue.isOver ? <p>{summary()}</p> : <p>{facts.filter(Boolean).join(" · ")}</p>}
     </div>
   );

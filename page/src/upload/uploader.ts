@@ -145,8 +145,10 @@ export class Uploader {
     this.pump();
   }
 
+  /** Of what was shown: some of it may have been answered by now. */
   decide(items: readonly Item[], choice: Choice): void {
     for (const item of items) {
+      if (this.queue.get(item.id)?.phase !== "question") continue;
       const decision = decided(item, choice);
       this.probing.forget(item.id);
       if ("plan" in decision) {

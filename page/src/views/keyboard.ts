@@ -54,10 +54,11 @@ export function onKey(event: KeyboardEvent, columns: number, bring: (index: numb
 }
 
 /** Does a key mean something for this entry? */
-function carriedOut({ key, ctrlKey, target }: KeyboardEvent, entry: Entry): boolean {
+function carriedOut({ key, ctrlKey, repeat, target }: KeyboardEvent, entry: Entry): boolean {
   const deed = ctrlKey ? (key === "a" ? selectAll : undefined) : deeds(entry)[key];
   if (!deed || (key === " " && !(target instanceof HTMLAnchorElement))) return false;
-  deed();
+  // A key that is held down means one deed.
+  if (!repeat) deed();
   return true;
 }
 
