@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = f"{error.filename}: " if error.filename else ""
         advice = RUN_AS_OWNER if isinstance(error, PermissionError) else ""
         return _tell(FOUND, f"{what}{error.strerror or error}.{advice}")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         closed = getattr(error, "sqlite_errorname", "").startswith(CLOSED)
         advice = RUN_AS_OWNER if closed else " See `noclobber verify`."
         return _tell(FOUND, f"The index cannot be used: {error}.{advice}")

@@ -100,7 +100,7 @@ async def test_a_wrong_size_is_found_at_once_and_a_flipped_bit_by_scrubbing(
 async def test_damaged_small_contents_are_found_by_scrubbing(
     stored: tuple[Content, ...], tmp_path: Path
 ) -> None:
-    execute(tmp_path, "UPDATE small SET bytes = x'00'")
+    execute(tmp_path, "UPDATE small SET bytes = x'0000000000'")
     assert faults(verify(tmp_path, scrub=True)) == [(Fault.DAMAGED, stored[2].digest)]
 
 

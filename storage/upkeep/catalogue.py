@@ -31,10 +31,12 @@ _STILL = "SELECT digest FROM contents WHERE id = ?"
 _SMALL = "SELECT bytes FROM small WHERE content = ?"
 _PUT_BACK = "UPDATE small SET bytes = ? WHERE content = (SELECT id FROM contents WHERE digest = ?)"
 _HOLDERS = "SELECT id FROM nodes WHERE content = ? AND gone IS NULL LIMIT ?"
+# No path is as long, and an index that is damaged may lead in a circle.
 _PATH = (
     "WITH RECURSIVE up(id, parent, name, depth) AS ("
     " SELECT id, parent, name, 0 FROM nodes WHERE id = ? UNION ALL"
-    " SELECT n.id, n.parent, n.name, up.depth + 1 FROM up JOIN nodes n ON n.id = up.parent)"
+    " SELECT n.id, n.parent, n.name, up.depth + 1 FROM up JOIN nodes n ON n.id = up.parent"
+    " WHERE up.depth < 5000)"
     " SELECT name FROM up WHERE id != ? ORDER BY depth DESC"
 )
 _WRONG_COUNTS = (

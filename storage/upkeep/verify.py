@@ -16,7 +16,7 @@ from storage.disk import posix
 from storage.disk.blobfolder import FAN_OUT, Blob, BlobFolder, Damaged
 from storage.disk.hashing import Hasher
 from storage.sqlite import founding
-from storage.upkeep import catalogue, naming
+from storage.upkeep import catalogue, naming, rows
 from storage.upkeep.catalogue import Catalogue, Entry
 from uploads.failures import Unavailable
 
@@ -94,13 +94,16 @@ def verify(
     """
     try:
         with Catalogue(data) as index:
-            checking = Checking(data, index, scrub=scrub, repair=repair, pace=Pace(rate), tell=tell)
-            faults = index.faults(thorough=scrub or repair)
-            findings = tuple(_index_fault(text) for text in faults) or tuple(checking.findings())
-            contents, size = (0, 0) if faults else index.totals()
-    except sqlite3.Error as error:
-        findings, contents, size = (_unreadable(error),), 0, 0
-    return Report(contents, size, findings)
+            faults = [_index_fault(text) for text in index.faults(thorough=scrub or repair)]
+            if faults:
+                return Report(0, 0, tuple(faults))
+            torn = [_index_fault(text) for text in rows.faults(index)]
+            mend = repair and not torn
+            checking = Checking(data, index, scrub=scrub, repair=mend, pace=Pace(rate), tell=tell)
+            findings = (*torn, *(checking.bytes() if torn else checking.findings()))
+            return Report(*index.totals(), findings)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return Report(0, 0, (_unreadable(error),))
 
 
 class Checking:
@@ -119,7 +122,7 @@ class Checking:
 
     def findings(self) -> Iterator[Finding]:
         yield from self._leftovers()
-        yield from self._contents()
+        yield from self.bytes()
         yield from self._counts()
         yield from self._names()
         yield from self._accounts()
@@ -153,7 +156,8 @@ class Checking:
         text = f"{blob.name}: {blob.size:,} bytes that no file has, left over from a crash"
         yield Finding(Fault.LEFTOVER, blob.name, self._ended(text, "removed"), self._repair)
 
-    def _contents(self) -> Iterator[Finding]:
+    def bytes(self) -> Iterator[Finding]:
+        """All that can be told where the rows do not agree of what names what."""
         _, total = self._index.totals()
         done = 0
         for entry in self._index.contents():
@@ -258,7 +262,9 @@ def _index_fault(text: str) -> Finding:
     )
 
 
-def _unreadable(error: sqlite3.Error) -> Finding:
+def _unreadable(error: sqlite3.Error | UnicodeDecodeError) -> Finding:
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
+        return _index_fault("it holds text that is not UTF-8")
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_CORRUPT") or name == "SQLITE_NOTADB":
         return _index_fault(str(error))
