@@ -71,7 +71,7 @@ class FileAccounts:
             return None
         # It may have been removed while the password was looked at.
         known = self._current().users.get(user) == registered
-        return _user(user, self._proof_of(registered)) if known else None
+        return self._user(user, registered) if known else None
 
     async def _look_at(self, stored: str, password: str) -> bool:
         if self._waiting == _MOST_WAIT:
@@ -114,7 +114,7 @@ class FileAccounts:
     def _in_person(self, principal_name: str) -> Principal | None:
         kind, _, name = principal_name.partition(":")
         user = self._current().users.get(name) if kind == "user" else None
-        return None if user is None else _user(name, self._proof_of(user))
+        return None if user is None else self._user(name, user)
 
     def any_users(self) -> bool:
         """Asked several times in a request, so that the file is not looked at each time."""
@@ -138,7 +138,7 @@ class FileAccounts:
                 raise NotIdentified("Your account was changed meanwhile. Sign in again.")
             fresh = replace(user, password=hashed)
             rosters.write(self._data, roster.with_user(name, fresh))
-        return _user(name, self._proof_of(fresh))
+        return self._user(name, fresh)
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -150,9 +150,17 @@ class FileAccounts:
             return None
         if token.owner is not None and token.owner not in roster.users:
             return None
-        owner = Principal(f"token:{name}") if token.owner is None else _user(token.owner)
+        owner = Principal(f"token:{name}")
+        if token.owner is not None:
+            owner = self._user(token.owner, roster.users[token.owner])
         groups = owner.groups | {f"token:{name}"}
-        return Principal(owner.name, groups, _scope(token), proof=self._proof(token.secret))
+        return replace(owner, groups=groups, scope=_scope(token), proof=self._proof(token.secret))
+
+    def _user(self, name: str, user: User) -> Principal:
+        groups = frozenset({f"user:{name}", "users", ANONYMOUS_NAME})
+        # A time that is yet to come says only that a clock was wrong.
+        since = user.added if user.added <= self._clock() else 0.0
+        return Principal(f"user:{name}", groups, proof=self._proof_of(user), since=since)
 
     def _proof_of(self, user: User) -> str:
         return self._proof(user.password, user.factor)
@@ -259,11 +267,6 @@ def revoke_token(data: DiskPath, name: str) -> None:
 
 def list_tokens(data: DiskPath) -> dict[str, Token]:
     return dict(sorted(rosters.read(data).tokens.items()))
-
-
-def _user(name: str, proof: str = "") -> Principal:
-    groups = frozenset({f"user:{name}", "users", ANONYMOUS_NAME})
-    return Principal(f"user:{name}", groups, proof=proof)
 
 
 def _scope(token: Token) -> Scope | None:

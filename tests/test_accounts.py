@@ -280,6 +280,21 @@ async def test_who_changes_a_password_counts_from_then_on(tmp_path: DiskPath) ->
     known.close()
 
 
+@pytest.mark.parametrize(("ahead", "counts"), [(-1.0, True), (3600.0, False)])
+async def test_what_was_sent_before_a_user_was_added_is_not_theirs_unless_the_clock_was_wrong(
+    known: FileAccounts, tmp_path: DiskPath, clock: Clock, ahead: float, *, counts: bool
+) -> None:
+    accounts.add_user(tmp_path, "ann", PASSWORD)
+    added = accounts.list_users(tmp_path)["ann"].added
+    clock.now = added - ahead
+    ann = await known.by_password("ann", PASSWORD)
+    assert ann is not None
+    bearer = known.by_token(accounts.add_token(tmp_path, "ci", "ann"))
+    assert bearer is not None
+    for one in (ann, bearer):
+        assert one.since == (added if counts else 0.0)
+
+
 async def test_many_who_register_at_once_are_all_registered(tmp_path: DiskPath) -> None:
     await asyncio.gather(
         *(asyncio.to_thread(accounts.add_token, tmp_path, f"t{n}") for n in range(20))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from uploads.files import Incoming, Upload
 from uploads.names import Path
 
 ANONYMOUS_NAME = "anonymous"
@@ -37,6 +38,7 @@ class Principal:
     """Who asks. `name` owns what is stored; `groups` are the words under which grants name it.
     `network`: of a stranger, from where, as nothing else tells one from the other.
     `proof`: of which password or token, so that none is taken for another of the same name.
+    `since`: what was sent under the name before was of somebody else who was called so.
     """
 
     name: str = ANONYMOUS_NAME
@@ -44,10 +46,14 @@ class Principal:
     scope: Scope | None = None
     network: str = ""
     proof: str = field(default="", compare=False, repr=False)
+    since: float = field(default=0.0, compare=False, repr=False)
 
     @property
     def is_anonymous(self) -> bool:
         return self.name == ANONYMOUS_NAME
+
+    def has_sent(self, upload: Upload | Incoming) -> bool:
+        return upload.principal == self.name and upload.created >= self.since
 
     @property
     def asker(self) -> str:

@@ -39,7 +39,7 @@ class Arrivals:
         """The part of the principal with this id, and those that are numbered after it."""
         now = self.clock()
         found = await self.index.read(lambda view: view.gathered(group))
-        mine = [one for one in found if one.principal == principal.name and one.expires > now]
+        mine = [one for one in found if principal.has_sent(one) and one.expires > now]
         return mine if mine and mine[0].id == group else []
 
     async def all_gathered(self, group: str) -> list[str]:
@@ -66,13 +66,13 @@ class Arrivals:
         incoming = view.incoming(id_)
         if incoming is None:
             parked = view.upload(id_)
-            if parked and parked.principal == principal.name and in_scope(parked.path, principal):
+            if parked and principal.has_sent(parked) and in_scope(parked.path, principal):
                 raise ArrivedAlready(
                     "All of this upload is here, and it was refused. Ask for it with GET: the"
                     " answer has what settles it without sending it again."
                 )
             raise not_there()
-        mine = incoming.principal == principal.name and incoming.expires > self.clock()
+        mine = principal.has_sent(incoming) and incoming.expires > self.clock()
         within = in_scope(incoming.path, principal)
         if incoming.is_part:
             within = principal.scope is None or not principal.scope.rights.isdisjoint(STORING)

@@ -79,10 +79,9 @@ class Parking:
     def _own(self, view: View, id: str, principal: Principal) -> Upload:
         upload = view.upload(id)
         now = self.clock()
-        mine = upload is not None and upload.principal == principal.name
         if (
             upload is None
-            or not mine
+            or not principal.has_sent(upload)
             or upload.expires <= now
             or not in_scope(upload.path, principal)
         ):
@@ -95,7 +94,8 @@ class Parking:
         found: list[Upload] = []
         while len(found) < limit:
             uploads = view.uploads(principal.name, after, limit)
-            found += [one for one in uploads if in_scope(one.path, principal, Right.READ)]
+            mine = filter(principal.has_sent, uploads)
+            found += [one for one in mine if in_scope(one.path, principal, Right.READ)]
             if len(uploads) < limit:
                 break
             after = uploads[-1].id

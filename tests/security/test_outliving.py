@@ -132,6 +132,42 @@ async def test_what_has_been_kept_of_a_user_goes_on_by_another_password(
     assert (await ask(port, message("GET", f"{parked}/content", headers=later))).body == b"second"
 
 
+async def begun(port: int, who: dict[str, str]) -> tuple[str, str, str]:
+    """Of uploads that are not at their end: one that is parked, by tus and by numbered pieces."""
+    await ask(port, message("PUT", "/files/taken", b"first", basic("bob")))
+    refused = await ask(port, message("PUT", "/files/taken", b"draft", who))
+    told = {**TUS, **who, "Upload-Length": "6", "Upload-Metadata": "filename YQ=="}
+    coming = (await ask(port, message("POST", "/uploads/", headers=told))).headers["location"]
+    folder = "/remote.php/dav/uploads/ann/pieces"
+    assert (await ask(port, message("MKCOL", folder, headers=who))).status == 201
+    assert (await ask(port, message("PUT", f"{folder}/1", b"draft", who))).status == 201
+    return refused.json["upload"]["href"], coming[coming.index("/uploads/") :], folder
+
+
+async def found(port: int, who: dict[str, str], uploads: tuple[str, str, str]) -> list[int]:
+    """Whether each of them is known to this one, as a status; and how many are listed."""
+    parked, coming, folder = uploads
+    asked = [
+        message("GET", f"{parked}/content", headers=who),
+        message("DELETE", coming, headers={**TUS, **who}),
+        message("PROPFIND", folder, headers={**who, "Depth": "1"}),
+        message("DELETE", parked, headers=who),
+    ]
+    listed = await ask(port, message("GET", "/uploads/", headers=who))
+    return [len(listed.json["uploads"]), *[(await ask(port, one)).status for one in asked]]
+
+
+async def test_who_is_called_as_somebody_was_is_given_nothing_of_what_that_one_had_begun(
+    program: Program, data: Path
+) -> None:
+    uploads = await begun(program.port, basic("ann"))
+    another_ann(data)
+    later = basic("ann", OTHER)
+    assert await found(program.port, later, uploads) == [0, 404, 404, 404, 404]
+    own = await begun(program.port, later)
+    assert await found(program.port, later, own) == [1, 200, 204, 207, 204]
+
+
 async def waits_for_its_turn(data: Path) -> None:
     """Until somebody waits for the lock that we hold."""
     async with asyncio.timeout(SOON):
