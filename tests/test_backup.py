@@ -279,13 +279,13 @@ def test_bytes_whose_index_is_lost_are_not_what_a_restore_has_left(
 ) -> None:
     asyncio.run(filled(data))
     backup(data, target)
-    (data / "index.sqlite").unlink()
-    (data / "copying.lock").unlink()
-    (data / "arriving").rmdir()
-    before = sorted(data.rglob("*"))
+    lost = data.with_name("lost")
+    lost.mkdir()
+    (data / "blobs").rename(lost / "blobs")
+    before = sorted(lost.rglob("*"))
     with pytest.raises(MalformedRequest, match="not empty"):
-        restore(target, data)
-    assert sorted(data.rglob("*")) == before
+        restore(target, lost)
+    assert sorted(lost.rglob("*")) == before
 
 
 def test_a_store_is_backed_up_to_the_root_of_a_new_disk_and_restored_there(
