@@ -15,6 +15,7 @@ from storage.upkeep.backup import backup, restore
 from storage.upkeep.collecting import Keep, collect
 from storage.upkeep.verify import verify
 from tests.mounts import fill, small_disk
+from tests.rootless import bound_by_modes
 from tests.shelves import blob, shelves
 from tests.trees import incoming
 from uploads.failures import MalformedRequest, NotThere, Unavailable
@@ -297,6 +298,30 @@ def test_a_store_is_backed_up_to_the_root_of_a_new_disk_and_restored_there(
     backup(data, target)
     restore(target, tmp_path / "restored")
     assert verify(tmp_path / "restored", scrub=True).agrees
+
+
+def test_a_store_and_its_backup_lie_below_folders_that_may_be_entered_and_not_read(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    for each in ("data", "backup", "restored"):
+        (closed / each / "within").mkdir(parents=True)
+        (closed / each).chmod(0o311)
+    with bound_by_modes():
+        asyncio.run(filled(closed / "data" / "within"))
+        backup(closed / "data" / "within", closed / "backup" / "within")
+        restore(closed / "backup" / "within", closed / "restored" / "within")
+        assert verify(closed / "restored" / "within", scrub=True).agrees
+
+
+def test_a_link_may_lead_to_the_folder_of_a_backup(data: Path, target: Path) -> None:
+    asyncio.run(filled(data))
+    target.mkdir()
+    link = target.with_name("link")
+    link.symlink_to(target)
+    for new in (1, 0):
+        assert backup(data, link).new == new
+    assert verify(target, scrub=True).agrees
 
 
 def test_the_folders_of_bytes_that_are_there_already_are_synced_too(

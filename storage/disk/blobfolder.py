@@ -56,8 +56,9 @@ class BlobFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in missing:
             (self.path / name).mkdir(mode=0o700)
-        for made in (self.path, self.path.parent, self.path.parent.parent):
+        for made in (self.path, self.path.parent):
             posix.sync_folder(made)
+        posix.sync_above(self.path.parent)
 
     def _folders(self) -> set[str]:
         """Read at once: to ask for each would be 256 questions at every start."""

@@ -35,6 +35,14 @@ def sync_folder(path: Path) -> None:
         sync(descriptor)
 
 
+def sync_above(path: Path) -> None:
+    """The name of a folder. Where the one above may be entered and not read, somebody else made it:
+    it cannot be synced, and need not.
+    """
+    with contextlib.suppress(PermissionError):
+        sync_folder(path.resolve().parent)
+
+
 @contextlib.contextmanager
 def folder(path: str | Path, within: int | None = None) -> Iterator[int]:
     """A descriptor of a folder that is not a symbolic link."""

@@ -56,7 +56,8 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
     :raises MalformedRequest: the target is not a place for a backup. :raises NotThere: no store.
     :raises Unavailable: another one into the target is under way.
     """
-    if target.resolve().is_relative_to(data.resolve()):
+    target = target.resolve()
+    if target.is_relative_to(data.resolve()):
         raise MalformedRequest(f"{target} is inside the data folder. Choose a folder elsewhere.")
     strangers = _strangers(target, {catalogue.NAME, _BLOBS, roster.NAME})
     if strangers:
@@ -125,7 +126,7 @@ def _copy_store(source: Path, target: Path, change: Change, tell: Tell) -> Copie
         os.truncate(coming, 0)
         raise
     posix.sync_folder(target)
-    posix.sync_folder(target.parent)
+    posix.sync_above(target)
     _drop_unnamed(target)
     return replace(copied, damaged=damaged)
 
