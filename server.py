@@ -268,7 +268,7 @@ def _parts(settings: Settings, store: Store, rules: Rules, publish: Publish, bel
 
 async def _collect(
     settings: Settings, store: Store, before: float, fans: Sequence[str]
-) -> Collected:
+) -> Collected | None:
     """Forgets what is old, and sweeps these folders of what was put there before that time."""
     await _tidy(store)
     keep = collecting.Keep(settings.data.keep_versions, settings.data.keep_changes)
@@ -276,7 +276,7 @@ async def _collect(
     collected = await collecting.collect(index, blobs, store.folder, CLOCK(), keep)
     swept = await collecting.sweep(index, blobs, store.folder, before, fans)
     await collecting.sweep_unfinished(index, blobs.unfinished, CLOCK())
-    if swept is None:
+    if collected is None or swept is None:
         return collected
     contents, size = collected.contents + swept.contents, collected.bytes + swept.bytes
     return replace(collected, contents=contents, bytes=size)
@@ -300,7 +300,8 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
         wait = settings.data.collect_every
         try:
             fans = collecting.share_of(CLOCK(), settings.data.collect_every)
-            publish(await _collect(settings, store, CLOCK() - SETTLED, fans))
+            if collected := await _collect(settings, store, CLOCK() - SETTLED, fans):
+                publish(collected)
         except (Failure, OSError) as failure:
             logger.warning("garbage could not be collected, and will be later: %s", failure)
 

@@ -96,10 +96,12 @@ exit codes: 0 all agrees, 1 something was found."""
 GC = """\
 Collect garbage: forget versions and parked uploads that have outlived the times in the
 configuration, and free the bytes that nothing names any more. A running server does this by itself;
-the command is for when it is not running."""
+the command is for when it is not running. While a backup is made nothing is collected."""
 GC_EXAMPLES = """\
 examples:
-  noclobber gc"""
+  noclobber gc
+
+exit codes: 0 all is collected, 1 a backup is running, or it cannot be collected."""
 
 BACKUP = """\
 Copy the whole store (index, bytes, users, all history) to another folder, as it stands at one

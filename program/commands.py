@@ -253,8 +253,13 @@ async def write_out(
     return FOUND if counted["refused"] else FINE
 
 
-def tell_collected(collected: Collected) -> int:
+def tell_collected(collected: Collected | None) -> int:
     """The command `gc`."""
+    if collected is None:
+        raise Refused(
+            "A backup is running, so nothing that it may copy was collected."
+            " Try again when it has ended."
+        )
     say(
         f"{collected.versions:,} old versions and {collected.uploads:,} parked uploads forgotten,"
         f" {collected.contents:,} contents removed ({amount(collected.bytes)})."

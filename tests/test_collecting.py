@@ -164,6 +164,6 @@ async def test_nothing_is_collected_while_somebody_copies(store: Store, tmp_path
     content = await stored(store, "a", DATA)
     await deleted(store, "a", 100.0)
     with lease.copying(tmp_path):
-        assert await collect(*store, tmp_path, 1000.0, Keep(1.0)) == Collected(0, 0, 0, 0)
+        assert await collect(*store, tmp_path, 1000.0, Keep(1.0)) is None
         assert await read(store, content) == DATA
-    assert (await collect(*store, tmp_path, 1000.0, Keep(1.0))).contents == 1
+    assert await collect(*store, tmp_path, 1000.0, Keep(1.0)) == Collected(1, 0, 1, len(DATA))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.upkeep import lease
 from tests.running import ROOT, running
+from tests.shelves import shelves
 from tests.test_server import ask, run
 
 COMMANDS = ("serve", "user", "token", "import", "export", "verify", "gc", "backup", "restore")
@@ -318,6 +320,16 @@ def test_gc_removes_bytes_that_were_never_recorded(tmp_path: Path) -> None:
     )
     assert not left.exists()
     assert run("verify", "--scrub", "--data", "data", cwd=tmp_path).returncode == 0
+
+
+async def test_gc_says_that_it_collects_nothing_beside_a_backup(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    async with shelves(tmp_path / "data") as store:
+        await store.store("a", b"a")
+    with lease.copying(tmp_path / "data"):
+        said = run("gc", "--data", "data", cwd=tmp_path)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("noclobber: A backup is running, so nothing that it may copy was")
 
 
 def test_a_command_does_not_touch_what_a_server_is_using(tmp_path: Path) -> None:

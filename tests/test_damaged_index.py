@@ -75,7 +75,9 @@ async def test_what_is_named_is_not_forgotten_because_an_index_says_that_nothing
         " WHERE name = 'contents_unnamed'",
     )
     async with shelves(data) as store:
-        assert (await collect(store.index, store.blobs, data, LATER, Keep(0.0))).contents == 0
+        collected = await collect(store.index, store.blobs, data, LATER, Keep(0.0))
+        assert collected is not None
+        assert collected.contents == 0
         assert await store.read(big) == BIG
 
 

@@ -34,11 +34,13 @@ class Keep:
     changes: float | None = None
 
 
-async def collect(index: Index, blobs: Blobs, data: Path, now: float, keep: Keep) -> Collected:
-    """While a backup copies the blobs, nothing is collected at all: it may be about to copy it."""
+async def collect(
+    index: Index, blobs: Blobs, data: Path, now: float, keep: Keep
+) -> Collected | None:
+    """None: not now, a backup copies the blobs, and may be about to copy what would go."""
     with lease.removing(data) as may:
         if not may:
-            return Collected(0, 0, 0, 0)
+            return None
         versions = 0
         if keep.changes is not None:
             since = now - keep.changes
