@@ -21,6 +21,7 @@ from uploads.failures import MalformedRequest, NotIdentified, NotThere, TooManyG
 
 SESSION = "/session"
 BROWSE = "/browse/"
+PAGES = (BROWSE, "/files/", "/uploads/")
 NOT_KEPT = {"Cache-Control": "no-store", "Vary": "Accept"}
 WRONG = "not-identified"
 OTHERS = "others"
@@ -148,5 +149,5 @@ def _see(href: str) -> web.Response:
 
 def _onward(wanted: str) -> str:
     """A page of ours, and no address that another server could stand behind."""
-    is_ours = wanted.startswith(BROWSE) and not set(wanted) & set("\\\r\n\t")
+    is_ours = wanted.startswith(PAGES) and not set(wanted) & set("\\\r\n\t")
     return wanted if is_ours else BROWSE

@@ -26,19 +26,19 @@ export type Answer<T> =
 const OFFLINE: Problem = { slug: "offline", status: 0, title: "", detail: "", next: "" };
 
 export async function ask<T>(href: string, wish: Wish = {}): Promise<Answer<T>> {
-  let response: Response;
   try {
-    response = await fetch(href, {
+    const response = await fetch(href, {
       ...wish,
       headers: { Accept: "application/json", ...wish.headers },
       credentials: "same-origin",
       redirect: "error",
     });
+    // An answer may also break off in the middle.
+    return await read<T>(response);
   } catch (failed) {
     if (failed instanceof DOMException && failed.name === "AbortError") throw failed;
     return { ok: false, status: 0, problem: OFFLINE };
   }
-  return read<T>(response);
 }
 
 async function read<T>(response: Response): Promise<Answer<T>> {

@@ -23,6 +23,21 @@ export function refusal(slug: string, status: number, more: object = {}): Laid {
   return [status, { type: `/problems/${slug}`, status, detail: "", next: "", ...more }];
 }
 
+/** The feed of changes, as it is told to the page. */
+export class Feed {
+  static open: Feed | null = null;
+  onopen: () => void = () => {};
+  onmessage: (event: { data: string }) => void = () => {};
+
+  constructor() {
+    Feed.open = this;
+  }
+
+  tell(line: object): void {
+    this.onmessage({ data: JSON.stringify(line) });
+  }
+}
+
 /** The window as it is right after the page of a folder was loaded. */
 export function loaded(pathname: string): void {
   Object.assign(globalThis, {
@@ -31,7 +46,9 @@ export function loaded(pathname: string): void {
       documentElement: {},
       visibilityState: "visible",
     }),
+    history: { pushState: () => {} },
     addEventListener: () => {},
     scrollTo: () => {},
+    EventSource: Feed,
   });
 }

@@ -3,11 +3,11 @@
  * left, and the dialog that is open.
  */
 
-import { signal } from "@preact/signals";
-import { isFolder, nameOf, type Path, pathOf } from "../address.ts";
+import { effect, signal } from "@preact/signals";
+import { isFolder, nameOf, type Path, parentOf, pathOf } from "../address.ts";
 import { words } from "../strings/words.ts";
 import type { Entry, FileEntry } from "./entries.ts";
-import { entries, load } from "./folder.ts";
+import { entries, folder, load } from "./folder.ts";
 import { freeName } from "./names.ts";
 import { clear, goOnAt, placeOfActive } from "./selection.ts";
 import {
@@ -44,6 +44,12 @@ export interface Choice {
 export const dialog = signal<Dialog | null>(null);
 export const notice = signal<Notice | null>(null);
 export const questions = signal<readonly Refused[]>([]);
+
+/** What was opened in a folder is about that folder, and not about the next one. */
+effect(() => {
+  folder.value;
+  dialog.value = null;
+});
 
 export function tell(text: string, undo: (() => void) | null = null): void {
   notice.value = { text, undo };
@@ -105,6 +111,11 @@ export async function bringBack(entry: FileEntry, number: number): Promise<void>
 
 export function removeAll(chosen: readonly Entry[]): Promise<void> {
   return carryOutAndTell(chosen.map(removal));
+}
+
+/** Where it stands, whichever folder is on the page by then. */
+export function rename(entry: Entry, name: string): Promise<void> {
+  return carryOutAndTell([move(entry, [...pathOf(parentOf(entry.href)), name])]);
 }
 
 export function moveAll(chosen: readonly Entry[], folder: Path): Promise<void> {

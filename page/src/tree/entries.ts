@@ -90,13 +90,25 @@ export function without(entries: readonly Entry[], href: string): readonly Entry
   return kept.length === entries.length ? entries : kept;
 }
 
-/** In its place, instead of what had the name before. */
+/** The next page behind those before it. What has moved between the two requests is in both. */
+export function joined(before: readonly Entry[], page: readonly Entry[]): readonly Entry[] {
+  const names = new Set(page.map(({ name }) => name));
+  return [...before.filter(({ name }) => !names.has(name)), ...page];
+}
+
+/**
+ * In its place, instead of what had the name before. `goesOn`: the folder has more entries, and
+ * what stands behind those that are here comes with them.
+ */
 export function withEntry(
   entries: readonly Entry[],
   added: Entry,
   sorting: Sorting,
+  goesOn: boolean,
 ): readonly Entry[] {
   const others = without(entries, added.href);
+  const last = others.at(-1);
+  if (goesOn && last && compare(last, added, sorting) < 0) return others;
   let low = 0;
   let high = others.length;
   while (low < high) {

@@ -7,6 +7,7 @@ import { recalled, remember } from "../memory.ts";
 import {
   BY_NAME,
   type Entry,
+  joined,
   matching,
   type Order,
   type Page,
@@ -64,7 +65,7 @@ async function take(href: string, signal: AbortSignal, before: readonly Entry[])
     const answer = await ask<Page>(href, { signal });
     if (answer.ok) {
       const { value } = answer;
-      entries.value = [...before, ...value.entries];
+      entries.value = joined(before, value.entries);
       rights.value = new Set(value.may);
       following.value = value.next;
       problem.value = null;

@@ -2,7 +2,7 @@
 
 import { folderHref, isFolder, isWithin, nameOf, parentOf, pathOf, same } from "../address.ts";
 import { type Entry, entryOf, type FileEntry, withEntry, without } from "./entries.ts";
-import { entries, folder, load, sorting } from "./folder.ts";
+import { entries, folder, following, load, sorting } from "./folder.ts";
 
 interface Line {
   readonly kind: "created" | "replaced" | "deleted" | "moved" | "restored";
@@ -33,6 +33,7 @@ function apply(): void {
 
 function after(before: readonly Entry[], line: Line): readonly Entry[] {
   const here = folder.value;
+  const goesOn = following.value !== null;
   let found = before;
   if (line.from && same(parentOf(line.from), here)) found = without(found, line.from);
   if (!same(parentOf(line.href), here)) {
@@ -40,9 +41,14 @@ function after(before: readonly Entry[], line: Line): readonly Entry[] {
   }
   if (line.kind === "deleted") return without(found, line.href);
   if (isFolder(line.href)) {
-    return withEntry(found, entryOf(line.href, { etag: "", modified: line.at }), sorting.value);
+    return withEntry(
+      found,
+      entryOf(line.href, { etag: "", modified: line.at }),
+      sorting.value,
+      goesOn,
+    );
   }
-  return withEntry(found, entryOf(line.href, line as unknown as FileEntry), sorting.value);
+  return withEntry(found, entryOf(line.href, line as unknown as FileEntry), sorting.value, goesOn);
 }
 
 /**
@@ -52,11 +58,12 @@ function after(before: readonly Entry[], line: Line): readonly Entry[] {
 function within(before: readonly Entry[], line: Line): readonly Entry[] {
   if (!isWithin(line.href, folder.value)) return before;
   const above = pathOf(folder.value);
+  const goesOn = following.value !== null;
   const href = folderHref(pathOf(line.href).slice(0, above.length + 1));
   const there = before.find(({ name }) => name === nameOf(href));
   if (there?.type === "file" || (!there && line.kind === "deleted")) return before;
   const etag = there?.etag ?? "";
-  return withEntry(before, entryOf(href, { etag, modified: line.at }), sorting.value);
+  return withEntry(before, entryOf(href, { etag, modified: line.at }), sorting.value, goesOn);
 }
 
 function hear(event: MessageEvent<string>): void {
@@ -65,9 +72,12 @@ function hear(event: MessageEvent<string>): void {
   timer = setTimeout(apply, TOGETHER);
 }
 
-/** A tab that nobody looks at takes no connection; when it is looked at again it asks anew. */
+/**
+ * A tab that nobody looks at takes no connection; when it is looked at again it asks anew. As it does
+ * when the feed opens first: the folder may have changed since it was asked for.
+ */
 export function follow(): void {
-  let missed = false;
+  let missed = true;
   function begin(): void {
     if (source || document.visibilityState !== "visible") return;
     source = new EventSource("/changes?since=now");

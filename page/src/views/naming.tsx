@@ -1,14 +1,13 @@
 /** Asks for a name: of a new folder, or another one for what is there. */
 
 import { useRef, useState } from "preact/hooks";
-import { pathOf } from "../address.ts";
 import type { Problem } from "../ask.ts";
 import { words } from "../strings/words.ts";
-import { carryOutAndTell, dialog, tell } from "../tree/asking.ts";
+import { dialog, rename, tell } from "../tree/asking.ts";
 import type { Entry } from "../tree/entries.ts";
 import { folder, load, visit } from "../tree/folder.ts";
 import { wanted } from "../tree/selection.ts";
-import { makeFolder, move } from "../tree/verbs.ts";
+import { makeFolder } from "../tree/verbs.ts";
 import { Modal } from "./modal.tsx";
 
 function close(): void {
@@ -58,18 +57,18 @@ export function NewFolder() {
 }
 
 export function Rename({ entry }: { readonly entry: Entry }) {
-  const { rename, newName } = words.value;
+  const { rename: verb, newName } = words.value;
 
   async function give(name: string): Promise<void> {
     close();
     if (name === entry.name) return;
-    await carryOutAndTell([move(entry, [...pathOf(folder.value), name])]);
+    await rename(entry, name);
     wanted.value = name;
   }
 
   return (
-    <Modal title={rename} onClose={close}>
-      <NameForm label={newName} initial={entry.name} verb={rename} wrong={() => ""} onName={give} />
+    <Modal title={verb} onClose={close}>
+      <NameForm label={newName} initial={entry.name} verb={verb} wrong={() => ""} onName={give} />
     </Modal>
   );
 }
