@@ -70,6 +70,7 @@ export const upload: UploadWords = {
   failed: (number) => `${count(number)} nicht angenommen`,
   unavailable: "Der Server konnte sie gerade nicht annehmen.",
   notReadable: "Dein Browser kann diese Datei nicht lesen.",
+  folderNotReadable: "Dein Browser kann diesen Ordner nicht ganz lesen.",
   newName: "Ein anderer Name",
   rename: "Mit diesem Namen versuchen",
   more: (number) => `${count(number)} weitere zeigen`,

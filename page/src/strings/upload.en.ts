@@ -67,6 +67,7 @@ export const upload = {
   failed: (number: number) => `${count(number)} not taken`,
   unavailable: "The server could not take it now.",
   notReadable: "Your browser cannot read this file.",
+  folderNotReadable: "Your browser cannot read all of this folder.",
   newName: "Another name",
   rename: "Try with this name",
   more: (number: number) => `Show ${count(number)} more`,

@@ -34,3 +34,10 @@ export function retried(item: Item): Change {
   const key = item.refusal ? { key: freshId() } : {};
   return { phase: onward(item), tries: 0, until: 0, ...WITHOUT, ...key };
 }
+
+/** A plan was made for the old name. A folder needs none but its place. */
+export function renamed({ path, type }: Item, name: string): Change {
+  const place = path.slice(0, path.lastIndexOf("/") + 1) + name;
+  const plan = type === "folder" ? { path: place, as: "stored" } : undefined;
+  return { path: place, plan } as Change;
+}

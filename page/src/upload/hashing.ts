@@ -59,6 +59,8 @@ export class Hashing {
         this.hear(data),
       );
       this.worker.addEventListener("error", () => {
+        // It hears nothing any more: the next file gets another.
+        this.worker = null;
         for (const id of [...this.waiting.keys()]) this.end(id, null);
       });
     }

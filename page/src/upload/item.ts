@@ -135,6 +135,11 @@ export function newItem(dropped: Dropped, id: string): Item {
   return { id, type, path, size, modified, key: id, ...begun };
 }
 
+/** What the browser cannot read has to be chosen anew. */
+export function canBeTried({ phase, refusal }: Item): boolean {
+  return phase === "failed" && refusal?.slug !== "not-readable";
+}
+
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { size } from "../amounts.ts";
 import { rowsIn } from "../rows.ts";
 import { locale, words } from "../strings/words.ts";
-import { type Item, nameOf, type Phase } from "./item.ts";
+import { canBeTried, type Item, nameOf, type Phase } from "./item.ts";
 import { now, uploader } from "./store.ts";
 
 const LINE = 60;
@@ -57,7 +57,7 @@ function Line({ item, at, of }: { readonly item: Item; readonly at: number; read
       <div class="acts">
         {item.held && button(said.goOn, () => uploader.release(item.id))}
         {!item.held && canHold && button(said.pause, () => uploader.hold(item.id))}
-        {item.phase === "failed" && button(said.retry, () => uploader.retry([item]))}
+        {canBeTried(item) && button(said.retry, () => uploader.retry([item]))}
         {button(said.cancel, () => uploader.cancel([item]))}
       </div>
       {(item.phase === "sending" || item.phase === "hashing") && item.size > 0 && (
@@ -83,6 +83,9 @@ function stateOf(item: Item): string {
 }
 
 export function reason(item: Item): string {
-  if (item.refusal?.slug === "not-readable") return words.value.uploading.notReadable;
-  return item.refusal?.detail || item.refusal?.title || words.value.uploading.unavailable;
+  const said = words.value.uploading;
+  if (item.refusal?.slug === "not-readable") {
+    return item.type === "folder" ? said.folderNotReadable : said.notReadable;
+  }
+  return item.refusal?.detail || item.refusal?.title || said.unavailable;
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { words } from "../strings/words.ts";
 import { rights } from "../tree/folder.ts";
-import { type Item, nameOf, type Result } from "./item.ts";
+import { canBeTried, type Item, nameOf, type Result } from "./item.ts";
 import { reason } from "./lines.tsx";
 import { now, uploader } from "./store.ts";
 import { undo } from "./undoing.ts";
@@ -48,13 +48,16 @@ export function Report() {
 
 function Failed({ items }: { readonly items: readonly Item[] }) {
   const said = words.value.uploading;
+  const again = items.filter(canBeTried);
   if (!items.length) return null;
   return (
     <section class="failed">
       <h3>{said.failed(items.length)}</h3>
-      <button type="button" class="main" onClick={() => uploader.retry(items)}>
-        {said.retryFailed(items.length)}
-      </button>
+      {again.length > 0 && (
+        <button type="button" class="main" onClick={() => uploader.retry(again)}>
+          {said.retryFailed(again.length)}
+        </button>
+      )}
       <Some
         items={items}
         line={(item) => (

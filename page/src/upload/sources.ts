@@ -9,6 +9,8 @@ export interface Found {
   readonly dropped: Dropped;
   /** Null for a folder, and for what the browser names but cannot open. */
   readonly source: Source | null;
+  /** Told in the report, so that nobody believes that it was taken. */
+  readonly isUnreadable?: true;
 }
 
 export type Walk = AsyncGenerator<Found, void, undefined>;
@@ -61,11 +63,15 @@ async function* walkHandle(handle: FileSystemHandle, above: string): Walk {
     return;
   }
   let isEmpty = true;
-  for await (const child of (handle as FileSystemDirectoryHandle).values()) {
+  const children = (handle as FileSystemDirectoryHandle).values();
+  for (;;) {
+    const child = await children.next().catch(() => null);
+    if (!child) return yield unreadableFolder(path);
+    if (child.done) break;
     isEmpty = false;
-    yield* walkHandle(child, `${path}/`);
+    yield* walkHandle(child.value, `${path}/`);
   }
-  if (isEmpty) yield emptyFolder(path);
+  if (isEmpty) yield folderAt(path);
 }
 
 function isFile(handle: FileSystemHandle): handle is FileSystemFileHandle {
@@ -85,25 +91,31 @@ async function* walkEntry(entry: FileSystemEntry, above: string): Walk {
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   for (;;) {
     // A browser hands out some of a folder at a time, and nothing when it is through.
-    const some = await new Promise<FileSystemEntry[]>((resolve) =>
-      reader.readEntries(resolve, () => resolve([])),
+    const some = await new Promise<FileSystemEntry[] | null>((resolve) =>
+      reader.readEntries(resolve, () => resolve(null)),
     );
+    if (!some) return yield unreadableFolder(path);
     if (!some.length) break;
     isEmpty = false;
     for (const child of some) yield* walkEntry(child, `${path}/`);
   }
-  if (isEmpty) yield emptyFolder(path);
+  if (isEmpty) yield folderAt(path);
 }
 
 function found(path: string, { size, lastModified }: File, source: Source): Found {
   return { dropped: { type: "file", path, size, modified: lastModified }, source };
 }
 
-function emptyFolder(path: string): Found {
+function folderAt(path: string): Found {
   return { dropped: { type: "folder", path, size: 0, modified: 0 }, source: null };
 }
 
-/** Told in the report, so that nobody believes that it was taken. */
+/** What of it could be read has been found before. */
+function unreadableFolder(path: string): Found {
+  return { ...folderAt(path), isUnreadable: true };
+}
+
 function unreadable(path: string): Found {
-  return { dropped: { type: "file", path, size: 0, modified: 0 }, source: null };
+  const dropped = { type: "file", path, size: 0, modified: 0 } as const;
+  return { dropped, source: null, isUnreadable: true };
 }

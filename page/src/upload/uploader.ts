@@ -3,9 +3,9 @@
 import type { Outcome } from "./answers.ts";
 import { AT_ONCE, askedOf, changeBy, isOurs, judge, refusalIn } from "./asking.ts";
 import { Bytes } from "./bytes.ts";
-import { anew, onward, restored, retried, WITHOUT, WITHOUT_UPLOAD } from "./changes.ts";
+import { anew, onward, renamed, restored, retried, WITHOUT, WITHOUT_UPLOAD } from "./changes.ts";
 import { Hashing } from "./hashing.ts";
-import type { Choice, Item, Refusal } from "./item.ts";
+import { type Choice, canBeTried, type Item, type Refusal } from "./item.ts";
 import type { Keeping } from "./keeping.ts";
 import { freshId } from "./keys.ts";
 import { Prints } from "./prints.ts";
@@ -121,16 +121,15 @@ export class Uploader {
   }
 
   retry(items: readonly Item[]): void {
-    for (const item of items.filter(({ phase }) => phase === "failed")) {
+    for (const item of items.filter(canBeTried)) {
       this.queue.change(item.id, retried(item));
     }
     this.pump();
   }
 
   rename(item: Item, name: string): void {
-    const path = item.path.slice(0, item.path.lastIndexOf("/") + 1) + name;
-    this.queue.change(item.id, { path });
-    this.retry([item]);
+    const changed = this.queue.change(item.id, renamed(item, name));
+    if (changed) this.retry([changed]);
   }
 
   cancel(items: readonly Item[]): void {
@@ -196,10 +195,10 @@ export class Uploader {
     const id = freshId();
     const item = this.queue.add({ ...dropped, path }, id);
     if (source) this.bytes.take(id, source);
-    if (item.type === "folder") {
-      this.queue.change(id, { phase: "ready", plan: { path, as: "stored" } });
-    } else if (!source) {
+    if (found.isUnreadable) {
       this.queue.change(id, { phase: "failed", refusal: NOT_READABLE });
+    } else if (item.type === "folder") {
+      this.queue.change(id, { phase: "ready", plan: { path, as: "stored" } });
     }
   }
 
@@ -207,8 +206,8 @@ export class Uploader {
     // Nothing tells whether it was begun with these very bytes.
     if (!item.print) this.beginAnew(item);
     this.bytes.take(item.id, source);
-    if (item.phase === "failed") this.retry([item]);
-    else this.reopened(item, source);
+    this.queue.change(item.id, item.phase === "failed" ? retried(item) : { phase: onward(item) });
+    this.pump();
   }
 
   private beginAnew({ id, upload }: Item): Item | null {
