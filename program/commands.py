@@ -306,7 +306,14 @@ def backup(arguments: argparse.Namespace, data: Folder) -> int:
     require_store(data)
     with Progress("copying", 0) as progress:
         copied = backups.backup(data, followed(arguments.folder), progress.at)
-    return _tell_copied(copied, f'backed up to "{arguments.folder}"')
+    told = _tell_copied(copied, f'backed up to "{arguments.folder}"')
+    if not copied.shared:
+        return told
+    say(
+        f"{copied.shared:,} of them have another name on the disk (a hard link), so that this store"
+        " does not serve them. `noclobber verify --repair` copies them to files of their own."
+    )
+    return FOUND
 
 
 def restore(arguments: argparse.Namespace, data: Folder) -> int:

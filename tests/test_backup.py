@@ -17,6 +17,7 @@ from storage.upkeep.verify import verify
 from tests.mounts import fill, small_disk
 from tests.rootless import bound_by_modes
 from tests.shelves import blob, shelves
+from tests.test_server import run
 from tests.trees import incoming
 from uploads.failures import MalformedRequest, NotThere, Unavailable
 
@@ -123,6 +124,22 @@ async def test_damaged_bytes_are_not_copied_but_told(data: Path, target: Path) -
         "lost: its bytes are missing; not copied",
     )
     assert not blob(target, content).exists()
+
+
+async def test_bytes_with_another_name_are_copied_and_told_and_no_fault_of_a_backup(
+    data: Path, target: Path, tmp_path: Path
+) -> None:
+    """A snapshot of hard links is whole, and a store of which one was made serves none of them."""
+    async with shelves(data) as store:
+        content = await store.store("big", BIG)
+    (tmp_path / "snapshot").hardlink_to(blob(data, content))
+    assert (backup(data, target).damaged, backup(data, tmp_path / "other").shared) == ((), 1)
+    (tmp_path / "rotated").hardlink_to(blob(target, content))
+    assert restore(target, tmp_path / "restored").new == 1
+    assert verify(tmp_path / "restored", scrub=True).findings == ()
+    said = run("backup", "third", "--data", str(data), cwd=tmp_path)
+    assert said.returncode == 1
+    assert "1 of them have another name on the disk (a hard link)" in said.stdout
 
 
 async def test_a_small_content_that_is_damaged_is_told_on_the_way_to_a_backup_and_back(

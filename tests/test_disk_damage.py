@@ -59,12 +59,16 @@ def make_pipe(path: Path, elsewhere: Path) -> None:
     os.mkfifo(path)
 
 
+def link_once(path: Path, elsewhere: Path) -> None:
+    os.link(path, elsewhere)
+
+
 def link_thrice(path: Path, elsewhere: Path) -> None:
     os.link(path, elsewhere)
     os.link(path, elsewhere.with_suffix(".2"))
 
 
-@pytest.mark.parametrize("harm", [shorten, lead_elsewhere, make_pipe, link_thrice])
+@pytest.mark.parametrize("harm", [shorten, lead_elsewhere, make_pipe, link_once, link_thrice])
 async def test_a_damaged_blob_is_not_served_and_the_same_content_mends_it(
     blobs: DiskBlobs, tmp_path: Path, harm: Callable[[Path, Path], None]
 ) -> None:

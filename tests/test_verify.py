@@ -1,6 +1,8 @@
 """What is found where index and bytes disagree, and what repair does."""
 
+import os
 import sqlite3
+import stat
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from storage.sqlite import rekeying
 from storage.upkeep.verify import Fault, Pace, Report, verify
 from tests.shelves import PLAIN, blob, give_away, powerless, shelves
 from uploads.collisions import FileHere
+from uploads.failures import Damaged
 from uploads.files import Content
 from uploads.names import Path as TreePath
 
@@ -260,3 +263,49 @@ async def test_a_roster_that_cannot_be_understood_or_read_is_told(
     place.unlink()
     place.mkdir()
     assert faults(verify(tmp_path)) == [(Fault.ACCOUNTS, roster.NAME)]
+
+
+async def test_a_hard_link_elsewhere_is_judged_as_the_server_does_and_ended_by_repair(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    """As `cp -al` of the data folder makes of every file."""
+    place, snapshot = blob(tmp_path, stored[0]), tmp_path / "snapshot"
+    os.link(place, snapshot)
+    (finding,) = verify(tmp_path).findings
+    assert finding.fault is Fault.SHARED
+    assert finding.text == (
+        "reports/big.txt: its bytes have another name on the disk (a hard link), so they are not"
+        " served; --repair copies them to a file of their own"
+    )
+    async with shelves(tmp_path) as store:
+        with pytest.raises(Damaged):
+            await store.read(stored[0])
+
+    repaired = verify(tmp_path, repair=True)
+
+    assert [(one.fault, one.mended) for one in repaired.findings] == [(Fault.SHARED, True)]
+    assert not place.samefile(snapshot)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o400
+    assert verify(tmp_path, scrub=True).findings == ()
+    async with shelves(tmp_path) as store:
+        assert await store.read(stored[0]) == BIG
+
+
+async def test_damaged_bytes_with_another_name_take_no_place(
+    stored: tuple[Content, ...], tmp_path: Path
+) -> None:
+    place = blob(tmp_path, stored[0])
+    flip(place, 17)
+    os.link(place, tmp_path / "snapshot")
+    assert faults(verify(tmp_path, repair=True)) == [(Fault.DAMAGED, stored[0].digest)]
+    assert (tmp_path / "damaged" / stored[0].hex).exists()
+    assert list(place.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["arriving", "staging"])
+async def test_what_has_just_come_in_may_have_the_name_of_before(
+    stored: tuple[Content, ...], tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / folder).mkdir(exist_ok=True)
+    os.link(blob(tmp_path, stored[0]), tmp_path / folder / "1")
+    assert verify(tmp_path).findings == ()

@@ -3,17 +3,19 @@
 Looks and opens without changing anything, so that a check may use it beside a running server.
 """
 
+import contextlib
 import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.disk import posix
 
 ARRIVING = "arriving"
+STAGING = "staging"
 FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
@@ -24,6 +26,10 @@ _NOT_ITS_FAULT = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EMFILE, errno.E
 
 class Damaged(Exception):
     """What lies there is not what was put there; the text says how it differs."""
+
+
+class Shared(Damaged):
+    """Somebody else has a name of it, a hard link, and may change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,9 @@ class Blob:
 
 
 class BlobFolder:
-    def __init__(self, data: Path, links: int = 2) -> None:
+    def __init__(self, data: Path) -> None:
         self.path = data / "blobs"
-        self._arriving = data / ARRIVING
-        self._links = links
+        self._before = (data / ARRIVING, data / STAGING)
 
     def make(self) -> None:
         """The folder and all 256 below it, durable: later only links in them need a sync."""
@@ -75,38 +80,49 @@ class BlobFolder:
         """:raises FileNotFoundError: nothing is there. :raises Damaged: not what was stored.
         :raises OSError: we may not open it, or have too much open, whatever it is.
         """
+        descriptor = self._opened(name)
+        fault = self._fault(lambda: os.fstat(descriptor), size)
+        if fault is not None:
+            os.close(descriptor)
+            raise fault
+        return descriptor
+
+    def open_shared(self, name: str, size: int) -> int:
+        """As `open`, whoever has another name of it: for those who compare the digest."""
+        try:
+            return self.open(name, size)
+        except Shared:
+            return self._opened(name)
+
+    def fault(self, name: str, size: int, within: int) -> Damaged | None:
+        """How what lies there differs from a blob of this size, without opening it."""
+        return self._fault(lambda: os.stat(name, dir_fd=within, follow_symlinks=False), size)
+
+    def _opened(self, name: str) -> int:
         with posix.folder(self.folder_of(name)) as within:
             try:
-                descriptor = os.open(name, READ_FLAGS, dir_fd=within)
+                return os.open(name, READ_FLAGS, dir_fd=within)
             except OSError as error:
                 if error.errno in _NOT_ITS_FAULT:
                     raise
                 raise Damaged(f"it cannot be opened: {error.strerror}") from error
-        fault = self._fault(os.fstat(descriptor), size)
-        if fault is not None:
-            os.close(descriptor)
-            raise Damaged(fault)
-        return descriptor
 
-    def fault(self, name: str, size: int, within: int) -> str | None:
-        """How what lies there differs from a blob of this size, without opening it."""
-        return self._fault(os.stat(name, dir_fd=within, follow_symlinks=False), size)
-
-    def _fault(self, found: os.stat_result, size: int) -> str | None:
+    def _fault(self, look: Callable[[], os.stat_result], size: int) -> Damaged | None:
+        found = look()
         if not stat.S_ISREG(found.st_mode):
-            return "it is not an ordinary file"
-        if found.st_nlink > self._links and not self._is_settling(found):
-            return f"it has {found.st_nlink} names, so somebody else may change it"
+            return Damaged("it is not an ordinary file")
         if found.st_size != size:
-            return f"it has {found.st_size:,} bytes instead of {size:,}"
+            return Damaged(f"it has {found.st_size:,} bytes instead of {size:,}")
+        # Its other name may have gone while we looked for it.
+        if found.st_nlink > 1 and not self._is_settling(found) and look().st_nlink > 1:
+            return Shared(f"it has {found.st_nlink} names, so somebody else may change it")
         return None
 
     def _is_settling(self, found: os.stat_result) -> bool:
-        """An upload that came in pieces has both names until its commit is durable."""
-        if found.st_nlink != self._links + 1 or not self._arriving.is_dir():
-            return False
-        with os.scandir(self._arriving) as entries:
-            return any(entry.inode() == found.st_ino for entry in entries)
+        """What has just come in has the name of before as well, until it is let go of."""
+        return found.st_nlink == 2 and any(  # noqa: PLR2004 - its own name, and that of before
+            entry.inode() == found.st_ino for folder in self._before for entry in _entries(folder)
+        )
 
     def holds_any(self) -> bool:
         """Is there a blob, whatever it is of?"""
@@ -122,6 +138,11 @@ class BlobFolder:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             yield from (_blob(fan, entry) for entry in found)
+
+
+def _entries(folder: Path) -> "Iterator[os.DirEntry[str]]":
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        yield from entries
 
 
 def _blob(fan: str, entry: "os.DirEntry[str]") -> Blob:

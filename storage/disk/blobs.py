@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.disk import posix
-from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, Blob, BlobFolder, Damaged
+from storage.disk.blobfolder import FAN_OUT, READ_FLAGS, STAGING, Blob, BlobFolder, Damaged
 from storage.disk.faults import Faults
 from storage.disk.hashing import Hasher
 from storage.disk.reading import FileReading
@@ -53,11 +53,11 @@ class DiskBlobs:
     ) -> None:
         self.small: Callable[[Content], Awaitable[bytes | None]] = _nothing_small
         self._faults = Faults(publish)
-        staging = folder / "staging"
+        staging = folder / STAGING
         BlobFolder(folder).make()
         _sweep(staging)
         sheets = posix.sheets(folder / "blobs", staging)
-        self._folder = BlobFolder(folder, sheets.links)
+        self._folder = BlobFolder(folder)
         self._writers = ThreadPoolExecutor(_WRITERS, "blob-writer")
         self._readers = ThreadPoolExecutor(_READERS, "blob-reader")
         self._room = Room(

@@ -116,7 +116,7 @@ class Sheet(Protocol):
 
 
 class Sheets(Protocol):
-    """Where such files come from. `links`: how many names a linked one may have at most."""
+    """Where such files come from. `links`: how many names one has that is linked."""
 
     links: int
 

@@ -4,7 +4,6 @@ Blobs never change, so a second backup to the same folder only copies what is ne
 """
 
 import contextlib
-import io
 import os
 import re
 import secrets
@@ -14,9 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage import lock, roster
-from storage.disk import posix
-from storage.disk.blobfolder import BlobFolder, Damaged
-from storage.disk.hashing import Hasher
+from storage.disk import copying, posix
+from storage.disk.blobfolder import BlobFolder, Damaged, Shared
 from storage.sqlite import founding, renumbering
 from storage.upkeep import catalogue, lease
 from storage.upkeep.catalogue import Catalogue, Entry
@@ -39,7 +37,8 @@ _INTERRUPTED = re.compile(
 @dataclass(frozen=True, slots=True)
 class Copied:
     """`small`: how many of them lie in the index. `damaged`: one line for people on each content
-    that could not be copied whole, and on the roster where it could not.
+    that could not be copied whole, and on the roster where it could not. `shared`: of how many that
+    were copied somebody else has a name.
     """
 
     contents: int
@@ -47,6 +46,7 @@ class Copied:
     new: int
     bytes: int
     damaged: tuple[str, ...]
+    shared: int = 0
 
 
 def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
@@ -197,6 +197,7 @@ class Copying:
         self._small = 0
         self._new = 0
         self._bytes = 0
+        self._shared = 0
         self._damaged: list[str] = []
         self._touched: set[Path] = set()
 
@@ -217,7 +218,8 @@ class Copying:
         # Also of what is there already: whoever put it there may have been interrupted before this.
         for folder in (*sorted(self._touched), self._target.path):
             posix.sync_folder(folder)
-        return Copied(contents, self._small, self._new, self._bytes, tuple(self._damaged))
+        damaged = tuple(self._damaged)
+        return Copied(contents, self._small, self._new, self._bytes, damaged, self._shared)
 
     def _check_small(self, entry: Entry) -> None:
         """The index of the earlier backup is about to be replaced, and with it what it has."""
@@ -233,7 +235,7 @@ class Copying:
     def _earlier(self, entry: Entry) -> bytes | None:
         if (self._folder / catalogue.NAME).is_file():
             with contextlib.suppress(sqlite3.Error, Unavailable), Catalogue(self._folder) as index:
-                return index.small(entry) if index.small_fault(entry) is None else None
+                return index.small(entry.digest) if index.small_fault(entry) is None else None
         return None
 
     def _is_there(self, entry: Entry) -> bool:
@@ -247,7 +249,8 @@ class Copying:
         folder = self._target.folder_of(entry.hex)
         temporary = folder / f"{entry.hex}.{secrets.token_hex(8)}"
         try:
-            digest = self._copy_bytes(entry, temporary)
+            algorithm = entry.digest.partition(":")[0]
+            digest = copying.copy(self._opened(entry), temporary, entry.size, algorithm)
             if digest != entry.digest:
                 self._report(entry, "its bytes have another digest; not copied")
                 return
@@ -262,31 +265,17 @@ class Copying:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _copy_bytes(self, entry: Entry, temporary: Path) -> str:
-        hasher = Hasher(entry.digest.partition(":")[0])
-        with os.fdopen(self._source.open(entry.hex, entry.size), "rb", buffering=0) as file:
-            copy = os.open(temporary, posix.NEW_FILE, 0o400)
-            try:
-                posix.allocate(copy, entry.size)
-                while piece := _read(file):
-                    hasher.update(piece)
-                    posix.write_all(copy, piece)
-                posix.sync(copy)
-            finally:
-                os.close(copy)
-        return hasher.digest()
+    def _opened(self, entry: Entry) -> int:
+        """Whoever else has a name of it: its bytes are compared."""
+        try:
+            return self._source.open(entry.hex, entry.size)
+        except Shared:
+            self._shared += 1
+            return self._source.open_shared(entry.hex, entry.size)
 
     def _report(self, entry: Entry, what: str) -> None:
         names = ", ".join(self._index.names_of(entry, 3)) or "an earlier version or a parked upload"
         self._damaged.append(f"{names}: {what}")
-
-
-def _read(file: io.FileIO) -> bytes:
-    """:raises Damaged: the disk does not give it back."""
-    try:
-        return file.read(_PIECE)
-    except OSError as error:
-        raise Damaged(f"they cannot be read: {error.strerror}") from error
 
 
 def _drop_unnamed(target: Path) -> None:

@@ -28,7 +28,7 @@ _CONTENTS = (
     " LEFT JOIN small s ON s.content = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?"
 )
 _STILL = "SELECT digest FROM contents WHERE id = ?"
-_SMALL = "SELECT bytes FROM small WHERE content = ?"
+_SMALL = "SELECT s.bytes FROM small s JOIN contents c ON c.id = s.content WHERE c.digest = ?"
 _PUT_BACK = "UPDATE small SET bytes = ? WHERE content = (SELECT id FROM contents WHERE digest = ?)"
 _HOLDERS = "SELECT id FROM nodes WHERE content = ? AND gone IS NULL LIMIT ?"
 # No path is as long, and an index that is damaged may lead in a circle.
@@ -149,14 +149,14 @@ class Catalogue:
     def still_has(self, entry: Entry) -> bool:
         return self.connection.execute(_STILL, (entry.id,)).fetchall() == [(entry.digest,)]
 
-    def small(self, entry: Entry) -> bytes | None:
-        row = self.connection.execute(_SMALL, (entry.id,)).fetchone()
+    def small(self, digest: str) -> bytes | None:
+        row = self.connection.execute(_SMALL, (digest,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def small_fault(self, entry: Entry) -> str | None:
         """How the bytes of a small content differ from what was stored."""
         hasher = Hasher(entry.digest.partition(":")[0])
-        hasher.update(self.small(entry) or b"")
+        hasher.update(self.small(entry.digest) or b"")
         return None if hasher.digest() == entry.digest else "they have another digest"
 
     def names_of(self, entry: Entry, limit: int) -> list[str]:

@@ -4,16 +4,17 @@ Only reads unless told to repair, so that it may run beside a server. Knows no r
 """
 
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from storage import roster
-from storage.disk import posix
-from storage.disk.blobfolder import FAN_OUT, Blob, BlobFolder, Damaged
+from storage.disk import copying, posix
+from storage.disk.blobfolder import FAN_OUT, Blob, BlobFolder, Damaged, Shared
 from storage.disk.hashing import Hasher
 from storage.sqlite import founding
 from storage.upkeep import catalogue, naming, rows
@@ -36,6 +37,7 @@ class Fault(StrEnum):
     MISSING = "missing"
     DAMAGED = "damaged"
     CLOSED = "closed"
+    SHARED = "shared"
     LEFTOVER = "leftover"
     FOREIGN = "foreign"
     COUNT = "count"
@@ -170,13 +172,16 @@ class Checking:
     def _content(self, entry: Entry) -> Finding | None:
         try:
             fault = self._small_fault(entry) if entry.is_small else self._file_fault(entry)
+        except Shared:
+            return self._parted(entry)
         except FileNotFoundError:
             return self._about(Fault.MISSING, entry, "its bytes are missing")
         except OSError as error:
             what = f"its bytes cannot be opened: {error.strerror}"
             return self._about(Fault.CLOSED, entry, what, "run it as the user who owns the folder")
-        if fault is None:
-            return None
+        return None if fault is None else self._damaged(entry, fault)
+
+    def _damaged(self, entry: Entry, fault: str) -> Finding:
         if self._repair and not entry.is_small:
             self._set_aside(entry)
         return self._about(Fault.DAMAGED, entry, f"its bytes are damaged: {fault}")
@@ -187,6 +192,8 @@ class Checking:
     def _file_fault(self, entry: Entry) -> str | None:
         try:
             descriptor = self._blobs.open(entry.hex, entry.size)
+        except Shared:
+            raise
         except Damaged as damage:
             return str(damage)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -200,6 +207,33 @@ class Checking:
             except OSError as error:
                 return f"they cannot be read: {error.strerror}"
         return None if hasher.digest() == entry.digest else "they have another digest"
+
+    def _parted(self, entry: Entry) -> Finding:
+        """In a file of their own, which is durable before it takes the place of the other one."""
+        what = "its bytes have another name on the disk (a hard link), so they are not served"
+        if not self._repair:
+            return self._about(
+                Fault.SHARED, entry, what, "--repair copies them to a file of their own"
+            )
+        place = self._blobs.folder_of(entry.hex)
+        beside = place / f"{entry.hex}.{secrets.token_hex(8)}"
+        source = self._blobs.open_shared(entry.hex, entry.size)
+        fault = None
+        try:
+            digest = copying.copy(source, beside, entry.size, self._index.algorithm())
+            if digest == entry.digest:
+                beside.replace(place / entry.hex)
+            else:
+                fault = "they have another digest"
+        except Damaged as damage:
+            fault = str(damage)
+        finally:
+            beside.unlink(missing_ok=True)
+        if fault is not None:
+            return self._damaged(entry, fault)
+        posix.sync_folder(place)
+        told = self._about(Fault.SHARED, entry, what, "they have a file of their own now")
+        return replace(told, mended=True)
 
     def _set_aside(self, entry: Entry) -> None:
         """Out of the way, so that the same content finds its place free when it comes in again."""
