@@ -70,8 +70,14 @@ make_environment() {
     fi
 }
 
+# Whether .venv is all there: of pip, the list of its files comes last.
+is_made() {
+    fits .venv/bin/python &&
+        .venv/bin/python -c 'import sys; from importlib.metadata import files; sys.exit(not files("pip"))' >/dev/null 2>&1
+}
+
 packages() {
-    if ! fits .venv/bin/python; then
+    if ! is_made; then
         say "making .venv"
         make_environment
     fi
