@@ -69,6 +69,27 @@ def test_what_one_has_begun_the_next_does_not_go_on_with(
     over(tab, "1 stored")
 
 
+def test_an_open_tab_does_not_go_on_as_the_next_who_signs_in(
+    context: BrowserContext, tab: Page, tmp_path: Path
+) -> None:
+    sign_in(tab, "ann")
+    choose(tab, *made(tmp_path / "there", {"plan.txt": b"there"}))
+    over(tab, "1 stored")
+    panel(tab).get_by_role("button", name="Close").click()
+    choose(tab, *made(tmp_path / "in", {"plan.txt": b"private plan of ann"}))
+    expect(panel(tab).get_by_role("button", name="Answer the question")).to_be_visible()
+    with browsers.tab(context) as other:
+        sign_in(other, "bob")
+        expect(panel(tab).get_by_role("alert")).to_contain_text("Somebody else is signed in here")
+        asked(tab).get_by_role("button", name="Keep both").click()
+        expect(panel(tab).get_by_role("button", name="Go on", exact=True)).to_be_disabled()
+        sign_in(other, "ann")
+    over(tab, "1 kept beside the other")
+    written = "/files/plan%20(2).txt?versions"
+    (only,) = tab.evaluate(f"fetch('{written}').then(one => one.json())")["versions"]
+    assert only["by"] == "user:ann"
+
+
 def test_who_made_what_is_there_is_told(
     browser: Browser, relay: Relay, tab: Page, tmp_path: Path
 ) -> None:

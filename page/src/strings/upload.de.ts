@@ -40,6 +40,9 @@ export const upload: UploadWords = {
   list: "Dateien unterwegs",
   name: (action, name) => `${action}: ${name}`,
   offline: "Der Server antwortet nicht. Sobald er es tut, geht es von selbst weiter.",
+  others:
+    "Hier ist jetzt jemand anderes angemeldet. Was du begonnen hast, wartet, bis du wieder da bist.",
+  loadAnew: "Seite neu laden",
   lost: (number) =>
     `Der Browser hat ${files(number)} losgelassen. Wähle dasselbe noch einmal: Es geht weiter, wo es aufgehört hat.`,
   reopen: "Wieder öffnen",

@@ -37,6 +37,8 @@ export const upload = {
   list: "Files on their way",
   name: (action: string, name: string) => `${action}: ${name}`,
   offline: "The server does not answer. It goes on by itself as soon as it does.",
+  others: "Somebody else is signed in here now. What you have begun waits until you are back.",
+  loadAnew: "Load the page anew",
   lost: (number: number) =>
     `The browser has let go of ${files(number)}. Choose or drop the same again: it goes on where it stopped.`,
   reopen: "Open them again",

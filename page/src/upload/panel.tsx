@@ -9,7 +9,7 @@ import { Chooser } from "./choosing.tsx";
 import { Lines } from "./lines.tsx";
 import { Questions } from "./questions.tsx";
 import { Report, summary } from "./report.tsx";
-import { isAsking, isDropping, now, reopen } from "./store.ts";
+import { isAsking, isDropping, isOthers, now, reopen } from "./store.ts";
 
 export function Uploads() {
   const { queue, walking } = now();
@@ -52,6 +52,7 @@ function Panel() {
       </header>
       {!queue.isOver && <Total />}
       {rests.isOffline && !queue.isOver && <p class="notice">{said.offline}</p>}
+      {isOthers.value && <Others />}
       {lost > 0 && <Lost count={lost} />}
       {asks > 0 && (
         <p class="notice asks">
@@ -69,6 +70,18 @@ function Panel() {
       {isOpen && !queue.isOver && <Lines />}
       {isOpen && (queue.isQuiet || queue.isOver) && <Report />}
     </section>
+  );
+}
+
+function Others() {
+  const said = words.value.uploading;
+  return (
+    <div class="notice" role="alert">
+      <p>{said.others}</p>
+      <button type="button" onClick={() => location.reload()}>
+        {said.loadAnew}
+      </button>
+    </div>
   );
 }
 
@@ -152,7 +165,11 @@ function Buttons({ isOpen, toggle }: { readonly isOpen: boolean; readonly toggle
   }
   return (
     <div class="buttons">
-      <button type="button" onClick={() => (queue.paused ? now().goOn() : now().pause())}>
+      <button
+        type="button"
+        disabled={isOthers.value}
+        onClick={() => (queue.paused ? now().goOn() : now().pause())}
+      >
         {queue.paused ? said.goOn : said.pause}
       </button>
       <button type="button" onClick={() => now().cancel(open())}>

@@ -6,7 +6,8 @@ import { ask } from "../ask.ts";
 import { folder } from "../tree/folder.ts";
 import type { Item } from "./item.ts";
 import { Keeping } from "./keeping.ts";
-import { freshSession, ownSession, Sessions, wasPaused } from "./sessions.ts";
+import { Owner } from "./owner.ts";
+import { freshSession, notePaused, ownSession, Sessions, wasPaused } from "./sessions.ts";
 import { inList, inTransfer, type Source, type Walk } from "./sources.ts";
 import { Uploader } from "./uploader.ts";
 
@@ -16,11 +17,14 @@ const LOOK_MS = 400;
 export const revision = signal(0);
 export const isAsking = signal(false);
 export const isDropping = signal(false);
+/** Somebody else has signed in since: what goes out now would be theirs. */
+export const isOthers = signal(false);
 /** Whether files are taken here at all: then there is a place on the page that says so. */
 export const isTaking = signal(false);
 
 const sessions = new Sessions(ownSession());
-const keeping = new Keeping(sessions.own, whoAsks());
+const owner = new Owner(whoAsks, attend);
+const keeping = new Keeping(sessions.own, owner.name);
 let isDrawn = true;
 
 export const uploader: Uploader = new Uploader(keeping, () => {
@@ -43,13 +47,27 @@ export function choose(files: Iterable<File>): void {
 }
 
 function begin(walk: Walk): void {
+  if (isOthers.value) return;
   void uploader.add(walk, written(pathOf(folder.value)));
 }
 
-/** What one person has begun is not gone on with by the next who signs in here. */
-async function whoAsks(): Promise<string> {
+async function whoAsks(): Promise<string | null> {
   const answer = await ask<{ readonly user: string | null }>("/session");
-  return answer.ok ? (answer.value.user ?? "") : "";
+  return answer.ok ? (answer.value.user ?? "") : null;
+}
+
+/** What one person has begun is not gone on with by the next who signs in here. */
+function attend(isOurs: boolean): void {
+  if (isOurs === !isOthers.value) return;
+  isOthers.value = !isOurs;
+  if (isOurs) {
+    if (!wasPaused()) uploader.goOn();
+    return;
+  }
+  const byHand = wasPaused();
+  uploader.pause();
+  notePaused(byHand);
+  if (uploader.queue.length === 0) location.reload();
 }
 
 /** Goes on with what this tab had begun before it was left, and with what no tab cares for now. */
@@ -64,7 +82,7 @@ async function takeUp(): Promise<void> {
   for (const one of kept.filter((found) => ours.has(found.session))) {
     uploader.restore(one.item, await readable(one.item, await keeping.sourceOf(one.item.id)));
   }
-  uploader.queue.paused = wasPaused();
+  uploader.queue.paused = wasPaused() || isOthers.value;
   uploader.pump();
 }
 
@@ -120,13 +138,20 @@ function listen(): void {
   });
   addEventListener("online", () => uploader.wake());
   addEventListener("pagehide", () => void keeping.flush());
-  document.addEventListener("visibilitychange", () => void keeping.flush());
+  document.addEventListener("visibilitychange", () => {
+    void keeping.flush();
+    if (document.visibilityState === "visible") void owner.check();
+  });
 }
 
-/** The speed is looked at in even steps. */
+/** The speed is looked at in even steps; and what was refused or broken, for whose it was. */
 function look(): void {
+  let before = "";
   setInterval(() => {
-    const { queue, rate } = uploader;
+    const { queue, rate, rests } = uploader;
+    const trouble = `${queue.countOf("failed")} ${rests.isOffline}`;
+    if (before && trouble !== before) void owner.check();
+    before = trouble;
     if (queue.countOf("sending") > 0) {
       rate.note(performance.now(), uploader.moved, queue.countOf("done"));
       revision.value += 1;
