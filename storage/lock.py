@@ -84,11 +84,26 @@ def hold(folder: Path) -> Owned:
         _lock(descriptor)
         untidy = os.fstat(descriptor).st_size > 0
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
+        _sign(descriptor)
+        if untidy:
+            _let_time_pass(descriptor)
     except BaseException:
         os.close(descriptor)
         raise
     return Owned(folder, descriptor, untidy)
+
+
+def _sign(descriptor: int) -> None:
+    os.pwrite(descriptor, f"{os.getpid()} {int(time.time())}\n".encode(), 0)
+
+
+def _let_time_pass(descriptor: int) -> None:
+    """The clock of a file system goes in steps of some milliseconds: what was placed in this one
+    may be of whoever had the folder before, and has to be older than we.
+    """
+    began = os.fstat(descriptor).st_mtime_ns
+    while os.fstat(descriptor).st_mtime_ns == began:
+        _sign(descriptor)
 
 
 def has_store(folder: Path) -> bool:

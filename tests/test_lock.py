@@ -101,3 +101,15 @@ def test_a_system_without_a_list_of_mounts_is_not_judged(
 ) -> None:
     monkeypatch.setattr(lock, "MOUNTS", tmp_path / "none")
     lock.require_local(tmp_path)
+
+
+def test_what_a_crash_left_behind_is_older_than_who_comes_after_it(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / "lock").write_text("1 1\n")
+        left = tmp_path / f"{number}"
+        left.touch()
+        # Who has asked for a time is given a finer one by some kernels.
+        placed = left.stat().st_ctime
+        with lock.own(tmp_path) as owned:
+            assert placed < owned.since
+            owned.untidy = False
