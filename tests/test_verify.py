@@ -309,3 +309,21 @@ async def test_what_has_just_come_in_may_have_the_name_of_before(
     (tmp_path / folder).mkdir(exist_ok=True)
     os.link(blob(tmp_path, stored[0]), tmp_path / folder / "1")
     assert verify(tmp_path).findings == ()
+
+
+@pytest.mark.parametrize("there", ["a file", "a link"])
+async def test_what_is_no_folder_of_bytes_is_told_as_such(
+    stored: tuple[Content, ...], tmp_path: Path, there: str
+) -> None:
+    fan = blob(tmp_path, stored[0]).parent
+    fan.rename(tmp_path / "elsewhere")
+    if there == "a file":
+        fan.touch()
+    else:
+        fan.symlink_to(tmp_path / "elsewhere")
+    told = next(one for one in verify(tmp_path, repair=True).findings if one.fault is Fault.CLOSED)
+    assert f"blobs/{fan.name}; this is no folder, or a link to one; put the folder" in told.text
+    with pytest.raises(NotADirectoryError, match="this is no folder") as refused:
+        async with shelves(tmp_path):
+            pass
+    assert refused.value.filename == str(fan)

@@ -16,6 +16,9 @@ from storage.disk import posix
 
 ARRIVING = "arriving"
 STAGING = "staging"
+NO_FOLDER = (
+    "this is no folder, or a link to one; put the folder of bytes in its place that was there"
+)
 FAN_OUT = tuple(f"{number:02x}" for number in range(256))
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HALF_PLACED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
@@ -60,16 +63,22 @@ class BlobFolder:
             return
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in missing:
-            (self.path / name).mkdir(mode=0o700)
+            self._make_one(self.path / name)
         for made in (self.path, self.path.parent):
             posix.sync_folder(made)
         posix.sync_above(self.path.parent)
+
+    def _make_one(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, NO_FOLDER, str(folder)) from None
 
     def _folders(self) -> set[str]:
         """Read at once: to ask for each would be 256 questions at every start."""
         try:
             with os.scandir(self.path) as entries:
-                return {entry.name for entry in entries if entry.is_dir()}
+                return {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
         except FileNotFoundError:
             return set()
 

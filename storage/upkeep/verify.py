@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storage import roster
 from storage.disk import copying, posix
-from storage.disk.blobfolder import FAN_OUT, Blob, BlobFolder, Damaged, Shared
+from storage.disk.blobfolder import FAN_OUT, NO_FOLDER, Blob, BlobFolder, Damaged, Shared
 from storage.disk.hashing import Hasher
 from storage.sqlite import founding
 from storage.upkeep import catalogue, naming, rows
@@ -176,6 +176,9 @@ class Checking:
             return self._parted(entry)
         except FileNotFoundError:
             return self._about(Fault.MISSING, entry, "its bytes are missing")
+        except NotADirectoryError:
+            what = f"its bytes cannot be opened: blobs/{entry.hex[:2]}"
+            return self._about(Fault.CLOSED, entry, what, NO_FOLDER)
         except OSError as error:
             what = f"its bytes cannot be opened: {error.strerror}"
             return self._about(Fault.CLOSED, entry, what, "run it as the user who owns the folder")
