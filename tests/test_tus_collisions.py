@@ -260,11 +260,11 @@ async def test_an_upload_of_unknown_length_grows_no_further_than_the_share(body:
 
 async def test_only_so_many_may_be_begun(body: bytes) -> None:
     async with opened(limits=Limits(arriving_files=2)) as house:
-        tus = Client(house)
+        tus = Client(house, TOKEN)
         first = await tus.begun("a", 5)
         await tus.begun(None, 5, Upload_Concat="partial")
         third = await tus.create("c", 5)
         assert (third.status, third.problem) == (429, "too-many-uploads")
-        assert (await Client(house, TOKEN).create("d", 5)).status == 201
+        assert (await Client(house).create("d", 5)).status == 201
         assert (await tus.patch(first, 0, b"12345")).status == 204
         assert (await tus.create("c", 5)).status == 201
