@@ -43,6 +43,8 @@ export const upload: UploadWords = {
   others:
     "Hier ist jetzt jemand anderes angemeldet. Was du begonnen hast, wartet, bis du wieder da bist.",
   loadAnew: "Seite neu laden",
+  signedOut:
+    "Du bist nicht mehr angemeldet. Melde dich in einem anderen Tab wieder an und mach dann hier weiter.",
   lost: (number) =>
     `Der Browser hat ${files(number)} losgelassen. Wähle dasselbe noch einmal: Es geht weiter, wo es aufgehört hat.`,
   reopen: "Wieder öffnen",

@@ -39,6 +39,7 @@ export const upload = {
   offline: "The server does not answer. It goes on by itself as soon as it does.",
   others: "Somebody else is signed in here now. What you have begun waits until you are back.",
   loadAnew: "Load the page anew",
+  signedOut: "You are not signed in any more. Sign in again in another tab, then go on here.",
   lost: (number: number) =>
     `The browser has let go of ${files(number)}. Choose or drop the same again: it goes on where it stopped.`,
   reopen: "Open them again",

@@ -39,6 +39,8 @@ export function changeBy(step: Step, now: number): Change {
         result: "there",
         ...(step.existing ? { href: step.existing.href } : {}),
       };
+    case "again":
+      return { phase: "waiting", plan: step.plan, until: 0 };
     case "wait":
       return { phase: "waiting", until: now + AGAIN_MS };
     case "fail":

@@ -24,7 +24,9 @@ export interface Kept {
 export class Keeping {
   /** Whose the items are. */
   session: string;
-  private readonly owner: Promise<string>;
+  private readonly asked: Promise<string>;
+  /** Who had signed in when the page came; null as long as that is not known. */
+  owner: string | null = null;
   private readonly database: Promise<IDBDatabase | null>;
   private readonly dirty = new Map<string, Item | null>();
   private readonly fresh = new Map<string, Source>();
@@ -34,8 +36,12 @@ export class Keeping {
 
   constructor(session: string, owner: Promise<string>) {
     this.session = session;
-    this.owner = owner;
+    this.asked = owner;
     this.database = opened();
+    void owner.then((name) => {
+      this.owner = name;
+      this.soon();
+    });
   }
 
   note(item: Item): void {
@@ -68,7 +74,7 @@ export class Keeping {
   async all(): Promise<Kept[]> {
     const [found, owner] = [
       await this.read<Kept[]>(ITEMS, (store) => store.getAll()),
-      await this.owner,
+      await this.asked,
     ];
     return (found ?? []).filter((kept) => kept.owner === owner);
   }
@@ -78,7 +84,9 @@ export class Keeping {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     this.flushed = performance.now();
-    const owner = await this.owner;
+    const { owner } = this;
+    // As nobody's it would be anybody's: it is written as soon as its owner is known.
+    if (owner === null) return;
     const [changes, sources] = [[...this.dirty], [...this.fresh]];
     this.dirty.clear();
     this.fresh.clear();

@@ -36,7 +36,7 @@ function Dropping() {
 
 function Panel() {
   const said = words.value.uploading;
-  const { queue, rests } = now();
+  const { queue, rests, isSignedOut } = now();
   const [isOpen, setOpen] = useState(true);
   const [lost, asks] = [queue.countOf("lost"), queue.countOf("question")];
   const changed = queue.of("question").filter(({ question }) => question?.changed).length;
@@ -53,6 +53,7 @@ function Panel() {
       {!queue.isOver && <Total />}
       {rests.isOffline && !queue.isOver && <p class="notice">{said.offline}</p>}
       {isOthers.value && <Others />}
+      {isSignedOut && !isOthers.value && <SignedOut />}
       {lost > 0 && <Lost count={lost} />}
       {asks > 0 && (
         <p class="notice asks">
@@ -82,6 +83,19 @@ function Others() {
         {said.loadAnew}
       </button>
     </div>
+  );
+}
+
+/** In another tab: here are the files. */
+function SignedOut() {
+  const { signIn, uploading } = words.value;
+  return (
+    <p class="notice" role="alert">
+      {uploading.signedOut}{" "}
+      <a href="/session" target="_blank" rel="noopener">
+        {signIn}
+      </a>
+    </p>
   );
 }
 

@@ -90,6 +90,12 @@ function replacing(item: Item, { existing }: Question): Plan {
   };
 }
 
+/** Where its bytes wait on the server for what is decided. */
+export function parkedAt({ question, plan }: Item): string | undefined {
+  const { href } = question?.resolutions[0] ?? plan?.settle ?? {};
+  return href?.split("?")[0];
+}
+
 /** Where a request that settles a conflict would store the bytes. */
 export function pathIn(href: string | undefined): string | null {
   return href ? new URLSearchParams(href.split("?")[1]).get("path") : null;

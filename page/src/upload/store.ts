@@ -2,7 +2,6 @@
 
 import { signal } from "@preact/signals";
 import { pathOf, written } from "../address.ts";
-import { ask } from "../ask.ts";
 import { folder } from "../tree/folder.ts";
 import type { Item } from "./item.ts";
 import { Keeping } from "./keeping.ts";
@@ -10,6 +9,7 @@ import { Owner } from "./owner.ts";
 import { freshSession, notePaused, ownSession, Sessions, wasPaused } from "./sessions.ts";
 import { inList, inTransfer, type Source, type Walk } from "./sources.ts";
 import { Uploader } from "./uploader.ts";
+import { whoAsks, whoAsksNow } from "./who.ts";
 
 const LOOK_MS = 400;
 
@@ -23,8 +23,8 @@ export const isOthers = signal(false);
 export const isTaking = signal(false);
 
 const sessions = new Sessions(ownSession());
-const owner = new Owner(whoAsks, attend);
-const keeping = new Keeping(sessions.own, owner.name);
+const owner = new Owner(whoAsksNow, attend);
+const keeping = new Keeping(sessions.own, whoAsks());
 let isDrawn = true;
 
 export const uploader: Uploader = new Uploader(keeping, () => {
@@ -49,11 +49,6 @@ export function choose(files: Iterable<File>): void {
 function begin(walk: Walk): void {
   if (isOthers.value) return;
   void uploader.add(walk, written(pathOf(folder.value)));
-}
-
-async function whoAsks(): Promise<string | null> {
-  const answer = await ask<{ readonly user: string | null }>("/session");
-  return answer.ok ? (answer.value.user ?? "") : null;
 }
 
 /** What one person has begun is not gone on with by the next who signs in here. */

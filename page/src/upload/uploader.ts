@@ -3,30 +3,39 @@
 import type { Outcome } from "./answers.ts";
 import { AT_ONCE, askedOf, changeBy, isOurs, judge, refusalIn } from "./asking.ts";
 import { Bytes } from "./bytes.ts";
-import { anew, onward, renamed, restored, retried, WITHOUT, WITHOUT_UPLOAD } from "./changes.ts";
+import {
+  anew,
+  later,
+  left,
+  onward,
+  renamed,
+  restored,
+  retried,
+  WITHOUT,
+  WITHOUT_UPLOAD,
+} from "./changes.ts";
+import { Digesting, HASHED_AT_ONCE } from "./digesting.ts";
 import { Hashing } from "./hashing.ts";
 import { type Choice, canBeTried, type Item, type Refusal } from "./item.ts";
 import type { Keeping } from "./keeping.ts";
 import { freshId } from "./keys.ts";
 import { Prints } from "./prints.ts";
 import { Probing } from "./probing.ts";
-import { decided } from "./questions.ts";
+import { decided, parkedAt } from "./questions.ts";
 import { type Change, Queue } from "./queue.ts";
 import { Rate } from "./rate.ts";
 import { discard, giveBack, preflight } from "./requests.ts";
-import { Alarm, backOff, Rest } from "./rest.ts";
+import { Alarm, Rest } from "./rest.ts";
 import { goesInPieces, IN_PIECES_FROM, type Sent, send } from "./sending.ts";
 import { notePaused } from "./sessions.ts";
 import type { Found, Source, Walk } from "./sources.ts";
 import { Taking } from "./taking.ts";
 import { refused } from "./verdicts.ts";
+import { whoAsksNow } from "./who.ts";
 
 /** Browsers open six connections to a server, and the page wants some of them for itself. */
 const SENT_AT_ONCE = 4;
 const LARGE_AT_ONCE = 2;
-/** Reading one and computing for another go together. */
-const HASHED_AT_ONCE = 3;
-const MOST_TRIES = 6;
 
 export class Uploader {
   readonly queue: Queue;
@@ -36,18 +45,19 @@ export class Uploader {
   moved = 0;
   /** Folders are still being walked through. */
   walking = 0;
+  /** Whoever had signed in is not known any more: all waits for them. */
+  isSignedOut = false;
   readonly bytes: Bytes;
   private readonly keeping: Keeping;
   private readonly changed: () => void;
   private readonly hashing = new Hashing();
   private readonly prints = new Prints(this.hashing);
+  private readonly digesting: Digesting;
   private readonly taking: Taking;
   private readonly under = new Map<string, AbortController>();
   private readonly probing: Probing;
   private algorithm = "blake3";
   private isAsking = false;
-  /** Whose digests are being computed. */
-  private readonly digested = new Set<string>();
   private readonly alarm = new Alarm(() => this.look());
 
   constructor(keeping: Keeping, changed: () => void) {
@@ -59,6 +69,7 @@ export class Uploader {
       changed();
     });
     this.probing = new Probing(this.queue);
+    this.digesting = new Digesting(this.queue, this.bytes, this.hashing);
     this.taking = new Taking(this.queue, this.bytes, this.prints);
   }
 
@@ -91,8 +102,12 @@ export class Uploader {
   }
 
   pause(): void {
-    this.queue.paused = true;
     notePaused(true);
+    this.stop();
+  }
+
+  private stop(): void {
+    this.queue.paused = true;
     for (const controller of this.under.values()) controller.abort();
     this.rate.forget();
     this.changed();
@@ -100,6 +115,7 @@ export class Uploader {
 
   goOn(): void {
     this.queue.paused = false;
+    this.isSignedOut = false;
     notePaused(false);
     this.wake();
   }
@@ -138,7 +154,8 @@ export class Uploader {
       this.hashing.giveUp(item.id);
       this.drop(item.id);
       // What has come so far would only lie there until its time is over.
-      if (item.upload && item.phase !== "done") void giveBack(item.upload);
+      const begun = item.phase === "done" ? [] : [item.upload, parkedAt(item)];
+      for (const upload of begun) if (upload) void giveBack(upload);
     }
     this.changed();
     this.pump();
@@ -164,7 +181,8 @@ export class Uploader {
 
   /** The report has been read. */
   clear(): void {
-    for (const item of [...this.queue.of("done"), ...this.queue.of("failed")]) this.drop(item.id);
+    for (const { id } of this.queue.of("done")) this.drop(id);
+    this.cancel(this.queue.of("failed"));
     this.rate.forget();
     this.changed();
   }
@@ -179,7 +197,9 @@ export class Uploader {
     }
     void this.ask(now);
     void this.probe();
-    for (let more = HASHED_AT_ONCE; more > 0; more -= 1) void this.hash(now);
+    for (let more = HASHED_AT_ONCE; more > 0; more -= 1) {
+      void this.digesting.next(this.algorithm, now).then((isMore) => isMore && this.pump());
+    }
     this.sendSome(now);
   }
 
@@ -240,6 +260,8 @@ export class Uploader {
         const until = item?.phase === "waiting" && judge(this.queue, item, verdict, Date.now());
         if (until) this.alarm.at(until);
       }
+    } else if (refusal && this.isToSignIn(refusal)) {
+      for (const item of items) this.signedOut(item, { phase: "waiting" });
     } else if (refusal) {
       for (const { id } of items) this.queue.change(id, { phase: "failed", refusal });
     }
@@ -250,21 +272,6 @@ export class Uploader {
     const told = await this.probing.ask();
     if (told === "no answer") this.rest();
     else if (told === "told") this.pump();
-  }
-
-  private async hash(now: number): Promise<void> {
-    const item = this.queue.next("hashing", 64, now).find(({ id }) => !this.digested.has(id));
-    if (this.digested.size >= HASHED_AT_ONCE || !item) return;
-    this.digested.add(item.id);
-    const file = await this.bytes.of(item.id);
-    const tell = (read: number) => void this.queue.change(item.id, { read });
-    const digest = file && (await this.hashing.of(item.id, this.algorithm, file, tell));
-    this.digested.delete(item.id);
-    if (this.queue.get(item.id)?.phase === "hashing") {
-      // Without a digest nothing is known of the bytes, and they are sent.
-      this.queue.change(item.id, { phase: "waiting", digest: digest ?? "" });
-    }
-    this.pump();
   }
 
   private sendSome(now: number): void {
@@ -292,13 +299,8 @@ export class Uploader {
         if (!controller.signal.aborted) this.queue.change(id, { sent });
       },
     };
-    const sent = await send(
-      await this.compared(item),
-      plan,
-      () => this.bytes.of(id),
-      controller.signal,
-      watcher,
-    );
+    const bytes = () => this.bytes.of(id);
+    const sent = await send(await this.compared(item), plan, bytes, controller.signal, watcher);
     this.under.delete(id);
     const now = this.queue.get(id);
     if (now) this.end(now, sent, controller.signal.aborted);
@@ -319,7 +321,8 @@ export class Uploader {
       this.queue.change(id, { phase: "lost" });
     } else if (sent.is === "refused") {
       this.rests.heard();
-      this.refuse(item, sent.refusal);
+      if (this.isToSignIn(sent.refusal)) this.signedOut(item, back);
+      else this.refuse(item, sent.refusal);
     } else {
       this.breakOff(item, back, sent);
     }
@@ -327,10 +330,30 @@ export class Uploader {
 
   private refuse(item: Item, refusal: Refusal): void {
     const step = refused(item, refusal, isOurs(this.queue, refusal.existing?.href));
-    const { key } = step.do === "send" ? { key: freshId() } : item;
+    const { key } = step.do === "send" || step.do === "again" ? { key: freshId() } : item;
     const change = changeBy(step, Date.now());
-    this.queue.change(item.id, { sent: 0, key, ...WITHOUT_UPLOAD, ...change });
+    this.queue.change(item.id, { key, ...left(item, refusal), ...change });
     if (change.until) this.alarm.at(change.until);
+  }
+
+  /** Whoever had not signed in is told, as of any other right. */
+  private isToSignIn({ status }: Refusal): boolean {
+    return status === 401 && Boolean(this.keeping.owner);
+  }
+
+  private signedOut({ id }: Item, back: Change): void {
+    this.queue.change(id, back);
+    this.isSignedOut = true;
+    this.rests.heard();
+    this.stop();
+  }
+
+  /** What is there for its owner alone is gone for whoever has been signed out. */
+  private async begunIsGone(item: Item, back: Change): Promise<void> {
+    const who = await whoAsksNow();
+    if (who === null) return this.breakOff(item, back, { is: "broken", answered: false });
+    if (who !== (this.keeping.owner ?? who)) return this.signedOut(item, back);
+    this.tryLater(item, { ...back, ...WITHOUT_UPLOAD, sent: 0 }, 0);
   }
 
   private breakOff(item: Item, back: Change, broken: Outcome & { is: "broken" }): void {
@@ -339,18 +362,14 @@ export class Uploader {
       this.rest();
       return;
     }
-    const tries = item.tries + 1;
-    // What was begun on the server is not there any more: from the beginning, then.
-    const anew = broken.after === 0 && item.upload ? { ...WITHOUT_UPLOAD, sent: 0 } : {};
-    if (tries >= MOST_TRIES) {
-      const refusal = { slug: "unavailable", status: 503, title: "", detail: "", next: "" };
-      this.queue.change(item.id, { ...back, phase: "failed", refusal });
-      return;
-    }
-    const wait = broken.after === undefined ? backOff(tries) : broken.after * 1000;
-    const until = Date.now() + wait;
-    this.queue.change(item.id, { ...back, ...anew, tries, until });
-    this.alarm.at(until);
+    if (broken.after === 0 && item.upload) void this.begunIsGone(item, back);
+    else this.tryLater(item, back, broken.after);
+  }
+
+  private tryLater({ id, tries }: Item, back: Change, after?: number): void {
+    const change = later(tries + 1, Date.now(), after);
+    this.queue.change(id, { ...back, ...change });
+    if (change.until) this.alarm.at(change.until);
   }
 
   private rest(): void {

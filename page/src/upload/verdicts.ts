@@ -27,6 +27,8 @@ export type Step =
   | { readonly do: "ask"; readonly question: Question }
   | { readonly do: "leave"; readonly existing?: Existing }
   | { readonly do: "wait" }
+  /** From the beginning, by what was decided. */
+  | { readonly do: "again"; readonly plan: Plan }
   | { readonly do: "fail"; readonly refusal: Refusal };
 
 const KIND_OF: Readonly<Record<string, Kind>> = {
@@ -37,6 +39,8 @@ const KIND_OF: Readonly<Record<string, Kind>> = {
   "type-clash": "clash",
 };
 const PASSING = new Set(["in-progress", "name-reserved", "locked", "too-many-uploads"]);
+
+const GONE = new Set([404, 410]);
 
 /** Smaller copies of one file are as soon sent as digested. */
 const WORTH_A_DIGEST = 64 << 10;
@@ -90,6 +94,11 @@ export function refused(item: Item, refusal: Refusal, byItsLike = false): Step {
       do: "send",
       plan: { path: pathIn(store.href) ?? item.path, as: "both", settle: store },
     };
+  }
+  if (item.plan?.settle && GONE.has(refusal.status)) {
+    // Its bytes were kept for their time only.
+    const { settle: _, ...plan } = item.plan;
+    return { do: "again", plan };
   }
   const kind = KIND_OF[refusal.slug];
   return kind ? { do: "ask", question: questionOf(item, kind, refusal) } : { do: "fail", refusal };

@@ -253,6 +253,16 @@ function told(status: number, text: string, headers: Record<string, string> = {}
 const PLAN = { path: "a", as: "stored" } as const;
 const BEFORE = '</files/a?version=1>; rel="predecessor-version"';
 
+test("parked bytes that have expired are sent again by what was decided", () => {
+  const plan = { path: "a (2).txt", as: "both" } as const;
+  const settled = item({ plan: { ...plan, settle: resolution("store") } });
+  for (const status of [404, 410]) {
+    const gone = { ...refusalIn({ status, text: "" }), slug: "not-there" };
+    assert.deepEqual(refused(settled, gone), { do: "again", plan });
+    assert.equal(refused(item({ plan }), gone).do, "fail");
+  }
+});
+
 test("what a proxy answers in the server's place is no word of the server", () => {
   for (const text of ["<html>Please sign in</html>", "", "null", '{"error": "login"}', '"ok"']) {
     assert.deepEqual(outcomeOf(told(200, text), PLAN), { is: "broken", answered: false });
