@@ -11,6 +11,7 @@ from pathlib import Path as DiskPath
 from storage.disk.blobs import DiskBlobs
 from storage.disk.hashing import Hasher
 from storage.disk.staging import StagedBytes
+from storage.sqlite.founding import digest_algorithm
 from storage.sqlite.index import SqliteIndex
 from uploads.files import Content, Stamp
 from uploads.names import Path
@@ -30,6 +31,7 @@ File = tuple[Path, StagedBytes]
 
 async def opened(data: DiskPath) -> tuple[SqliteIndex, DiskBlobs]:
     blobs = DiskBlobs(data, "blake3", inline_below=16_384, publish=lambda _: None)
+    digest_algorithm(data, "blake3")
     keys = Policies(Policy(), {}).keys
     index = await SqliteIndex.open(
         data, keys=keys, blobs=blobs, publish=lambda _: None, clock=lambda: STAMP.at
