@@ -15,6 +15,8 @@ MOUNTS = Path("/proc/self/mountinfo")
 LONGEST_NOTE = 100
 PATIENCE = 0.3
 PAUSE = 0.02
+# Of FAT, on which a backup may lie. A clock that stands for longer is waited for by nobody.
+_LONGEST_STEP = 2.0
 
 # File systems whose locks and syncs end on another machine, or promise nothing.
 NETWORK = frozenset(
@@ -101,8 +103,8 @@ def _let_time_pass(descriptor: int) -> None:
     """The clock of a file system goes in steps of some milliseconds: what was placed in this one
     may be of whoever had the folder before, and has to be older than we.
     """
-    began = os.fstat(descriptor).st_mtime_ns
-    while os.fstat(descriptor).st_mtime_ns == began:
+    began, until = os.fstat(descriptor).st_mtime_ns, time.monotonic() + _LONGEST_STEP
+    while os.fstat(descriptor).st_mtime_ns == began and time.monotonic() < until:
         _sign(descriptor)
 
 

@@ -113,3 +113,15 @@ def test_what_a_crash_left_behind_is_older_than_who_comes_after_it(tmp_path: Pat
         with lock.own(tmp_path) as owned:
             assert placed < owned.since
             owned.untidy = False
+
+
+def test_a_clock_that_stands_still_keeps_nobody_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lock").write_text("1 1\n")
+    # What is not written has no new time, as on a file system whose clock does not go on.
+    monkeypatch.setattr(lock, "_sign", lambda _: None)
+    monkeypatch.setattr(lock, "_LONGEST_STEP", 0.1)
+    with lock.own(tmp_path) as owned:
+        assert owned.untidy
+        owned.untidy = False

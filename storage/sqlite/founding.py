@@ -79,6 +79,6 @@ def _lost(folder: Path) -> Unavailable:
     return Unavailable(
         f'The index of "{place}" is gone or empty ({connecting.NAME}), and bytes of its files are'
         " still there. Nothing was changed. Bring the index back, or restore the backup into"
-        " another folder. To begin anew, choose another folder with --data, or remove the one"
-        f' of the bytes, "{place}/blobs".'
+        " another folder; where a restore into this one was interrupted, run it again. To begin"
+        f' anew, choose another folder with --data, or remove the folder of bytes, "{place}/blobs".'
     )
