@@ -15,19 +15,13 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from storage import accounts, factors, passwords
 from storage.accounts import FileAccounts
+from tests.shops import Clock
 from uploads.access import ANONYMOUS, Principal, Right, Scope
 from uploads.failures import Failure, MalformedRequest, NotThere, Unavailable
 from uploads.names import Path
 
 PASSWORD = "correct horse"
 MOST_WAIT = 32
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,18 +9,12 @@ from handlers.parts import HttpSettings
 from storage import accounts, factors
 from storage.accounts import FileAccounts
 from tests.doors import opened
+from tests.shops import Clock
 from uploads.failures import TooManyGuesses
 
 PASSWORD = "correct horse"
 MOST = 10
 OWN = {"Sec-Fetch-Site": "same-origin"}
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

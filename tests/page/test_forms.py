@@ -2,17 +2,16 @@
 tells by `Origin` alone from where they come.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from storage import accounts
 from tests.page import browser as browsers
 from tests.page.uploading import made
-from tests.running import ROOT, Program, running
+from tests.running import Program, running
 
 SECRET = "a long enough password"
 
@@ -20,14 +19,8 @@ SECRET = "a long enough password"
 @pytest.fixture
 def server(built: None, tmp_path: Path) -> Iterator[Program]:
     data = tmp_path / "data"
-    add = ["user", "add", "ann", "--password-stdin", "--data", str(data)]
-    subprocess.run(
-        [sys.executable, str(ROOT / "server.py"), *add],
-        input=SECRET,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    data.mkdir()
+    accounts.add_user(data, "ann", SECRET)
     with running(data, env={"NOCLOBBER_SERVER_NAMES": "plain.test"}) as program:
         yield program
 

@@ -1,17 +1,16 @@
 """More than one person at one browser, and who made what."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from storage import accounts
 from tests.page import browser as browsers
 from tests.page.relay import Relay, relayed
 from tests.page.uploading import asked, choose, made, over, panel
-from tests.running import ROOT, Program
+from tests.running import Program
 
 MIB = 1 << 20
 LARGE = bytes(range(256)) * (12 * MIB // 256)
@@ -21,14 +20,7 @@ SECRET = "a long enough password"
 @pytest.fixture
 def relay(server: Program, tmp_path: Path) -> Iterator[Relay]:
     for name in ("ann", "bob"):
-        add = ["user", "add", name, "--password-stdin", "--data", str(tmp_path / "data")]
-        subprocess.run(
-            [sys.executable, str(ROOT / "server.py"), *add],
-            input=SECRET,
-            text=True,
-            check=True,
-            capture_output=True,
-        )
+        accounts.add_user(tmp_path / "data", name, SECRET)
     with relayed(server.port) as one:
         yield one
 

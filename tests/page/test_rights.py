@@ -1,15 +1,14 @@
 """What one may not do is not offered; and signing in and out, with a form of the page."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from storage import accounts
 from tests.page import browser as browsers
-from tests.page.browser import ROOT, violations
+from tests.page.browser import violations
 from tests.running import Program, running
 
 EVERYTHING = '["list", "read", "create", "replace", "delete"]'
@@ -28,9 +27,8 @@ ACCESS = "".join(
 @pytest.fixture
 def server(built: None, tmp_path: Path) -> Iterator[Program]:
     (tmp_path / "config.toml").write_text(ACCESS)
-    add = [sys.executable, str(ROOT / "server.py"), "user", "add", "ann", "--password-stdin"]
-    data = ["--data", str(tmp_path / "data")]
-    subprocess.run([*add, *data], input=b"correct horse\n", check=True, capture_output=True)
+    (tmp_path / "data").mkdir()
+    accounts.add_user(tmp_path / "data", "ann", "correct horse")
     options = ("--config", str(tmp_path / "config.toml"))
     with running(tmp_path / "data", *options) as program:
         yield program
