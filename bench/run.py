@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
         print(f"There is no benchmark {name!r}. There are: {', '.join(PROGRAMS)}.")
         return 2
     for program in [PROGRAMS[name]] if name else PROGRAMS.values():
-        subprocess.run([sys.executable, str(program), *options], check=True)
+        done = subprocess.run([sys.executable, str(program), *options], check=False)
+        if done.returncode:
+            return done.returncode
     return 0
 
 

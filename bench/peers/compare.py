@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,7 +184,7 @@ WORKS = {
 
 
 def main() -> None:
-    arguments = read_arguments(list(WORKS))
+    arguments = read_arguments(list(WORKS), WORKS)
     servers = [one for one in SERVERS if not arguments.only or one.name in arguments.only]
     compare(servers, arguments)
 
@@ -271,11 +271,11 @@ def _row(name: str, promises: list[str], rounds: list[dict[str, Figure]]) -> str
     return f"| {' | '.join(cells)} |"
 
 
-def read_arguments(works: list[str]) -> argparse.Namespace:
-    """`works` are done where none are named."""
+def read_arguments(works: list[str], known: Collection[str]) -> argparse.Namespace:
+    """`works` are done where none of the `known` ones are named."""
     parser = argparse.ArgumentParser(description="Measure noclobber beside other servers.")
     words = lambda text: text.split(",")  # noqa: E731
-    parser.add_argument("--works", type=words, default=works, help=", ".join(WORKS))
+    parser.add_argument("--works", type=words, default=works, help=", ".join(known))
     parser.add_argument("--only", type=words, default=[], help="names of servers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, default=1 << 30, help="of a large file, in bytes")
@@ -283,7 +283,10 @@ def read_arguments(works: list[str]) -> argparse.Namespace:
     parser.add_argument("--server-cpus", default="0")
     parser.add_argument("--client-cpu", default="1")
     parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()))
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.works if name not in known]:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    return arguments
 
 
 if __name__ == "__main__":

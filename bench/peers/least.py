@@ -4,13 +4,18 @@ parser   asyncio and the parser of aiohttp; the answer is always the same
 aiohttp  the same from an application of aiohttp with one route
 row      one row of SQLite is looked up for a GET, and written and synced for a PUT
 rows     a PUT is hashed, and a thread writes two rows for each of those that wait, in one commit
+stream   one body at a time is received, hashed and written to a file, a megabyte at a time
 """
 
 import asyncio
+import os
 import queue
+import re
+import socket
 import sqlite3
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from aiohttp import web
@@ -22,6 +27,8 @@ from blake3 import blake3
 BODY = bytes(10 << 10)
 TOGETHER = 64
 READ_AT_ONCE = 1 << 16
+PIECE = 1 << 20
+END_OF_HEAD = b"\r\n\r\n"
 TABLES = """
     PRAGMA journal_mode = wal;
     PRAGMA synchronous = full;
@@ -147,5 +154,49 @@ async def _serve_aiohttp(port: int) -> None:
     await web.TCPSite(runner, "127.0.0.1", port).start()
 
 
+def _stream(port: int, folder: Path) -> None:
+    buffer = bytearray(PIECE)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        while True:
+            connection, _ = listening.accept()
+            with connection, (folder / "large").open("wb", buffering=0) as file:
+                _take(connection, file.fileno(), buffer)
+
+
+def _take(connection: socket.socket, file: int, buffer: bytearray) -> None:
+    """Nothing, where somebody only looks whether anybody listens."""
+    have = connection.recv_into(buffer)
+    head, _, start = bytes(buffer[:have]).partition(END_OF_HEAD)
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    if length is None:
+        return
+    size = int(length[1])
+    os.posix_fallocate(file, 0, size)
+    hashed = blake3()
+    for piece in _pieces(connection, start, size, buffer):
+        hashed.update(piece)
+        os.write(file, piece)
+    os.fdatasync(file)
+    connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+
+
+def _pieces(
+    connection: socket.socket, first: bytes, size: int, buffer: bytearray
+) -> Iterator[memoryview]:
+    left, room = size - len(first), memoryview(buffer)
+    yield memoryview(first)
+    while left and (count := connection.recv_into(room[: min(left, PIECE)])):
+        yield room[:count]
+        left -= count
+
+
+def main() -> None:
+    step, port, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    if step == "stream":
+        _stream(port, folder)
+    else:
+        asyncio.run(_serve(step, port, folder))
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+    main()
