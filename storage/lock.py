@@ -4,13 +4,14 @@ import fcntl
 import os
 import pwd
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 NAME = "lock"
 INDEX = "index.sqlite"
-FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 MOUNTS = Path("/proc/self/mountinfo")
 LONGEST_NOTE = 100
 PATIENCE = 0.3
@@ -41,21 +42,24 @@ class Owned:
 
     `untidy`: somebody had it before and did not release it, so that something may be left over.
     Whoever has put that in order sets it to False; until then those who come later are told too.
+    The folder itself is locked: a file in it may be taken for a leftover, and removed.
     """
 
     folder: Path
-    descriptor: int
+    place: int
+    note: int
     untidy: bool
 
     @property
     def since(self) -> float:
         """By the clock of the file system."""
-        return os.fstat(self.descriptor).st_mtime
+        return os.fstat(self.note).st_mtime
 
     def release(self) -> None:
         if not self.untidy:
-            os.ftruncate(self.descriptor, 0)
-        os.close(self.descriptor)
+            os.ftruncate(self.note, 0)
+        os.close(self.note)
+        os.close(self.place)
 
     def __enter__(self) -> Self:
         return self
@@ -81,18 +85,32 @@ def own(folder: Path) -> Owned:
 
 def hold(folder: Path) -> Owned:
     """Any folder, on any disk that has locks. :raises Held: another process has it."""
-    descriptor = os.open(folder / NAME, FLAGS, 0o600)
-    try:
-        _lock(descriptor)
-        untidy = os.fstat(descriptor).st_size > 0
-        os.ftruncate(descriptor, 0)
-        _sign(descriptor)
+    with ExitStack() as opened:
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened.callback(os.close, place)
+        try:
+            _lock(place)
+            note, untidy = _note(folder, place)
+            opened.callback(os.close, note)
+            # Of a server of before 27 November 2026, which locked this alone.
+            _lock(note)
+        except BlockingIOError:
+            raise Held(_holder(place)) from None
+        os.ftruncate(note, 0)
+        _sign(note)
         if untidy:
-            _let_time_pass(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return Owned(folder, descriptor, untidy)
+            _let_time_pass(note)
+        opened.pop_all()
+    return Owned(folder, place, note, untidy)
+
+
+def _note(folder: Path, place: int) -> tuple[int, bool]:
+    """And whether somebody ended without emptying it. Who has removed it has told nothing."""
+    try:
+        note = os.open(NAME, FLAGS, dir_fd=place)
+    except FileNotFoundError:
+        return os.open(NAME, FLAGS | os.O_CREAT, 0o600, dir_fd=place), has_store(folder)
+    return note, os.fstat(note).st_size > 0
 
 
 def _sign(descriptor: int) -> None:
@@ -188,6 +206,7 @@ def _unescaped(point: str) -> str:
 
 
 def _lock(descriptor: int) -> None:
+    """:raises BlockingIOError: another process has it, and keeps it."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -195,12 +214,19 @@ def _lock(descriptor: int) -> None:
         except BlockingIOError:
             # A server that was told to stop may be about to let go.
             if time.monotonic() > deadline:
-                raise Held(_holder(descriptor)) from None
+                raise
             time.sleep(PAUSE)
         else:
             return
 
 
-def _holder(descriptor: int) -> str:
-    note = os.pread(descriptor, LONGEST_NOTE, 0).decode(errors="replace").split()
-    return f"process {note[0]}" if note and note[0].isdecimal() else "another process"
+def _holder(place: int) -> str:
+    try:
+        note = os.open(NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=place)
+    except OSError:
+        return "another process"
+    try:
+        words = os.read(note, LONGEST_NOTE).decode(errors="replace").split()
+    finally:
+        os.close(note)
+    return f"process {words[0]}" if words and words[0].isdecimal() else "another process"

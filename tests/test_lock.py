@@ -1,5 +1,6 @@
 """One process owns a data folder, whatever became of the one before."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -37,6 +38,35 @@ def test_a_second_process_is_told_at_once_who_has_the_folder_and_what_to_do(tmp_
         process.kill()
         assert process.stdin is not None
         process.stdin.close()
+
+
+def test_who_removes_the_file_of_the_lock_lets_nobody_in(tmp_path: Path) -> None:
+    with holder(tmp_path) as process:
+        (tmp_path / lock.NAME).unlink()
+        with pytest.raises(lock.NotOwned, match="in use by another process"):
+            lock.own(tmp_path)
+        assert not (tmp_path / lock.NAME).exists()
+        process.kill()
+
+
+def test_who_was_here_before_the_folder_itself_was_locked_is_seen(tmp_path: Path) -> None:
+    with (tmp_path / lock.NAME).open("w") as earlier:
+        fcntl.flock(earlier, fcntl.LOCK_EX)
+        earlier.write("77 1\n")
+        earlier.flush()
+        with pytest.raises(lock.NotOwned, match="in use by process 77"):
+            lock.own(tmp_path)
+    with lock.own(tmp_path) as owned:
+        owned.untidy = False
+
+
+def test_a_store_whose_lock_was_removed_may_hold_what_a_crash_left(tmp_path: Path) -> None:
+    with lock.own(tmp_path) as owned:
+        assert not owned.untidy
+        (tmp_path / lock.INDEX).write_bytes(b"rows")
+    (tmp_path / lock.NAME).unlink()
+    with lock.own(tmp_path) as owned:
+        assert owned.untidy
 
 
 def test_a_lock_that_a_killed_process_left_behind_blocks_nobody(tmp_path: Path) -> None:
