@@ -75,7 +75,7 @@ class Sessions:
             for key, other in self._known.items()
             if (other.principal.name, other.principal.groups) == (principal.name, principal.groups)
         ]
-        for key in own[: len(own) + 1 - self.bounds.each]:
+        for key in own[: max(0, len(own) + 1 - self.bounds.each)]:
             del self._known[key]
         owner = self.accounts.owner(principal)
         fresh = Session(principal, owner, now, now, address, secrets.token_hex(8))

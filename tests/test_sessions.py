@@ -222,6 +222,14 @@ def test_one_more_session_than_a_user_may_have_ends_the_one_that_was_used_least_
     assert kept.principal(asking(of_bob)) is not None
 
 
+def test_a_user_may_have_as_many_sessions_as_is_set_however_many_that_are() -> None:
+    kept = Sessions(MemoryAccounts({"ann": "secret"}))
+    secrets = [kept.begin(ANN, "192.0.2.1") for _ in range(kept.bounds.each)]
+    assert all(kept.principal(asking(one)) is not None for one in secrets)
+    kept.begin(ANN, "192.0.2.1")
+    assert [kept.principal(asking(one)) is not None for one in secrets].count(False) == 1
+
+
 def test_the_settings_bound_the_sessions(tmp_path: DiskPath) -> None:
     text = """[limits]
     session_idle = "10 min"
