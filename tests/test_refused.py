@@ -1,5 +1,7 @@
 """For how long it is remembered that an upload was refused, and to whom."""
 
+import pytest
+
 from tests.trees import path
 from uploads.access import ANONYMOUS, Principal
 from uploads.refused import REMEMBERED, SECONDS, RefusedUploads
@@ -32,6 +34,22 @@ def test_after_a_while_it_is_forgotten() -> None:
         refused.note(ANN, HERE)
         now[0] += waited
         assert refused.take(ANN, HERE) == remembered
+
+
+def test_what_is_under_way_counts_as_refused_until_it_is_stored() -> None:
+    now = [0.0]
+    refused = RefusedUploads(lambda: now[0])
+    with refused.until_stored(ANN, HERE):
+        now[0] += 10 * SECONDS
+        assert refused.take(ANN, HERE)
+        assert not refused.take(ANN, HERE)
+    with refused.until_stored(ANN, HERE):
+        pass
+    assert not refused.take(ANN, HERE)
+    with pytest.raises(ValueError, match="cut off"), refused.until_stored(ANN, HERE):
+        raise ValueError("cut off")
+    now[0] += SECONDS - 1
+    assert refused.take(ANN, HERE)
 
 
 def test_of_many_the_oldest_are_forgotten() -> None:

@@ -1,10 +1,13 @@
 """The WebDAV door: conditions, what is refused, and what becomes of it then."""
 
+import asyncio
+
 import pytest
 
 from handlers.parts import HttpSettings
 from tests.davs import LOCK, ask, find, setting
 from tests.doors import got, opened
+from tests.wire import Wire
 from uploads.policy import Policy
 
 STRICT = HttpSettings(dav_strict=True)
@@ -87,6 +90,28 @@ async def test_a_deletion_right_after_a_refused_put_is_refused_once() -> None:
 
         assert (refused.status, refused.refusal) == (409, "after-refusal")
         assert other.status == 204
+
+
+async def test_a_deletion_while_a_put_hangs_is_refused_as_one_after_it() -> None:
+    """To its client a PUT has failed as soon as the line is cut, which nobody tells the server."""
+    async with opened() as house:
+        assert house.client.port is not None
+        await ask(house, "PUT", "a.txt", b"one")
+        wire = await Wire.connect(house.client.port)
+        await wire.send(
+            b"PUT /dav/a.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 6\r\n"
+            b"Expect: 100-continue\r\n\r\n"
+        )
+        async with asyncio.timeout(20):
+            assert b" 100 " in await wire.reader.readuntil(b"\r\n\r\n")
+        refused = await ask(house, "DELETE", "a.txt")
+        assert (refused.status, refused.refusal) == (409, "after-refusal")
+        assert await got(house, "a.txt") == (200, b"one")
+        await wire.send(b"second")
+        async with asyncio.timeout(20):
+            assert b" 204 " in await wire.reader.readuntil(b"\r\n\r\n")
+        await wire.close()
+        assert (await ask(house, "DELETE", "a.txt")).status == 204
 
 
 async def test_who_deletes_a_second_time_or_with_an_etag_means_it() -> None:

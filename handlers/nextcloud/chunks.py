@@ -132,12 +132,9 @@ class Chunks:
         if not if_header.overwrite(request.headers.get("Overwrite")):
             condition = replace(arrival.condition, if_none_match=Tags(any=True))
             arrival = replace(arrival, condition=condition)
-        try:
+        with self.files.refused.until_stored(asked.principal, path):
             outcome = await self._chunking.join(arrival, asked.upload, _length(request))
             return webdav.stored(outcome, arrival)
-        except Exception:
-            self.files.refused.note(asked.principal, path)
-            raise
 
 
 def _number(piece: str | None) -> int:

@@ -150,7 +150,7 @@ class WebDav:
         on_purpose = condition.if_match is not None or submitted.lists
         if self.refused.take(principal, target.path) and not on_purpose:
             await self.parts.tree.expect_removal(principal, target.path, submitted)
-            detail = f'Your upload to "{target.path}" was refused, and what is there is not yours.'
+            detail = f'Your upload to "{target.path}" is not stored; what is there is not yours.'
             raise Refusal(of_type("after-refusal", detail))
         depth = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
         recursive = depth == if_header.INFINITE
@@ -231,11 +231,8 @@ class WebDav:
         )
 
     async def _receive(self, request: web.Request, arrival: Arrival) -> web.StreamResponse:
-        try:
+        with self.refused.until_stored(arrival.principal, arrival.path):
             return await Plain(self.parts).receive(request, arrival, self.stored)
-        except Exception:
-            self.refused.note(arrival.principal, arrival.path)
-            raise
 
     def stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
         if not outcome.accepted:
