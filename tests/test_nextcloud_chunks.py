@@ -1,5 +1,6 @@
 """Files in numbered pieces, by hand: what is refused, what is kept, and what comes of it."""
 
+import asyncio
 import time
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from storage.memory.shelves import MemoryAccounts
 from tests.davs import DAV
 from tests.doors import House, opened, sent
 from tests.nextclouds import ANN, FILES, UPLOADS, ask, begun, find, joined, sha1, told
+from tests.wire import Wire
 from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right, Scope
 from uploads.names import Path
 from uploads.rules import Limits
@@ -152,6 +154,27 @@ async def test_a_file_of_which_a_piece_is_missing_is_not_stored_and_can_be_compl
         for number in {3} & set(numbers):
             await ask(house, "DELETE", f"{address}/{number}")
         assert (await joined(house, address, "a.bin", OC_Total_Length="9")).status == 201
+
+
+async def test_a_file_of_which_the_last_piece_broke_off_is_not_stored_where_nobody_says_how_long() -> (
+    None
+):
+    async with opened() as house:
+        assert house.client.port is not None
+        address = await begun(house, "x", b"one")
+        wire = await Wire.connect(house.client.port)
+        head = f"PUT {address}/1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {ANN}\r\n"
+        await wire.send(f"{head}Content-Length: 6\r\nExpect: 100-continue\r\n\r\n".encode())
+        async with asyncio.timeout(20):
+            assert b" 100 " in await wire.reader.readuntil(b"\r\n\r\n")
+        refused = await joined(house, address, "a.bin")
+        assert (refused.status, refused.refusal) == (400, "wrong-length")
+        await wire.close()
+        assert (await joined(house, address, "a.bin")).refusal == "wrong-length"
+        assert await stored(house, "a.bin") is None
+        assert (await ask(house, "PUT", f"{address}/1", b"second")).status == 201
+        assert (await joined(house, address, "a.bin")).status == 201
+        assert await stored(house, "a.bin") == b"onesecond"
 
 
 async def test_the_length_that_was_said_at_the_beginning_counts_at_the_end() -> None:

@@ -134,13 +134,19 @@ def _check_whole(begun: Begun, total: int | None) -> None:
                 f" {wanted:,}. Nothing was stored; ask which pieces are here and send the others."
             )
     if total is None and begun.total is None:
-        _check_order(begun.whole)
+        _check_order(begun.parts)
 
 
 def _check_order(parts: Sequence[Incoming]) -> None:
-    """Nobody has said how long the file is. Then the numbers follow one another, from 0 or 1 on, or
-    each says at which byte its piece begins.
+    """Nobody has said how long the file is. Then each piece that began to come is whole, and the
+    numbers follow one another, from 0 or 1 on, or each says at which byte its piece begins.
     """
+    for part in parts:
+        if not part.is_whole:
+            raise WrongLength(
+                f"Piece {terms.echo(part)[SPELLED]} of this upload has not come to its end. Nothing"
+                " was stored; send it again, or delete it."
+            )
     numbers = [partnames.number(part) for part in parts]
     if not numbers:
         raise WrongLength("No piece of this upload is here. Nothing was stored; send them first.")
