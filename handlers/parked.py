@@ -102,12 +102,9 @@ class Parked:
         raise Refusal(problem)
 
     async def _discard(self, request: web.Request) -> web.StreamResponse:
-        principal, id_ = principal_of(request), _id(request)
         if not _wants_html(request):
             return await self.delete(request)
-        upload, reading = await self.parts.parking.open(id_, principal)
-        reading.close()
-        await self.parts.parking.discard(id_, principal)
+        upload = await self.parts.parking.discard(_id(request), principal_of(request))
         return _see(folder_href(upload.path.parent))
 
     def _path(self, fields: dict[str, str]) -> Path:

@@ -208,6 +208,21 @@ async def test_the_bytes_can_be_read_and_no_browser_runs_them() -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_what_the_disk_has_lost_can_be_discarded_on_the_page_too() -> None:
+    async with opened() as house:
+        await put(house, "docs/a", b"old")
+        _, said = await put(house, "docs/a", bytes(100_000))
+        href, parking = said["upload"]["href"], house.parts.parking
+        lost = await parking.index.read(lambda view: view.upload(href.rpartition("/")[2]))
+        assert lost is not None
+        parking.blobs.remove(lost.content)
+        answer = await house.client.post(
+            href, data={"action": "discard"}, headers=HTML | ANN, allow_redirects=False
+        )
+        assert (answer.status, answer.headers.get("Location")) == (303, "/files/docs/")
+        assert (await house.client.get(href, headers=ANN)).status == 404
+
+
 async def test_nobody_else_sees_it() -> None:
     async with opened() as house:
         said = await conflict(house)

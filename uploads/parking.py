@@ -66,8 +66,15 @@ class Parking:
         self.publish(Settled(DOOR, type(outcome.verdict).__name__, 0, early=False, parked=False))
         return outcome
 
-    async def discard(self, id: str, principal: Principal) -> None:
-        await self.index.write(lambda turn: turn.drop_upload(self._own(turn, id, principal).id))
+    async def discard(self, id: str, principal: Principal) -> Upload:
+        """What was given up. Its bytes may be lost already."""
+
+        def work(turn: Turn) -> Upload:
+            upload = self._own(turn, id, principal)
+            turn.drop_upload(upload.id)
+            return upload
+
+        return await self.index.write(work)
 
     def _check_type(self, upload: Upload, path: Path) -> None:
         """The bytes were judged for the name that they came under; this may be another."""
