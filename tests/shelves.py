@@ -87,6 +87,10 @@ def powerless() -> Iterator[None]:
         os.seteuid(before)
 
 
+def open_descriptors() -> int:
+    return len(list(DiskPath("/proc/self/fd").iterdir()))
+
+
 def blob(data: DiskPath, content: Content) -> DiskPath:
     return data / "blobs" / content.hex[:2] / content.hex
 

@@ -15,7 +15,7 @@ from storage.disk import posix
 from storage.disk.blobs import DiskBlobs
 from storage.disk.posix import NamedSheets
 from storage.disk.reading import FileReading
-from tests.shelves import DATA, give_away, kept, powerless
+from tests.shelves import DATA, give_away, kept, open_descriptors, powerless
 from uploads.failures import Damaged, Unavailable
 from uploads.files import Content
 
@@ -81,6 +81,19 @@ async def test_a_damaged_blob_is_not_served_and_the_same_content_mends_it(
     assert await reading.read(0, len(DATA)) == DATA
     reading.close()
     assert len(list(place(tmp_path, content).parent.iterdir())) == 1
+
+
+async def test_what_cannot_be_removed_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    disk = DiskBlobs(tmp_path, "blake3", inline_below=0, publish=lambda _: None)
+    content = await kept(disk)
+    place(tmp_path, content).unlink()
+    place(tmp_path, content).mkdir()
+    before = open_descriptors()
+    for _ in range(5):
+        with pytest.raises(OSError, match="directory"):
+            disk.remove(content)
+    await disk.close()
+    assert open_descriptors() <= before
 
 
 async def test_a_missing_blob_is_told_as_damage(blobs: DiskBlobs, tmp_path: Path) -> None:

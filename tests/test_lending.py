@@ -5,12 +5,12 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from handlers.lending import Loan
 from tests.doors import House, got, opened, sent
+from tests.shelves import open_descriptors
 from tests.wire import Wire, form, message, put
 from uploads.rules import Limits
 
@@ -28,10 +28,6 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours.settimeout(0)
     with ours, theirs:
         yield ours, theirs
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def nothing_under_way(house: House) -> None:

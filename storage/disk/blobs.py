@@ -138,10 +138,7 @@ class DiskBlobs:
             suppress(FileNotFoundError),
             posix.folder(self._folder.folder_of(content.hex)) as within,
         ):
-            # While it is open only its name goes; a thread gives its room back, not this turn.
-            descriptor = os.open(content.hex, READ_FLAGS, dir_fd=within)
-            os.unlink(content.hex, dir_fd=within)
-            self._writers.submit(os.close, descriptor)
+            self._unlink(content.hex, within)
 
     def free_space(self) -> int:
         now = time.monotonic()
@@ -181,6 +178,19 @@ class DiskBlobs:
             if fault is not None:
                 _log.error("blob %s was damaged (%s); it came in again, whole", name, fault)
                 _put_in_place(staged, within)
+
+    def _unlink(self, name: str, within: int) -> None:
+        """While it is open only its name goes; a thread gives its room back, not this turn. What
+        cannot be opened goes all the same.
+        """
+        descriptor: int | None = None
+        with suppress(OSError):
+            descriptor = os.open(name, READ_FLAGS, dir_fd=within)
+        try:
+            os.unlink(name, dir_fd=within)
+        finally:
+            if descriptor is not None:
+                self._writers.submit(os.close, descriptor)
 
     def _touch(self, name: str) -> int:
         fan = name[:2]
