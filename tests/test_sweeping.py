@@ -3,13 +3,14 @@
 import asyncio
 import time
 from pathlib import Path as DiskPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from storage import lock
 from storage.upkeep import lease
 from storage.upkeep.collecting import share_of, sweep
-from tests.shelves import Shelves, blob, shelves
+from tests.shelves import Shelves, blob, give_away, powerless, shelves
 from uploads.files import Content
 from uploads.ports import Turn
 
@@ -41,6 +42,29 @@ async def test_what_nothing_names_is_removed_and_the_rest_stays(tmp_path: DiskPa
         assert not blob(tmp_path, left).exists()
         assert not half.exists()
         assert await store.read(named) == DATA
+
+
+async def test_what_may_not_be_read_is_removed_and_what_the_disk_keeps_holds_up_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with TemporaryDirectory() as name:
+        data = DiskPath(name)
+        async with shelves(data) as store:
+            left = [await left_over(store, DATA + bytes([number])) for number in range(6)]
+            left.sort(key=lambda content: content.hex)
+            kept, closed, *others = left
+            assert kept.hex[:2] not in {content.hex[:2] for content in (closed, *others)}
+            blob(data, closed).chmod(0)
+            blob(data, kept).parent.chmod(0o500)
+            give_away(data)
+            with powerless():
+                swept = await sweep(store.index, store.blobs, data, before=LATER)
+
+        assert swept is not None
+        assert swept.contents == len([closed, *others])
+        assert [one for one in left if blob(data, one).exists()] == [kept]
+        assert f"the bytes of {kept.digest} stay for now: Permission denied" in caplog.text
+        blob(data, kept).parent.chmod(0o700)
 
 
 async def test_what_came_in_since_the_start_is_left_alone(tmp_path: DiskPath) -> None:

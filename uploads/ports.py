@@ -184,7 +184,7 @@ class Blobs(Protocol):
         """Called before a commit: makes durable whatever was kept since the last call."""
 
     def remove(self, content: Content) -> None:
-        """Called in a turn, when no row names the content any more."""
+        """Called in a turn, when no row names the content. :raises OSError: the disk keeps it."""
 
     def free_space(self) -> int: ...
 

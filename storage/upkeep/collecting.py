@@ -4,6 +4,7 @@ In turns of a bounded size, so that nobody who uploads waits long. Knows no SQL.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,8 @@ from uploads.events import Collected
 from uploads.failures import Unavailable
 from uploads.files import Content, Incoming
 from uploads.ports import Blobs, Index, Turn, Unfinished, View
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
 # To look for them in all rows takes a second for each few millions, so many are looked for at once.
@@ -152,11 +155,19 @@ async def remove_unnamed(index: Index, blobs: Blobs, contents: list[Content]) ->
 def _removal_of(blobs: Blobs, contents: list[Content]) -> Callable[[Turn], list[Content]]:
     def remove(turn: Turn) -> list[Content]:
         unnamed = [content for content in contents if not turn.is_named(content)]
-        for content in unnamed:
-            blobs.remove(content)
-        return unnamed
+        return [content for content in unnamed if _let_go(blobs, content)]
 
     return remove
+
+
+def _let_go(blobs: Blobs, content: Content) -> bool:
+    """What the disk keeps is left to a later sweep: the others need not wait for it."""
+    try:
+        blobs.remove(content)
+    except OSError as error:
+        _log.warning("the bytes of %s stay for now: %s", content.digest, error.strerror)
+        return False
+    return True
 
 
 def _unfound_of(contents: list[Content]) -> Callable[[View], list[Content]]:
