@@ -134,6 +134,16 @@ async def test_what_a_move_or_copy_replaces_stays_in_the_history() -> None:
             assert past == (200, f"old {method}".encode())
 
 
+async def test_a_copy_onto_the_same_bytes_brings_its_time_and_is_no_new_version() -> None:
+    async with opened() as house:
+        await ask(house, "PUT", "a.txt", b"one", X_OC_Mtime="981173106")
+        there = await ask(house, "PUT", "b.txt", b"one", X_OC_Mtime="981173100")
+        assert (await ask(house, "COPY", "a.txt", Destination="/dav/b.txt")).status == 204
+        read = await ask(house, "GET", "b.txt")
+        assert read.headers["Last-Modified"] == "Sat, 03 Feb 2001 04:05:06 GMT"
+        assert read.headers["ETag"] == there.headers["ETag"]
+
+
 async def test_overwrite_f_replaces_nothing() -> None:
     async with opened() as house:
         await ask(house, "PUT", "a.txt", b"one")

@@ -190,6 +190,8 @@ class Transfers:
         if found.content != there.content:
             return Transferred(self._copy(turn, wanted, found, stamp), replaced=True)
         turn.copy_properties(wanted.source, target)
+        if found.version.modified != there.version.modified:
+            turn.set_modified(target, found.version.modified)
         return Transferred(Placed(there), replaced=True)
 
     def _copy(
