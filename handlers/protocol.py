@@ -190,8 +190,13 @@ class Connection(Conversation):
         own = self.transport.get_extra_info("socket")
         if own is None or self.transport.is_closing():
             return None
+        try:
+            ours = own.dup()
+        except OSError:
+            # Too much is open for one more.
+            return None
         self._pause_reading_for_buffer()
-        return Loan(own.dup(), left)
+        return Loan(ours, left)
 
     def take_back(self, loan: Loan) -> None:
         """The parser knows nothing of what was drawn: after a whole body a new one takes over."""

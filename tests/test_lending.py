@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -33,6 +35,22 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 async def nothing_under_way(house: House) -> None:
     while house.parts.receiver.admission.under_way:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
+
+
+@contextmanager
+def one_descriptor_left() -> Iterator[None]:
+    before, taken = resource.getrlimit(resource.RLIMIT_NOFILE), list[int]()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors() + 50, before[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        os.close(taken.pop())
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_the_next_request_on_the_connection_is_heard(body: bytes) -> None:
@@ -81,6 +99,20 @@ async def test_a_body_of_unknown_length_is_read_by_the_loop(body: bytes) -> None
         await wire.close()
         assert answer.status == 201
         assert await got(house, "one") == (200, body)
+
+
+async def test_where_no_descriptor_is_left_for_a_loan_the_loop_reads_on(body: bytes) -> None:
+    """The one that is left takes the bytes in; then none is left for the folder of their name."""
+    async with opened() as house:
+        wire = await Wire.connect(house.client.port or 0)
+        assert (await wire.ask(put("/files/before", b"x" * 2000))).status == 201
+        with one_descriptor_left():
+            answer = await wire.ask(put("/files/one", body))
+        again = await wire.ask(put("/files/one", body))
+        await wire.close()
+
+        assert (answer.status, answer.json["type"]) == (503, "/problems/unavailable")
+        assert again.status == 201
 
 
 @pytest.mark.parametrize("kind", ["put", "form"])
