@@ -94,7 +94,7 @@ class Plain:
     async def delete(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
         recursive = asking.flag(asking.query(request), "recursive")
-        found = await self.parts.tree.delete(
+        found = await self.parts.tree.asked_at(folder=target.is_folder).delete(
             principal_of(request),
             target.path,
             asking.condition(request),

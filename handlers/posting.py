@@ -39,7 +39,7 @@ class Posting:
             fields |= await asking.form_fields(request, self.parts)
         wanted = [action for action in ACTIONS if action in fields]
         if len(wanted) == 1:
-            return await self._act(request, target.path, wanted[0], fields)
+            return await self._act(request, target, wanted[0], fields)
         if wanted or not target.is_folder:
             raise MalformedRequest(f"A POST to a file needs one of: {', '.join(ACTIONS)}.")
         return await self._raw(request, target, fields)
@@ -65,13 +65,14 @@ class Posting:
         return await self.plain.take_in(request, arrival)
 
     async def _act(
-        self, request: web.Request, path: Path, action: str, fields: dict[str, str]
+        self, request: web.Request, target: Target, action: str, fields: dict[str, str]
     ) -> web.StreamResponse:
+        path = target.path
         principal, condition = principal_of(request), asking.condition(request)
         if "if_match" in fields and condition.if_match is None:
             tags = conditions.condition([fields["if_match"]], [])
             condition = replace(condition, if_match=tags.if_match)
-        tree = self.parts.tree
+        tree = self.parts.tree.asked_at(folder=target.is_folder)
         attempt = asking.attempt(request, str(path))
         result: Outcome | Placed
         if action == "restore":

@@ -39,6 +39,28 @@ async def test_a_folder_is_deleted_only_when_all_of_it_is_meant_and_comes_back_w
         assert await got(house, "a/two") == (200, b"2")
 
 
+@pytest.mark.parametrize(
+    ("method", "query"),
+    [
+        ("DELETE", ""),
+        ("DELETE", "?recursive"),
+        ("POST", "?move=b"),
+        ("POST", "?copy=b"),
+        ("POST", "?restore=1"),
+    ],
+)
+async def test_the_address_of_a_folder_means_no_file(method: str, query: str) -> None:
+    async with opened() as house:
+        _, first = await sent(house, "a", b"one")
+        await sent(house, "a", b"two", If_Match=first["etag"])
+        address, any_version = f"/files/a/{query}", {"If-Match": "*"}
+        async with house.client.request(method, address, headers=any_version) as response:
+            assert response.status in {404, 409}, await response.text()
+
+        assert await got(house, "a") == (200, b"two")
+        assert (await got(house, "b"))[0] == 404
+
+
 async def test_history_lists_every_version_and_restores_under_a_condition() -> None:
     async with opened() as house:
         _, first = await sent(house, "a", b"one")

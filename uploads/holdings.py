@@ -154,10 +154,10 @@ def may_look_back(rules: Rules, view: View, principal: Principal, path: Path, ev
     return isinstance(at, FileHere) and at.file.version.number == event.number
 
 
-def known(at: AtName, path: Path) -> StoredFile | Folder:
-    """What stands at this very spelling."""
+def known(at: AtName, path: Path, *, is_folder: bool = False) -> StoredFile | Folder:
+    """What stands at this very spelling. `is_folder`: its address says so, and means no file."""
     match at:
-        case FileHere(file):
+        case FileHere(file) if not is_folder:
             return file
         case FolderHere(folder):
             return folder

@@ -50,6 +50,11 @@ class Tree:
     clock: Clock
     fitting: Fitting
     flights: Flights = field(default_factory=Flights)
+    folders_only: bool = False
+
+    def asked_at(self, *, folder: bool) -> "Tree":
+        """`folder`: the address says that it is of one, so that no file there is meant."""
+        return replace(self, folders_only=True) if folder else self
 
     async def make_folder(
         self,
@@ -101,7 +106,7 @@ class Tree:
         def work(turn: Turn) -> Outcome | Removed:
             self.rules.current(principal)
             self.rules.check_removable(principal, path)
-            found = known(turn.at(path), path)
+            found = known(turn.at(path), path, is_folder=self.folders_only)
             refused = self._refused_states(turn, principal, path, submitted)
             refused = refused or self.refused_removal(
                 turn, principal, found, condition, submitted, recursive=recursive
@@ -143,7 +148,7 @@ class Tree:
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
             self.rules.check_removable(principal, source)
-            found = known(turn.at(source), source)
+            found = known(turn.at(source), source, is_folder=self.folders_only)
             refused = self.refused_removal(turn, principal, found, condition, recursive=recursive)
             if refused:
                 return Outcome(refused, source)
@@ -172,7 +177,7 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
-            found = known(turn.at(source), source)
+            found = known(turn.at(source), source, is_folder=self.folders_only)
             if not Guard(self.rules, turn, principal).meets(condition, source):
                 return Outcome(Stale(_file(found)), source)
             refused = self.refused_arrival(turn, principal, found, target)
@@ -201,7 +206,7 @@ class Tree:
             self.rules.current(principal)
             self.rules.check_reserved(principal, path)
             version = self._version_before(turn, principal, path, number)
-            if version is None:
+            if version is None or self.folders_only:
                 return self._restore_folder(turn, principal, path, number, stamp)
             claim = Claim(path, version.content, condition, sees=True)
             policy = self.rules.policies.of(path.parent).wishing(IN_PLACE)
