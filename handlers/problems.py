@@ -232,6 +232,8 @@ def _clash(existing: StoredFile | Folder | None, path: Path) -> str:
     match existing:
         case Folder():
             return f'"{existing.path}" is a folder.'
+        case StoredFile() if existing.path == path:
+            return f'"{path}" is a file.'
         case StoredFile():
             return f'"{existing.path}" is a file, so that "{path}" cannot be in it.'
         case None:

@@ -79,6 +79,35 @@ async def test_history_lists_every_version_and_restores_under_a_condition() -> N
         assert await got(house, "a") == (200, b"one")
 
 
+async def test_a_number_that_is_of_no_version_of_a_name_restores_nothing_there() -> None:
+    async with opened() as house:
+        _, other = await sent(house, "other", b"zero")
+        _, first = await sent(house, "a", b"one")
+        async with house.client.delete("/files/other"):
+            pass
+        # What stands there is no reason: nothing that the sender could do about it would help.
+        for number in (other["version"], 99):
+            for taken in ("a", "b/"):
+                if taken == "b/":
+                    async with house.client.put("/files/b/"):
+                        pass
+                address = f"/files/{taken}?restore={number}"
+                said = await refused(house, "POST", address, first["etag"])
+                assert said["type"] == "/problems/not-there", address
+        assert await got(house, "a") == (200, b"one")
+
+
+async def test_a_folder_does_not_come_back_over_a_file_whatever_the_condition() -> None:
+    async with opened() as house:
+        await sent(house, "a/one", b"1")
+        async with house.client.delete("/files/a?recursive") as response:
+            undo = (await response.json())["undo"]
+        _, now = await sent(house, "a", b"a file")
+        said = await refused(house, "POST", undo["href"], now["etag"])
+        assert (said["type"], said["detail"]) == ("/problems/type-clash", '"a" is a file.')
+        assert await got(house, "a") == (200, b"a file")
+
+
 async def test_moving_and_copying_never_replace() -> None:
     async with opened() as house:
         await sent(house, "a", b"one")

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from uploads.access import Principal, Right
 from uploads.collisions import AtName, FileHere, FolderHere
-from uploads.failures import NotThere
 from uploads.files import Event, Folder, Listing, Order, Page, StoredFile
 from uploads.names import Path
 from uploads.ports import Blobs, Index, Reading, View
@@ -78,7 +77,7 @@ class Holdings:
             for event in view.history(path, number + 1, 1)
         ):
             if isinstance(view.at(path), FileHere):
-                raise NotThere(f'"{path}" has no version {number} that you may know of.')
+                raise not_there(path, number)
             raise not_there(path)
         return Held(file, view.small(file.content))
 

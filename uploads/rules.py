@@ -221,5 +221,8 @@ class Rules:
             )
 
 
-def not_there(path: Path) -> NotThere:
+def not_there(path: Path, number: int | None = None) -> NotThere:
+    """`number`: of the version of it that was asked for."""
+    if number is not None:
+        return NotThere(f'"{path}" has no version {number} that you may know of.')
     return NotThere(f'There is nothing at "{path}" that you may know of.')

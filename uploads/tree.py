@@ -16,16 +16,18 @@ from uploads.collisions import (
     ConditionRequired,
     FileHere,
     Lookalike,
+    NameTaken,
     NotEmpty,
     Nothing,
     Stale,
+    TypeClash,
     Unchanged,
     Verdict,
     decide,
 )
 from uploads.conditions import UNCONDITIONAL, Condition
 from uploads.failures import MalformedRequest
-from uploads.files import Content, Folder, Stamp, StoredFile
+from uploads.files import Content, Folder, Kind, Stamp, StoredFile
 from uploads.fitting import Fitting
 from uploads.guarding import Guard
 from uploads.holdings import known, may_look_back
@@ -327,12 +329,17 @@ class Tree:
     ) -> Outcome | Placed:
         self.rules.demand_below(principal, Right.CREATE, path)
         refused = self.in_the_way(principal, turn.at(path), path)
+        if refused and not _took_folder(turn, path, number):
+            raise not_there(path, number)
+        if isinstance(refused, NameTaken):
+            # No condition brings a folder back over a file.
+            refused = TypeClash(refused.existing)
         if refused:
             return Outcome(refused, path)
         Guard(self.rules, turn, principal).check_stored(path)
         folder = turn.restore_folder(path, number, stamp)
         if folder is None:
-            raise not_there(path)
+            raise not_there(path, number)
         self.rules.check_usage(turn.usage(principal.name))
         return Placed(folder)
 
@@ -356,6 +363,15 @@ class Tree:
 
     def _stamp(self, principal: Principal) -> Stamp:
         return Stamp(principal.name, self.clock())
+
+
+def _took_folder(view: View, path: Path, number: int) -> bool:
+    """Was this change the deletion of a folder of this name?"""
+    return any(
+        (change.number, change.kind, change.path) == (number, Kind.DELETED, path)
+        and change.is_folder
+        for change in view.changes(number - 1, 1)
+    )
 
 
 def _as_dated(stamp: Stamp, file: StoredFile) -> Stamp:
