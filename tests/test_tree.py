@@ -108,6 +108,21 @@ async def test_a_folder_does_not_come_back_over_a_file_whatever_the_condition() 
         assert await got(house, "a") == (200, b"a file")
 
 
+async def test_a_folder_comes_back_only_where_the_condition_is_true() -> None:
+    async with opened() as house:
+        await sent(house, "a/one", b"1")
+        async with house.client.delete("/files/a?recursive") as response:
+            undo = (await response.json())["undo"]
+        for if_match in ('"x"', "*"):
+            said = await refused(house, "POST", undo["href"], if_match)
+            assert said["type"] == "/problems/stale-version"
+            assert (await got(house, "a/one"))[0] == 404
+        if_free = {"If-None-Match": "*"}
+        async with house.client.post(undo["href"], headers=if_free) as response:
+            assert response.status == 201
+        assert await got(house, "a/one") == (200, b"1")
+
+
 async def test_moving_and_copying_never_replace() -> None:
     async with opened() as house:
         await sent(house, "a", b"one")

@@ -209,7 +209,7 @@ class Tree:
             self.rules.check_reserved(principal, path)
             version = self._version_before(turn, principal, path, number)
             if version is None or self.folders_only:
-                return self._restore_folder(turn, principal, path, number, stamp)
+                return self._restore_folder(turn, principal, path, number, condition, stamp)
             claim = Claim(path, version.content, condition, sees=True)
             policy = self.rules.policies.of(path.parent).wishing(IN_PLACE)
             verdict = decide(claim, turn.at(path), None, policy)
@@ -325,7 +325,13 @@ class Tree:
         return Placed(turn.folder(target) or made)
 
     def _restore_folder(
-        self, turn: Turn, principal: Principal, path: Path, number: int, stamp: Stamp
+        self,
+        turn: Turn,
+        principal: Principal,
+        path: Path,
+        number: int,
+        condition: Condition,
+        stamp: Stamp,
     ) -> Outcome | Placed:
         self.rules.demand_below(principal, Right.CREATE, path)
         refused = self.in_the_way(principal, turn.at(path), path)
@@ -337,6 +343,8 @@ class Tree:
         if refused:
             return Outcome(refused, path)
         Guard(self.rules, turn, principal).check_stored(path)
+        if not condition.holds(None):
+            return Outcome(Stale(None), path)
         folder = turn.restore_folder(path, number, stamp)
         if folder is None:
             raise not_there(path, number)
