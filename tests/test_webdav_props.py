@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from handlers.parts import HttpSettings
+from handlers.webdav import props
 from tests.davs import Answer, ask, find, patch, removing, setting
 from tests.doors import opened, sent
 from uploads.files import Content, Stamp
@@ -80,6 +81,25 @@ async def test_depth_says_how_much_is_listed_and_infinity_is_what_is_meant_witho
         assert (await find(house, "e.txt", depth="1")).hrefs == ["/dav/e.txt"]
         assert (await find(house, "a", depth="2")).status == 400
         assert (await find(house, "nothing")).status == 404
+
+
+async def test_a_folder_comes_whole_and_only_what_is_below_it_may_be_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(props, "AT_ONCE", 2)
+    monkeypatch.setattr(props, "MOST_LISTED", 3)
+    async with opened() as house:
+        for name in ("a", "b", "c", "d", "e", "f/g"):
+            await sent(house, name, name.encode())
+        whole = await find(house, "", "displayname", depth="1")
+        assert whole.hrefs == [
+            "/dav/",
+            *(f"/dav/{name}" for name in ("a", "b", "c", "d", "e", "f/")),
+        ]
+        assert " 507 " not in whole.text
+        cut = await find(house, "", "displayname", depth="infinity")
+        assert cut.hrefs == ["/dav/", "/dav/a", "/dav/b", "/dav/c", "/dav/d", "/dav/"]
+        assert " 507 " in cut.text
 
 
 async def test_names_alone_and_everything_with_more_can_be_asked_for() -> None:

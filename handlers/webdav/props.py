@@ -25,6 +25,8 @@ from uploads.names import Path
 
 # In one slice, between which everybody else has a turn.
 AT_ONCE = 250
+# With Depth: infinity. A folder itself comes whole: clients that sync do not look for a 507 at the
+# end of a 207, and delete what they miss.
 MOST_LISTED = 200_000
 MOST_ASKED, MOST_ASKED_LENGTH = 200, 16_384
 # By these clients say when a file was changed; the last is in seconds.
@@ -85,14 +87,14 @@ class Props:
                 for piece in multistatus.pieces(chain(begun, responses)):
                     yield piece
                 begun = []
-                listed += len(entries)
+                if depth == if_header.INFINITE:
+                    listed += len(entries)
+                    waiting += self.listable(principal, entries)
                 if listed > MOST_LISTED and (after is not None or waiting):
                     limits = "<D:error><D:number-of-matches-within-limits/></D:error>"
                     href = self.mount.href(top.entry)
                     yield multistatus.refused(href, "too-much-to-list", limits)
                     return
-                if depth == if_header.INFINITE:
-                    waiting += self.listable(principal, entries)
                 listing = Listing(after=after, limit=AT_ONCE) if after is not None else None
         for piece in begun:
             yield piece
