@@ -88,17 +88,15 @@ async def test_a_folder_comes_whole_and_only_what_is_below_it_may_be_too_much(
 ) -> None:
     monkeypatch.setattr(props, "AT_ONCE", 2)
     monkeypatch.setattr(props, "MOST_LISTED", 3)
+    members = [f"/dav/{name}" for name in ("f/", "a", "b", "c", "d", "e")]
     async with opened() as house:
         for name in ("a", "b", "c", "d", "e", "f/g"):
             await sent(house, name, name.encode())
         whole = await find(house, "", "displayname", depth="1")
-        assert whole.hrefs == [
-            "/dav/",
-            *(f"/dav/{name}" for name in ("a", "b", "c", "d", "e", "f/")),
-        ]
+        assert whole.hrefs == ["/dav/", *members]
         assert " 507 " not in whole.text
         cut = await find(house, "", "displayname", depth="infinity")
-        assert cut.hrefs == ["/dav/", "/dav/a", "/dav/b", "/dav/c", "/dav/d", "/dav/"]
+        assert cut.hrefs == ["/dav/", *members[:4], "/dav/"]
         assert " 507 " in cut.text
 
 
