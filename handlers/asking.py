@@ -81,6 +81,16 @@ def query(request: web.Request) -> dict[str, str]:
     return dict(pairs)
 
 
+def refuse_versions(fields: dict[str, str]) -> None:
+    """Who names a version in what changes something would find another one deleted, or copied."""
+    for name in ("version", "versions"):
+        if name in fields:
+            raise MalformedRequest(
+                f'"{name}" is for reading only. An earlier version comes back by POST with restore'
+                " and its number; what is replaced, deleted, moved or copied is the current one."
+            )
+
+
 async def form_fields(request: web.Request, parts: Parts) -> dict[str, str]:
     """The fields of a form without files (application/x-www-form-urlencoded)."""
     most = parts.http.field_bytes

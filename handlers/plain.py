@@ -50,6 +50,7 @@ class Plain:
     async def put(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
         fields = asking.query(request)
+        asking.refuse_versions(fields)
         if target.is_folder:
             return await self._put_folder(request, target.path)
         arrival = asking.arrival(request, target.path, fields)
@@ -93,7 +94,9 @@ class Plain:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)
-        recursive = asking.flag(asking.query(request), "recursive")
+        fields = asking.query(request)
+        asking.refuse_versions(fields)
+        recursive = asking.flag(fields, "recursive")
         found = await self.parts.tree.asked_at(folder=target.is_folder).delete(
             principal_of(request),
             target.path,

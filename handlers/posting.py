@@ -31,6 +31,7 @@ class Posting:
     async def post(self, request: web.Request) -> web.StreamResponse:
         target = asking.target(request, FILES, self.parts.names)
         fields = asking.query(request)
+        asking.refuse_versions(fields)
         if request.content_type == "multipart/form-data":
             return await self.forms.post(request, target.path)
         # What has a name is a file, whatever curl calls it where nobody told it.

@@ -123,6 +123,27 @@ async def test_a_folder_comes_back_only_where_the_condition_is_true() -> None:
         assert await got(house, "a/one") == (200, b"1")
 
 
+@pytest.mark.parametrize("version", ["version=1", "versions"])
+async def test_what_changes_something_takes_no_version_of_which_it_would_take_another(
+    version: str,
+) -> None:
+    async with opened() as house:
+        _, first = await sent(house, "a", b"one")
+        await sent(house, "a", b"two", If_Match=first["etag"])
+        for method, query in (
+            ("DELETE", ""),
+            ("PUT", "same-name=version&"),
+            ("POST", "copy=b&"),
+            ("POST", "move=b&"),
+            ("POST", "restore=1&"),
+        ):
+            said = await refused(house, method, f"/files/a?{query}{version}")
+            assert said["type"] == "/problems/malformed-request", method
+            assert "for reading only" in said["detail"]
+        assert await got(house, "a") == (200, b"two")
+        assert (await got(house, "b"))[0] == 404
+
+
 async def test_moving_and_copying_never_replace() -> None:
     async with opened() as house:
         await sent(house, "a", b"one")
