@@ -17,6 +17,8 @@ from handlers.form_answers import Refused, Result, Stored
 from handlers.form_body import FormBody, Part
 from handlers.headers import conditions, part_headers
 from handlers.headers.conditions import MalformedCondition
+from handlers.headers.digests import MalformedDigest
+from handlers.headers.names import CONTENT_DIGEST, CONTENT_MD5, REPR_DIGEST
 from handlers.headers.part_headers import Heading
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -87,6 +89,7 @@ class Filling:
                 self.request.headers.get("If-Unmodified-Since"),
             ),
             wishes=asking.wishes(self.request, words),
+            declared=heading.declared(),
             claimed_type=heading.media_type,
             may_rename=True,
             reservation=self.fields.get("reservation"),
@@ -127,6 +130,7 @@ class Forms:
     async def post(self, request: web.Request, folder: Path) -> web.StreamResponse:
         asking.refuse_unreadable_body(request)
         asking.refuse_piece(request)
+        _refuse_digest(request)
         principal = principal_of(request)
         self._demand_some_right(principal, folder)
         query = {name.replace("-", "_"): text for name, text in asking.query(request).items()}
@@ -183,7 +187,7 @@ class Forms:
             # About the request rather than the file: whoever asks is to sign in, or to send
             # the form that was sent under this key.
             raise
-        except (Failure, BadName, Refusal) as refused:
+        except (Failure, BadName, Refusal, MalformedDigest) as refused:
             if body.broken is not None:
                 raise
             return Refused(name, _problem(refused))
@@ -219,13 +223,24 @@ def _boundary(request: web.Request) -> str:
     return boundary
 
 
-def _problem(refused: Failure | BadName | Refusal | MalformedCondition) -> Problem:
+def _refuse_digest(request: web.Request) -> None:
+    """It is of all bytes of the form, and verified of none of its files."""
+    if any(name in request.headers for name in (REPR_DIGEST, CONTENT_DIGEST, CONTENT_MD5)):
+        raise MalformedDigest(
+            "The digest of a whole form is not checked. Declare that of each file among the"
+            " headers of its part."
+        )
+
+
+def _problem(
+    refused: Failure | BadName | Refusal | MalformedCondition | MalformedDigest,
+) -> Problem:
     match refused:
         case Refusal():
             return refused.problem
         case BadName():
             return of_bad_name(refused)
-        case MalformedCondition():
+        case MalformedCondition() | MalformedDigest():
             return of_malformed(refused)
         case Failure():
             return of_failure(refused)

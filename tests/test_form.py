@@ -1,6 +1,8 @@
 """The form door: what becomes of each file, and what its sender is told."""
 
 import asyncio
+import base64
+import hashlib
 
 import pytest
 
@@ -237,6 +239,41 @@ async def test_fields_that_mean_nothing_here_are_passed_over_within_bounds() -> 
         assert (await post(house, field("_charset_", "utf-8"), file("a", b"1")))[0] == 201
         status, _, _ = await post(house, field("x", "y" * 101), file("b", b"1"))
         assert (status, await read(house, "b")) == (400, None)
+
+
+def digest(data: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+@pytest.mark.parametrize("name", ["Repr-Digest", "Content-Digest"])
+async def test_the_digest_of_a_file_is_verified_where_its_part_declares_it(name: str) -> None:
+    async with opened() as house:
+        status, said, _ = await post(
+            house,
+            file("wrong", b"1", extra=f"{name}: {digest(b'another')}\r\n"),
+            file("unreadable", b"2", extra=f"{name}: sha-256=2\r\n"),
+            file("right", b"3", extra=f"{name}: {digest(b'3')}\r\n"),
+        )
+        assert status == 200
+        assert [(one["status"], one.get("type")) for one in said["results"]] == [
+            (400, "/problems/wrong-digest"),
+            (400, "/problems/wrong-digest"),
+            (201, None),
+        ]
+        assert [await read(house, one) for one in ("wrong", "unreadable", "right")] == [
+            None,
+            None,
+            b"3",
+        ]
+
+
+@pytest.mark.parametrize("name", ["Repr-Digest", "Content-Digest", "Content-MD5"])
+async def test_a_digest_that_nobody_would_verify_is_refused(name: str) -> None:
+    async with opened() as house:
+        status, said, _ = await post(house, file("a", b"1"), headers={name: digest(b"1")})
+        assert (status, said["type"]) == (400, "/problems/wrong-digest")
+        assert "Declare that of each file" in said["detail"]
+        assert await read(house, "a") is None
 
 
 async def test_a_file_that_is_too_large_does_not_stop_the_next() -> None:

@@ -1,10 +1,11 @@
 """The headers of one part of a form -> what the part is. Pure; knows no parser and no upload."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from handlers.headers import digests
 from handlers.problems import Refusal, of_type
 from uploads.failures import MalformedRequest
 
@@ -14,6 +15,7 @@ _PARAMETER: Final = re.compile(rf'[ \t]*;[ \t]*({_WORD})=(?:"([^"\r\n]*)"|({_WOR
 _FORM_DATA: Final = re.compile(r"form-data", re.IGNORECASE)
 _ESCAPES: Final = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
 _PLAIN_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "identity", ""})
+_DIGESTS: Final = ("repr-digest", "content-digest", "content-md5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Heading:
     media_type: str | None
     transfer_encoding: str
     content_encoding: str
+    digest_lines: Mapping[str, list[str]]
+
+    def declared(self) -> dict[str, bytes]:
+        """What is said of the bytes of this one file; may raise a MalformedDigest."""
+        lines = self.digest_lines
+        return digests.declared(*(lines.get(name, []) for name in _DIGESTS))
 
     def check_encoding(self) -> None:
         """Refuses what would be stored as something else than the file that was meant."""
@@ -65,6 +73,7 @@ def heading(headers: Iterable[tuple[str, str]]) -> Heading:
         media_type=readable(found.get("content-type", "")) or None,
         transfer_encoding=found.get("content-transfer-encoding", "").strip().lower(),
         content_encoding=found.get("content-encoding", "").strip().lower(),
+        digest_lines={name: [found[name]] for name in _DIGESTS if name in found},
     )
 
 
