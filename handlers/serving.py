@@ -20,6 +20,7 @@ from handlers.problems import Refusal, of_outcome, of_type
 from uploads.collisions import Stale
 from uploads.conditions import Current
 from uploads.files import StoredFile
+from uploads.foretelling import identity
 from uploads.ports import Reading
 from uploads.resting import BytesReading
 from uploads.settling import Outcome
@@ -66,8 +67,8 @@ async def serve(
         headers = safe_headers(file.content.media_type, file.path.name).copy()
         headers["ETag"] = file.etag
         headers["Last-Modified"] = descriptions.http_date(told)
-        if WANT_REPR_DIGEST in request.headers and known:
-            headers["Repr-Digest"] = digests.header(known)
+        if WANT_REPR_DIGEST in request.headers and (digested := _digests(request, file, known)):
+            headers["Repr-Digest"] = digests.header(digested)
         if _unchanged(request, file, by_date=int(told) == int(stored)):
             return web.Response(status=NOT_MODIFIED, headers=headers)
         if isinstance(reading, BytesReading) and _is_for_all(request):
@@ -75,6 +76,17 @@ async def serve(
         return await _body(request, file, reading, headers)
     finally:
         reading.close()
+
+
+def _digests(
+    request: web.Request, file: StoredFile, known: Mapping[str, bytes]
+) -> Mapping[str, bytes]:
+    """What was declared of it; and its identity to those who ask for that, as others may not know
+    what to do with an algorithm that is in no registry.
+    """
+    name, value = identity(file.content)
+    wanted = digests.is_wanted(name, request.headers.getall(WANT_REPR_DIGEST, []))
+    return {**known, name: value} if wanted else known
 
 
 def _unchanged(request: web.Request, file: StoredFile, *, by_date: bool) -> bool:

@@ -1,5 +1,7 @@
 """The plain door: what is stored, replaced and refused, and in which words."""
 
+import base64
+
 from tests.doors import got, opened, sent
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
@@ -14,6 +16,22 @@ async def test_a_new_file_is_created_with_its_folders_and_read_back_byte_for_byt
         assert response.headers["ETag"] == said["etag"]
         assert said["size"] == 2560
         assert await got(house, "a/b/c.bin") == (200, bytes(range(256)) * 10)
+
+
+async def test_who_wants_the_digest_by_which_a_content_is_known_gets_it_of_every_file() -> None:
+    async with opened() as house:
+        _, said = await sent(house, "a", b"one")
+        of = base64.b64encode(bytes.fromhex(said["digest"].removeprefix("blake3:"))).decode()
+        for wanted, told in (
+            ("blake3=1", f"blake3=:{of}:"),
+            ("sha-256=2, blake3=1", f"blake3=:{of}:"),
+            ("blake3=0", None),
+            ("sha-256=1", None),
+        ):
+            headers = {"Want-Repr-Digest": wanted}
+            for method in ("GET", "HEAD"):
+                async with house.client.request(method, "/files/a", headers=headers) as response:
+                    assert response.headers.get("Repr-Digest") == told, wanted
 
 
 async def test_an_empty_file_is_a_file() -> None:

@@ -63,5 +63,12 @@ def _names(content: Content, name: str, value: bytes) -> bool:
     return name in IDENTITIES and content.digest == _identity(name, value)
 
 
+def identity(content: Content) -> tuple[str, bytes]:
+    """The digest by which a content is known here, and the name of its algorithm."""
+    kind, _, text = content.digest.partition(":")
+    name = next(name for name, ours in IDENTITIES.items() if ours == kind)
+    return name, bytes.fromhex(text)
+
+
 def _identity(name: str, value: bytes) -> str:
     return f"{IDENTITIES[name]}:{value.hex()}"

@@ -67,6 +67,12 @@ def _add(found: dict[str, bytes], name: str, algorithm: str, value: str) -> None
         raise MalformedDigest(f"{name}: two different {algorithm} digests were declared.")
 
 
+def is_wanted(algorithm: str, lines: Sequence[str]) -> bool:
+    """Does Want-Repr-Digest (RFC 9530 section 4) ask for it by its name?"""
+    wanted = (item.strip(" \t").partition("=") for item in ",".join(lines).split(","))
+    return any(name == algorithm and weight != "0" for name, _, weight in wanted)
+
+
 def header(digests: Mapping[str, bytes]) -> str:
     return ", ".join(
         f"{algorithm}=:{base64.b64encode(value).decode()}:"
