@@ -191,9 +191,11 @@ class Forms:
             if body.broken is not None:
                 raise
             return Refused(name, _problem(refused))
+        rules, whose = self.parts.rules, arrival.principal
         if not isinstance(outcome.verdict, Accepted):
-            return Refused(name, of_outcome(outcome, outcome.verdict))
-        seen = self.parts.rules.may(arrival.principal, Right.READ, outcome.path)
+            may_replace = rules.may(whose, Right.REPLACE, outcome.path)
+            return Refused(name, of_outcome(outcome, outcome.verdict, may_replace=may_replace))
+        seen = rules.may(whose, Right.READ, outcome.path)
         return Stored(name, outcome, seen=seen)
 
     async def _nameless(self, part: Part) -> Result | None:

@@ -14,6 +14,7 @@ from handlers.parts import Parts
 from handlers.problems import Refusal, of_outcome
 from handlers.resumable import Resumable
 from uploads.access import Right
+from uploads.collisions import Refused
 from uploads.failures import MalformedRequest
 from uploads.files import Folder
 from uploads.holdings import Held
@@ -87,9 +88,11 @@ class Plain:
         return answer(outcome, arrival)
 
     def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
+        rules = self.parts.rules
         if not outcome.accepted:
-            raise refusal(outcome)
-        seen = self.parts.rules.may(arrival.principal, Right.READ, outcome.path)
+            may_replace = rules.may(arrival.principal, Right.REPLACE, outcome.path)
+            raise refusal(outcome, may_replace=may_replace)
+        seen = rules.may(arrival.principal, Right.READ, outcome.path)
         return answers.stored(outcome, seen=seen)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -152,9 +155,9 @@ class Plain:
         return asking.target(request, FILES, self.parts.names)
 
 
-def refusal(outcome: Outcome, *, places: bool = False) -> Refusal:
-    verdict = outcome.verdict
-    return Refusal(of_outcome(outcome, verdict, places=places))  # type: ignore[arg-type]
+def refusal(outcome: Outcome, *, places: bool = False, may_replace: bool = True) -> Refusal:
+    verdict: Refused = outcome.verdict  # type: ignore[assignment]
+    return Refusal(of_outcome(outcome, verdict, places=places, may_replace=may_replace))
 
 
 def placed_or_refused(result: Outcome | Placed, *, places: bool) -> Placed:

@@ -134,10 +134,13 @@ def of_unknown_method(method: str) -> Problem:
     return Problem(type_, detail, WEBDAV_IS_AT if method in OF_WEBDAV else type_.advice)
 
 
-def of_outcome(outcome: Outcome, verdict: Refused, *, places: bool = False) -> Problem:
+def of_outcome(
+    outcome: Outcome, verdict: Refused, *, places: bool = False, may_replace: bool = True
+) -> Problem:
     """A refused claim, with its evidence and what settles it.
 
     `places`: it was to move, to copy or to make a folder, which replaces nothing that has the name.
+    `may_replace`: whose upload it was has the right to.
     """
     slug, conflict, existing, detail, next_ = _of_verdict(verdict, outcome.path)
     extra: dict[str, Json] = {}
@@ -150,6 +153,8 @@ def of_outcome(outcome: Outcome, verdict: Refused, *, places: bool = False) -> P
     replaceable = not (places and isinstance(verdict, NameTaken))
     if not replaceable:
         next_ = "Choose another name, or delete what is there first."
+    if not may_replace and isinstance(verdict, NameTaken | Stale) and not _holds_it(verdict):
+        replaceable, next_ = False, "Choose another name: you may replace nothing here."
     if outcome.parked is not None:
         next_ += " Your bytes are kept: use one of the resolutions."
     return Problem(
@@ -165,6 +170,10 @@ def of_outcome(outcome: Outcome, verdict: Refused, *, places: bool = False) -> P
         extra=extra,
         headers=REPLAYED if outcome.replayed else {},
     )
+
+
+def _holds_it(verdict: NameTaken | Stale) -> bool:
+    return isinstance(verdict, Stale) and verdict.identical
 
 
 _Words = tuple[str, str, StoredFile | Folder | None, str, str]

@@ -2,7 +2,11 @@
 
 import base64
 
+import pytest
+
 from tests.doors import got, opened, sent
+from tests.forms import file, post
+from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
 
@@ -32,6 +36,24 @@ async def test_who_wants_the_digest_by_which_a_content_is_known_gets_it_of_every
             for method in ("GET", "HEAD"):
                 async with house.client.request(method, "/files/a", headers=headers) as response:
                     assert response.headers.get("Repr-Digest") == told, wanted
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
+@pytest.mark.parametrize("also", [set[Right](), {Right.READ}])
+async def test_who_may_replace_nothing_is_not_led_to_do_so(
+    also: set[Right], headers: dict[str, str]
+) -> None:
+    grant = Grant(Path(()), frozenset({ANONYMOUS_NAME}), frozenset({Right.CREATE, *also}))
+    async with opened(grants=[grant]) as house:
+        await sent(house, "a", b"one")
+        async with house.client.put("/files/a", data=b"two", headers=headers) as response:
+            put = await response.json(content_type=None)
+        _, posted, _ = await post(house, file("a", b"three"), headers=headers)
+        for said in (put, posted):
+            assert said["status"] in {409, 412}
+            assert said["next"].startswith("Choose another name: you may replace nothing here.")
+            assert "expected" not in said
+            assert [one["action"] for one in said["resolutions"]] == ["store", "discard"]
 
 
 async def test_an_empty_file_is_a_file() -> None:
