@@ -70,8 +70,10 @@ class Loan:
             data = self._ours.recv(min(most, self.left))
         except BlockingIOError:
             return b""
+        except OSError as lost:
+            raise _gone() from lost
         if not data:
-            raise ConnectionResetError("the client is gone")
+            raise _gone()
         self.left -= len(data)
         return data
 
@@ -93,8 +95,10 @@ class Loan:
                 if not self._poll.poll(_THREAD_WAITS_MS):
                     break
                 continue
+            except OSError as lost:
+                raise _gone() from lost
             if not count:
-                raise ConnectionResetError("the client is gone")
+                raise _gone()
             return count
         return 0
 
@@ -111,6 +115,13 @@ class Loan:
         """Has come, but was not worth waking anybody for."""
         (count,) = struct.unpack("i", fcntl.ioctl(self._ours, termios.FIONREAD, bytes(4)))
         return bool(count)
+
+
+def _gone() -> ConnectionResetError:
+    """Also where the network says so, which would pass for an error of the disk: no route, no
+    answer in time.
+    """
+    return ConnectionResetError("the client is gone")
 
 
 def _resolve(there: "asyncio.Future[None]") -> None:

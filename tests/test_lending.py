@@ -1,12 +1,14 @@
 """A large body is received by a thread, and the connection goes on as if nothing had been."""
 
 import asyncio
+import errno
 import os
 import resource
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -203,6 +205,27 @@ def test_a_loan_says_that_nothing_comes_and_that_nothing_ever_will(
     assert loan.draw(bytearray(64), 0) == 0
     assert loan.read_now(64) == b""
     theirs.close()
+    with pytest.raises(ConnectionError):
+        loan.draw(bytearray(64), 0)
+    with pytest.raises(ConnectionError):
+        loan.read_now(64)
+    loan.close()
+
+
+class Unreachable(socket.socket):
+    """What the system tells of a client that has left the network without a word."""
+
+    def recv_into(self, *_: Any) -> int:
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    def recv(self, *_: Any) -> bytes:
+        raise OSError(errno.ETIMEDOUT, "Connection timed out")
+
+
+def test_a_client_that_left_the_network_is_gone_and_the_disk_has_not_failed(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    loan = Loan(Unreachable(fileno=pair[0].dup().detach()), 10)
     with pytest.raises(ConnectionError):
         loan.draw(bytearray(64), 0)
     with pytest.raises(ConnectionError):
