@@ -155,6 +155,27 @@ async def test_bytes_that_do_not_have_their_checksum_are_refused_and_not_stored(
         assert (await ask(house, "GET", FILES + "a.txt")).status == 404
 
 
+async def test_who_has_set_a_time_is_told_the_checksum_that_is_still_there() -> None:
+    """Newer rclones take a refusal of this for a time that was not set."""
+    async with opened() as house:
+        await ask(house, "PUT", FILES + "a.txt", b"one", OC_Checksum=sha1(b"one"))
+        for name, told in (("sha1", sha1(b"one")), ("md5", None), ("crc9", None)):
+            again = await ask(house, "PATCH", FILES + "a.txt", X_Recalculate_Hash=name)
+            assert (again.status, again.headers.get("OC-Checksum")) == (204, told), name
+        assert (await ask(house, "GET", FILES + "a.txt")).text == "one"
+        stale = await ask(
+            house, "PATCH", FILES + "a.txt", X_Recalculate_Hash="sha1", If_Match='"1-0"'
+        )
+        assert (stale.status, stale.refusal) == (412, "stale-version")
+        await ask(house, "MKCOL", FILES + "b")
+        for path, headers, status in (
+            ("a.txt", {}, 405),
+            ("b", {"X_Recalculate_Hash": "sha1"}, 405),
+            ("none", {"X_Recalculate_Hash": "sha1"}, 404),
+        ):
+            assert (await ask(house, "PATCH", FILES + path, **headers)).status == status, path
+
+
 async def test_nothing_is_had_for_a_checksum_alone_as_two_contents_may_have_the_same() -> None:
     async with opened() as house:
         await ask(house, "PUT", FILES + "a.txt", b"one", OC_Checksum=sha1(b"one"))

@@ -330,6 +330,10 @@ def test_rclone_keeps_times_and_finds_by_their_hashes_that_all_is_the_same(
             assert int(moment) == int(path.stat().st_mtime)
     rclone(program, server, "moveto", "cloud:tree", "cloud:other")
     rclone(program, server, "check", str(here), "cloud:other")
+    os.utime(changed, (1_600_000_000, 1_600_000_000))
+    rclone(program, server, "sync", str(here), "cloud:other", "--retries", "1")
+    checked = rclone(program, server, "check", str(here), "cloud:other")
+    assert "hashes could not be checked" not in checked
 
 
 def test_rclone_sends_a_large_file_in_pieces_and_replaces_it_so(

@@ -22,7 +22,7 @@ from handlers.webdav.mount import Mount
 from handlers.webdav.props import Props
 from handlers.webdav.reports import Reports
 from uploads.access import Principal, Right
-from uploads.collisions import NameTaken, Replace, TypeClash, Unchanged
+from uploads.collisions import NameTaken, Replace, Stale, TypeClash, Unchanged
 from uploads.failures import NotThere
 from uploads.files import Folder
 from uploads.names import BadName, Path, Rule
@@ -37,7 +37,7 @@ AT_TOP = "GET, HEAD, OPTIONS"
 VERSIONS = Wishes(SameFile.ACCEPT, SameName.VERSION, SameContent.LINK)
 STRICTLY = replace(VERSIONS, same_name=SameName.REFUSE)
 NAMELESS = "upload"
-READING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT"})
+READING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT", "PATCH"})
 # What no client asks for that means a file.
 OF_ADDRESSES = frozenset(
     {Rule.EMPTY, Rule.DOTS, Rule.SEPARATOR, Rule.ENCODED_TWICE, Rule.BAD_ESCAPE, Rule.NOT_UTF8}
@@ -88,6 +88,7 @@ class WebDav:
 
     def _methods(self) -> dict[str, Method]:
         props, locks = Props(self.parts, self.mount), Locks(self.parts, self.mount)
+        of_owncloud = {"PATCH": self.tell_checksum} if self.mount.is_owncloud else {}
         return {
             "OPTIONS": self.options,
             "GET": self.get,
@@ -103,6 +104,7 @@ class WebDav:
             "REPORT": Reports(self.parts, props).report,
             "LOCK": locks.lock,
             "UNLOCK": locks.unlock,
+            **of_owncloud,
         }
 
     async def options(self, request: web.Request) -> web.StreamResponse:
@@ -123,6 +125,25 @@ class WebDav:
         if told:
             self.speak(request, OC_Checksum=told)
         return await Plain(self.parts).serve(request, found, found.file.version.modified)
+
+    async def tell_checksum(self, request: web.Request) -> web.StreamResponse:
+        """Setting a time loses it at Nextcloud, so that rclone asks for it to be reckoned anew, and
+        takes a refusal for a time that was not set. Here it is kept, if ever one was declared.
+        """
+        wanted = request.headers.get("X-Recalculate-Hash")
+        if wanted is None:
+            raise self._not_here("PATCH takes no piece of a file; it tells a checksum.")
+        path, principal = self._target(request).path, principal_of(request)
+        found = await self.parts.holdings.find(principal, path)
+        if isinstance(found, Folder):
+            raise self._not_here(f'"{path}" is a folder, which has no checksum.')
+        asker = await self.parts.describing.asker(principal)
+        if not asking.condition(request).holds(asker.current(found.file)):
+            raise refusal(Outcome(Stale(found.file), path))
+        algorithm = checksums.ALGORITHMS.get(wanted.strip().upper())
+        digests = await self.parts.holdings.digests(found.file)
+        told = checksums.written({key: digests[key] for key in digests if key == algorithm})
+        return web.Response(status=NO_CONTENT, headers={"OC-Checksum": told} if told else {})
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         target = self._target(request)

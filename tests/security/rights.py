@@ -240,6 +240,10 @@ def _webdav(dav: str, mount: str) -> Iterator[Row]:
     yield Row("PROPFIND", dav, "a file", there, these(READ), FIND, {"Depth": "0"})
     yield Row("PROPFIND", dav, "a folder", mount + "f/{c}/", these(LIST), FIND, {"Depth": "1"})
     yield Row("PROPPATCH", dav, "a file", there, these(REPLACE), SET)
+    if dav != "/dav/":
+        yield Row(
+            "PATCH", dav, "a checksum", there, these(READ), None, {"X-Recalculate-Hash": "SHA1"}
+        )
     yield Row("REPORT", dav, "a folder", mount + "f/{c}/", these(LIST), SYNC)
     yield Row("LOCK", dav, "a file", there, these(REPLACE), TAKE)
     yield Row("LOCK", dav, "a free name", free, these(CREATE, REPLACE), TAKE)

@@ -241,9 +241,10 @@ async def test_who_holds_no_right_gets_one_answer_for_what_is_there_and_what_is_
 def test_each_method_of_each_address_has_a_row() -> None:
     asked = {(row.method, row.address) for row in ROWS}
     told = {(one.method, one.address) for one in OPERATIONS}
-    webdav = WebDav(make_parts(Metrics()), Mount("/dav/", make_parts(Metrics()).names))
-    told |= {(method, mount) for method in webdav._methods() for mount in MOUNTS}
     parts = make_parts(Metrics())
+    for mount in MOUNTS:
+        webdav = WebDav(parts, Mount(mount, parts.names, is_owncloud=mount != "/dav/"))
+        told |= {(method, mount) for method in webdav._methods()}
     chunks = Chunks(parts, Files(parts))
     for piece, address in ((None, ""), ("1", "/{piece}"), (".file", "/{piece}")):
         told |= {(method, CHUNKS + address) for method in chunks._methods(piece)}
