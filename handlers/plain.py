@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -131,7 +131,7 @@ class Plain:
             principal, path, asking.condition(request), attempt=attempt
         )
         if isinstance(made, Outcome):
-            raise refusal(made, places=True)
+            raise _folder_refusal(made)
         asker = await self.parts.describing.asker(principal)
         return answers.placed(made, asker, seen=asker.may(Right.LIST, path))
 
@@ -158,6 +158,21 @@ class Plain:
 def refusal(outcome: Outcome, *, places: bool = False, may_replace: bool = True) -> Refusal:
     verdict: Refused = outcome.verdict  # type: ignore[assignment]
     return Refusal(of_outcome(outcome, verdict, places=places, may_replace=may_replace))
+
+
+def _folder_refusal(outcome: Outcome) -> Refusal:
+    """That the very folder is there already is all that whoever wanted it needs to know."""
+    refused, path = refusal(outcome, places=True), outcome.path
+    existing = refused.problem.existing
+    if not isinstance(existing, Folder) or existing.path != path:
+        return refused
+    which = f'folder "{path}"' if path.parts else "top folder"
+    told = replace(
+        refused.problem,
+        detail=f"The {which} is there already.",
+        next="Nothing: the folder is there.",
+    )
+    return Refusal(told)
 
 
 def placed_or_refused(result: Outcome | Placed, *, places: bool) -> Placed:

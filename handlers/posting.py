@@ -42,7 +42,10 @@ class Posting:
         if len(wanted) == 1:
             return await self._act(request, target, wanted[0], fields)
         if wanted or not target.is_folder:
-            raise MalformedRequest(f"A POST to a file needs one of: {', '.join(ACTIONS)}.")
+            raise MalformedRequest(
+                f"A POST to a file needs one of: {', '.join(ACTIONS)}. To upload into a folder, end"
+                " its address with a slash."
+            )
         return await self._raw(request, target, fields)
 
     async def _raw(
@@ -95,7 +98,10 @@ class Posting:
         """A path in the tree, or the address of one as answers give it."""
         if text.startswith(FILES):
             text = names.decode(text.removeprefix(FILES).encode())
-        return asking.named_path(text.strip("/"), self.parts.names)
+        goal = asking.named_path(text.strip("/"), self.parts.names)
+        if not goal.parts:
+            raise MalformedRequest("Say where it shall be put: a path with its new name.")
+        return goal
 
 
 def _answer(

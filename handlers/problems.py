@@ -239,6 +239,8 @@ def _stale(verdict: Stale, path: Path) -> str:
 
 def _clash(existing: StoredFile | Folder | None, path: Path) -> str:
     match existing:
+        case Folder() if not existing.path.parts:
+            return "This is the top folder."
         case Folder():
             return f'"{existing.path}" is a folder.'
         case StoredFile() if existing.path == path:

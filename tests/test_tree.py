@@ -181,6 +181,36 @@ async def test_who_moves_onto_a_taken_name_is_told_what_helps() -> None:
         )
 
 
+async def test_who_makes_a_folder_that_is_there_is_told_that_it_is() -> None:
+    async with opened() as house:
+        async with house.client.put("/files/a/"):
+            pass
+        for address, which in (("/files/a/", 'folder "a"'), ("/files/", "top folder")):
+            said = await refused(house, "PUT", address)
+            assert (said["status"], said["existing"]["href"]) == (409, address)
+            assert said["detail"] == f"The {which} is there already."
+            assert said["next"] == "Nothing: the folder is there."
+        said = await refused(house, "PUT", "/files/A/")
+        assert said["type"] == "/problems/name-equivalent"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("a?move=", "Say where it shall be put: a path with its new name."),
+        ("a?copy=/", "Say where it shall be put: a path with its new name."),
+        ("?move=b", "The top folder itself cannot be put elsewhere."),
+        ("d?restore=x", '"restore" takes a number, not "x".'),
+        ("d", "To upload into a folder, end its address with a slash."),
+    ],
+)
+async def test_what_names_no_place_is_told_in_words_that_do(address: str, told: str) -> None:
+    async with opened() as house:
+        await sent(house, "a", b"one")
+        said = await refused(house, "POST", f"/files/{address}")
+        assert (said["status"], said["detail"][-len(told) :]) == (400, told)
+
+
 async def test_a_condition_of_a_move_speaks_of_what_is_moved_and_its_refusal_says_so() -> None:
     async with opened() as house:
         _, source = await sent(house, "a", b"one")

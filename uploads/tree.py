@@ -364,7 +364,9 @@ class Tree:
         return view.version(path, chosen.number)
 
     def _not_into_itself(self, source: Path, target: Path) -> None:
-        if not source.parts or target.parts[: len(source.parts)] == source.parts:
+        if not source.parts:
+            raise MalformedRequest("The top folder itself cannot be put elsewhere.")
+        if target.parts[: len(source.parts)] == source.parts:
             raise MalformedRequest(
                 f'"{source}" cannot be put at "{target}", which is itself or inside it.'
             )
