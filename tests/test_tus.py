@@ -56,6 +56,15 @@ async def test_how_far_it_has_come_is_told(body: bytes) -> None:
         assert "GMT" in sent.headers["upload-expires"]
 
 
+async def test_who_looks_at_an_upload_that_is_coming_in_is_not_told_that_it_is_gone() -> None:
+    async with opened() as house:
+        href = await Client(house).begun("a.bin", 9)
+        async with house.client.get(href) as answer:
+            said = await answer.json(content_type=None)
+        assert (answer.status, said["type"]) == (404, "/problems/not-there")
+        assert "or not all of it has come. How far it has come is told by HEAD" in said["detail"]
+
+
 async def test_whoever_missed_the_last_answer_learns_that_it_is_done(body: bytes) -> None:
     async with opened() as house:
         tus = Client(house)

@@ -92,7 +92,10 @@ class Parking:
             or upload.expires <= now
             or not in_scope(upload.path, principal)
         ):
-            raise NotThere("There is no such upload: it was settled, discarded or has expired.")
+            raise NotThere(
+                "No upload waits here for a decision: it was settled, discarded or has expired, or"
+                " not all of it has come. How far it has come is told by HEAD, with Tus-Resumable."
+            )
         return upload
 
     def _all_of(
