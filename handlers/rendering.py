@@ -84,7 +84,7 @@ def problem_response(request: web.Request, problem: Problem) -> web.Response:
             html = pages.problem(problem, request_id(request))
         return page_response(html, problem.status, headers)
     headers["Vary"] = "Accept"
-    if negotiation.prefers(accept, ("application/problem+json", "text/plain")) == "text/plain":
+    if negotiation.prefers(accept, (*negotiation.JSON_FORMS, "text/plain")) == "text/plain":
         text = f"{problem.status} {problem.type.title}\n{problem.detail}\n{problem.next}\n"
         return _text(text, problem.status, "text/plain", headers)
     document = json.dumps(problem.members(request_id(request)), indent=2, ensure_ascii=True)

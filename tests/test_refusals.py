@@ -45,6 +45,26 @@ async def test_what_the_headers_decide_is_refused_and_nothing_is_stored(
         assert (await got(house, "a.txt"))[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("text/plain", "text/plain"),
+        ("text/plain, application/json", "application/problem+json"),
+        ("text/plain;q=0.1, application/json", "application/problem+json"),
+        ("application/json;q=0.1, text/plain", "text/plain"),
+        ("application/json, text/plain, */*", "application/problem+json"),
+    ],
+)
+async def test_who_asks_for_json_gets_a_problem_as_json_unless_text_is_preferred(
+    accept: str, form: str
+) -> None:
+    async with (
+        opened() as house,
+        house.client.get("/files/a", headers={"Accept": accept}) as response,
+    ):
+        assert (response.status, response.content_type) == (404, form)
+
+
 @pytest.mark.parametrize("algorithm", ["sha-256", "sha-512"])
 async def test_a_declared_digest_is_verified_and_then_known_before_the_body(
     algorithm: str,
