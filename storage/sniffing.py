@@ -184,20 +184,19 @@ class MagicSniffer:
 
     def __init__(self, deadline: float = 0.2) -> None:
         self._deadline = deadline
-        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
-        self._gathering: Gathering[_Question] = Gathering(self._questions.put)
         self._delivery = Delivery()
         self._asked: set[_Question] = set()
         self._watching: asyncio.TimerHandle | None = None
-        self._stuck = 0
+        self._left: list[_Worker] = []
+        self._has_given_up = False
         if not magic_works():
             _log.error("libmagic cannot read %s: media types are unknown", _TABLE.name)
         # Made now, so that their tables of types are read before the first question comes.
-        self._workers = [self._new_worker() for _ in range(_AT_ONCE)]
+        self._employ()
 
     async def media_type(self, head: bytes) -> str:
         """Empty content has no type to be told: it is unknown, which fits every name."""
-        if not head or self._stuck >= _STUCK_AT_MOST:
+        if not head or not self._is_staffed():
             return UNKNOWN_TYPE
         question = _Question(head[:_LOOKED_AT], asyncio.get_running_loop().create_future())
         self._asked.add(question)
@@ -239,25 +238,45 @@ class MagicSniffer:
         self._watching = None
         for place, worker in enumerate(self._workers):
             question = worker.question
-            if question is not None and worker.spent > self._deadline:
+            if question is not None and not worker.left and worker.spent > self._deadline:
                 worker.left = True
+                self._left.append(worker)
+                _log.error("libmagic hangs; media types that it was asked for are unknown")
                 _answer_unknown(question)
-                self._count_stuck()
-                if self._stuck < _STUCK_AT_MOST:
+                if self._hanging() < _STUCK_AT_MOST:
                     self._workers[place] = self._new_worker()
+                else:
+                    self._give_up()
         if self._asked:
             self._watch_from_now_on()
 
-    def _count_stuck(self) -> None:
-        self._stuck += 1
-        _log.error("libmagic hangs; media types that it was asked for are unknown")
-        if self._stuck == _STUCK_AT_MOST:
-            _log.error(
-                "libmagic hung %d times: every media type is unknown from now on", _STUCK_AT_MOST
-            )
-            for question in self._asked:
-                _answer_unknown(question)
-            self.close()
+    def _hanging(self) -> int:
+        """How many were left behind and have not come back yet."""
+        self._left = [worker for worker in self._left if worker.question is not None]
+        return len(self._left)
+
+    def _is_staffed(self) -> bool:
+        """Until too many hang at once; and again when one of them has come back."""
+        if self._has_given_up and self._hanging() < _STUCK_AT_MOST:
+            self._has_given_up = False
+            self._employ()
+        return not self._has_given_up
+
+    def _employ(self) -> None:
+        """With questions of their own: those before may have been told to end, and not heard it."""
+        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._gathering: Gathering[_Question] = Gathering(self._questions.put)
+        self._workers = [self._new_worker() for _ in range(_AT_ONCE)]
+
+    def _give_up(self) -> None:
+        self._has_given_up = True
+        _log.error(
+            "libmagic hangs %d times: every media type is unknown until it comes back",
+            _STUCK_AT_MOST,
+        )
+        for question in self._asked:
+            _answer_unknown(question)
+        self.close()
 
 
 class _Worker:

@@ -138,6 +138,18 @@ async def test_hanging_threads_are_bounded_in_number(libmagic: type[Libmagic]) -
     sniffer.close()
 
 
+async def test_types_are_told_again_once_what_hung_has_come_back(libmagic: type[Libmagic]) -> None:
+    sniffer = MagicSniffer(0.05)
+    for _ in range(4):
+        assert await sniffer.media_type(b"hang") == "application/octet-stream"
+    assert await sniffer.media_type(b"fine") == "application/octet-stream"
+    libmagic.over.set()
+    async with asyncio.timeout(10):
+        while await sniffer.media_type(b"fine") != "text/plain":  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+    sniffer.close()
+
+
 @pytest.mark.parametrize(
     ("media_type", "name"),
     [
