@@ -9,6 +9,11 @@ interface Policies {
   ): { createScriptURL(address: string): string };
 }
 
+type Policy = ReturnType<Policies["createPolicy"]>;
+
+/** A browser makes one of this name, also where the worker that it was made for has died. */
+let policy: Policy | null = null;
+
 /** The page takes no address of a script but those that its own build has named. */
 function trusted(address: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: Policies };
@@ -20,7 +25,8 @@ function trusted(address: string): string {
       return wanted;
     },
   };
-  return trustedTypes.createPolicy("noclobber", rules).createScriptURL(address);
+  policy ??= trustedTypes.createPolicy("noclobber", rules);
+  return policy.createScriptURL(address);
 }
 
 export class Hashing {
