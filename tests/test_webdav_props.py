@@ -1,6 +1,7 @@
 """PROPFIND and PROPPATCH: what is told of a resource, and what clients keep with it."""
 
 import asyncio
+import hashlib
 import select
 import socket
 
@@ -202,6 +203,24 @@ async def test_the_time_can_be_set_and_is_no_new_version(name: str, value: str) 
         assert told["{DAV:}getetag"][1].text == put.headers["ETag"]
         wrong = await patch(house, "a.txt", setting(f"{name}yesterday</{closing}>"))
         assert {status for status, _ in wrong.properties("/dav/a.txt").values()} == {403}
+
+
+async def test_a_time_can_come_with_the_checksum_that_is_kept_and_with_no_other() -> None:
+    """rclone sends both to servers that lose the one with the other, or else the whole file."""
+    async with opened() as house:
+        kept = f"SHA1:{hashlib.sha1(b'one', usedforsecurity=False).hexdigest()}"
+        made = await ask(house, "PUT", "a.txt", b"one", OC_Checksum=kept)
+        seconds = '<lastmodified xmlns="DAV:">981173106</lastmodified>'
+        sums = '<o:checksums xmlns:o="http://owncloud.org/ns"><o:checksum>{}</o:checksum></o:checksums>'
+        for said, statuses in ((kept, {200}), (f"SHA1:{'0' * 40}", {403, 424}), ("?", {403, 424})):
+            answer = await patch(house, "a.txt", setting(seconds + sums.format(said)))
+            told = answer.properties("/dav/a.txt")
+            assert {status for status, _ in told.values()} == statuses, said
+        removed = await patch(house, "a.txt", removing(sums.format("")))
+        assert removed.properties("/dav/a.txt").popitem()[1][0] == 403
+        read = await ask(house, "GET", "a.txt")
+        assert read.headers["Last-Modified"] == "Sat, 03 Feb 2001 04:05:06 GMT"
+        assert (read.headers["ETag"], read.headers["OC-Checksum"]) == (made.headers["ETag"], kept)
 
 
 async def test_properties_are_kept_from_who_does_not_show_the_lock_and_under_an_if() -> None:

@@ -1,14 +1,16 @@
 """PROPFIND and PROPPATCH (RFC 4918 sections 9.1 and 9.2). Knows no rule."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from itertools import chain
 
 from aiohttp import web
 
 from handlers import asking, bodies
-from handlers.headers import conditions
+from handlers.headers import checksums, conditions
+from handlers.headers.digests import MalformedDigest
 from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.plain import refusal
@@ -35,6 +37,12 @@ DATES: dict[Name, str] = {
     ("urn:schemas-microsoft-com:", "Win32LastModifiedTime"): "http",
     (DAV, "lastmodified"): "unix",
 }
+
+
+class As(Enum):
+    """What is set to what it is: nothing has to be done."""
+
+    BEFORE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +164,11 @@ class Props:
         target, principal = self.mount.target(request), principal_of(request)
         submitted = self.mount.submitted(request, target.path)
         body = await read(self.parts, request)
-        wanted = _wanted(xml.parse(body))
         described = await self.parts.describing.one(principal, target.path)
+        (described,) = await self.parts.describing.digested(principal, [described])
+        wanted = _wanted(xml.parse(body), described.digests)
         protected = [name for name, change in wanted if change is None]
-        changes = [change for _, change in wanted if change is not None]
+        changes = [change for _, change in wanted if not isinstance(change, As | None)]
         refused = await self.parts.describing.patch(
             principal,
             target.path,
@@ -220,11 +229,11 @@ def names_in(prop: Element) -> tuple[Name, ...]:
     return names
 
 
-def _wanted(root: Element) -> list[tuple[Name, Change | None]]:
+def _wanted(root: Element, digests: Mapping[str, bytes]) -> list[tuple[Name, Change | As | None]]:
     """In document order (RFC 4918 section 9.2). None: a property that only we can set."""
     if root.name != (DAV, "propertyupdate"):
         raise MalformedRequest("PROPPATCH takes a propertyupdate in the namespace DAV:.")
-    wanted: list[tuple[Name, Change | None]] = []
+    wanted: list[tuple[Name, Change | As | None]] = []
     for step in root.children():
         prop = step.child("prop")
         if prop is None or step.name not in {(DAV, "set"), (DAV, "remove")}:
@@ -233,10 +242,21 @@ def _wanted(root: Element) -> list[tuple[Name, Change | None]]:
         language = next((one for one in spoken if one is not None), None)
         for one in prop.children():
             removes = step.name == (DAV, "remove")
-            wanted.append((one.name, _change(one, language, removes=removes)))
+            is_so = not removes and one.name == CHECKSUMS and _is_kept(one, digests)
+            change = As.BEFORE if is_so else _change(one, language, removes=removes)
+            wanted.append((one.name, change))
     if not wanted:
         raise MalformedRequest("A propertyupdate sets or removes at least one property.")
     return wanted
+
+
+def _is_kept(one: Element, digests: Mapping[str, bytes]) -> bool:
+    """What rclone knows of the bytes it sets with each time, as ownCloud loses it then."""
+    try:
+        said = checksums.declared(" ".join(each.text for each in one.children()), {})
+    except MalformedDigest:
+        return False
+    return bool(said) and said.items() <= digests.items()
 
 
 def _change(one: Element, language: str | None, *, removes: bool) -> Change | None:
