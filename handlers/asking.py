@@ -19,6 +19,7 @@ from handlers.headers.names import (
     IF_UNMODIFIED_SINCE,
     PREFER,
     REPR_DIGEST,
+    TRANSFER_ENCODING,
     UPLOAD_COMPLETE,
 )
 from handlers.headers.part_headers import readable
@@ -210,6 +211,9 @@ def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival
     refuse_unreadable_body(request)
     headers = request.headers
     size = request.content_length
+    if size is None and TRANSFER_ENCODING not in headers:
+        # RFC 9112 section 6.3: there is no body, as from curl -X PUT.
+        size = 0
     if size is not None and size >= 1 << 62:
         raise TooLarge("No file is that large. Check the Content-Length that you send.")
     return Arrival(

@@ -46,6 +46,18 @@ async def test_a_readable_content_gets_a_second_name_without_its_bytes() -> None
             assert await got(house, name) == (200, BODY)
 
 
+async def test_a_request_that_says_no_length_has_no_body_and_claims_as_well() -> None:
+    async with opened() as house:
+        _, made = await sent(house, "a.txt", BODY)
+        headers = {"Host": "localhost", **LINK, **identity_of(made)}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        wire = await Wire.connect(house.client.port or 0)
+        answer = await wire.ask(f"PUT /files/b.txt HTTP/1.1\r\n{lines}\r\n".encode())
+        await wire.close()
+        assert (answer.status, answer.json.get("href")) == (201, "/files/b.txt")
+        assert await got(house, "b.txt") == (200, BODY)
+
+
 async def test_the_digest_of_nothing_stores_an_empty_file() -> None:
     async with opened() as house:
         for name in ("empty", "empty too"):
