@@ -119,6 +119,7 @@ class Taking:
             await self._check_digests()
             self._verified = True
             self._check_end()
+            await self._end_saving()
         except (WrongDigest, WrongLength):
             await self._drop()
             raise
@@ -128,7 +129,6 @@ class Taking:
         except BaseException:
             await to_the_end(self.rescue())
             raise
-        await self._end_saving()
 
     @property
     def is_whole(self) -> bool:
@@ -218,6 +218,7 @@ class Taking:
 
     async def _end_saving(self) -> None:
         if self._saving is not None:
+            # Whoever is ended here comes again, and waits for it then.
+            await asyncio.wait({self._saving})
             saving, self._saving = self._saving, None
-            await asyncio.wait({saving})
             saving.exception()
