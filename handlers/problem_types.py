@@ -229,7 +229,8 @@ TYPES = _table(
      " again."),
     ("over-quota", 507, "Your share is used up",
      "What is stored under your name reaches your quota.",
-     "Ask for a larger share. Deleting gives room only when the old versions are forgotten."),
+     "Discard what waits for your decision (GET /uploads/ lists it), or ask for a larger share."
+     " Deleting gives room only when the old versions are forgotten."),
     ("too-much-to-list", 507, "There is more than one answer can list",
      "Everything below the folder was asked for at once, and the list was ended before its end.",
      "Ask for the folders in it one by one (Depth: 1)."),

@@ -208,6 +208,18 @@ async def test_a_quota_counts_every_version_that_is_kept() -> None:
             )
 
 
+async def test_who_is_over_the_quota_by_what_waits_for_a_decision_is_told_so() -> None:
+    async with opened(limits=Limits(quota_bytes=10)) as house:
+        await sent(house, "a", b"12")
+        _, parked = await sent(house, "a", b"12345")
+        over, said = await sent(house, "b", b"4321")
+        assert (over.status, "waits for a decision" in said["detail"]) == (507, True)
+        assert said["next"].startswith("Discard what waits for your decision (GET /uploads/")
+        async with house.client.delete(parked["upload"]["href"]) as response:
+            assert response.status == 204
+        assert (await sent(house, "b", b"4321"))[0].status == 201
+
+
 async def test_the_reserve_of_free_space_is_kept() -> None:
     async with opened(limits=Limits(free_space=1 << 60)) as house:
         response, said = await sent(house, "a", b"1")

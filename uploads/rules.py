@@ -192,8 +192,8 @@ class Rules:
             # Not how much is used: what strangers send is counted as one, and is theirs to know.
             raise OverQuota(
                 "Your share of this server is used up, and this does not fit any more: every"
-                " version that is kept counts, also one that is brought back. Ask for a larger"
-                " share."
+                " version that is kept counts, also one that is brought back, and so does every"
+                " upload that has not come to its end or waits for a decision."
             )
 
     def may_park(self, usage: Usage, parked: Usage, size: int) -> bool:
