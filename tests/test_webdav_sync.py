@@ -186,6 +186,46 @@ async def test_a_token_that_leads_nowhere_is_no_answer_of_nothing(token: str) ->
         assert answer.xml.find(f"{DAV}valid-sync-token") is not None
 
 
+@pytest.mark.parametrize("above", ["top/a/", "top/"])
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("DELETE", {}),
+        ("MOVE", {"Destination": "/dav/away"}),
+        ("MOVE", {"Destination": "/dav/other", "Overwrite": "T"}),
+    ],
+)
+async def test_a_token_is_none_of_another_folder_that_stands_in_the_place_of_its_own(
+    above: str, method: str, headers: dict[str, str]
+) -> None:
+    """What was in the first one is gone with it, and nothing else would tell."""
+    async with opened() as house:
+        await sent(house, "top/a/b.txt", b"one")
+        await sent(house, "other/c.txt", b"two")
+        follower = Follower()
+        await follower.follow(house, "top/a/")
+        assert (await ask(house, method, above, **headers)).status in {201, 204}
+        await sent(house, "top/a/new.txt", b"three")
+        answer = await report(house, "top/a/", follower.token)
+        assert (answer.status, answer.refusal) == (403, "changes-forgotten")
+        assert answer.xml.find(f"{DAV}valid-sync-token") is not None
+        again = Follower()
+        await again.follow(house, "top/a/")
+        assert list(again.known) == ["/dav/top/a/new.txt"]
+        await ask(house, "DELETE", "top/a/new.txt")
+        await again.follow(house, "top/a/")
+        assert again.known == {}
+
+
+async def test_a_token_goes_on_with_its_folder_under_another_name() -> None:
+    async with opened() as house:
+        await sent(house, "a/b.txt", b"one")
+        token = (await report(house, "a/", FIRST)).xml.findtext(f"{DAV}sync-token") or ""
+        await ask(house, "MOVE", "a", Destination="/dav/A")
+        answer = await report(house, "A/", token)
+        assert (answer.status, answer.hrefs) == (207, ["/dav/A/b.txt"])
+
+
 async def test_reports_that_cannot_be_are_refused() -> None:
     async with opened() as house:
         await sent(house, "a/b.txt", b"one")

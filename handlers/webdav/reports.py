@@ -117,6 +117,7 @@ class Reports:
             since, more = page.position, page.more
             for line in page.lines:
                 places |= dict.fromkeys(_concerned(line, top.entry.path, deep=wanted.deep))
+                _expect_here(line, top.entry.path)
                 emptied |= _emptied(line)
             if places or not more:
                 break
@@ -164,6 +165,14 @@ def _emptied(line: Line) -> set[Path]:
     """The folder that was taken away with all that was in it."""
     gone = line.path if line.kind is Kind.DELETED else line.source
     return {gone} if line.is_folder and gone is not None else set()
+
+
+def _expect_here(line: Line, folder: Path) -> None:
+    """What went with the folder itself is in no list: who knows it has to begin anew."""
+    for gone in _emptied(line):
+        if folder.parts[: len(gone.parts)] == gone.parts:
+            detail = f'Another folder stands at "{folder}" now than when you were given this token.'
+            raise Refusal(of_type("changes-forgotten", detail))
 
 
 def _token(position: Position) -> str:
