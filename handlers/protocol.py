@@ -16,7 +16,12 @@ from typing import Any, cast
 from aiohttp import web, web_protocol
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpRequestParser, HttpVersion10, HttpVersion11, RawRequestMessage
-from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError, LineTooLong
+from aiohttp.http_exceptions import (
+    BadHttpMethod,
+    BadStatusLine,
+    InvalidURLError,
+    LineTooLong,
+)
 from aiohttp.streams import StreamReader
 
 from handlers import bodies, sending
@@ -161,6 +166,12 @@ class Connection(Conversation):
         method = METHOD.search(text) if isinstance(broken, BadHttpMethod) else None
         if method is not None:
             return of_unknown_method(method[1])
+        if isinstance(broken, BadStatusLine) and not isinstance(broken, BadHttpMethod):
+            return of_type(
+                "malformed-request",
+                "The first line of a request is a method, an address and HTTP/1.1, with one space"
+                " between them. Write a space in the address as %20.",
+            )
         what = text.partition("\n")[0].partition(":")[0].rstrip(".")
         return of_type("malformed-request", f"This is not well-formed HTTP/1.1: {what}.")
 

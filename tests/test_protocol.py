@@ -148,6 +148,15 @@ async def test_what_cannot_be_read_is_refused_in_our_language(
     assert answer.headers["x-request-id"] in str(records[0].__dict__)
 
 
+async def test_who_leaves_a_space_in_an_address_is_told_how_it_is_written() -> None:
+    async with opened() as house:
+        wire = await Wire.connect(house.client.port or 0)
+        answer = await wire.ask(b"GET /files/a b.txt HTTP/1.1\r\n" + HOST + b"\r\n")
+        await wire.close()
+        assert (answer.status, answer.json["type"]) == (400, "/problems/malformed-request")
+        assert "Write a space in the address as %20." in answer.json["detail"]
+
+
 async def test_what_follows_a_request_that_cannot_be_read_is_never_carried_out() -> None:
     async with opened() as house:
         await sent(house, "a", b"one")
