@@ -54,7 +54,6 @@ DEVICES: Final = frozenset(
 )
 NOT_ON_WINDOWS: Final = '<>:"|?*'
 BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-LINE_ENDS: Final = frozenset({"Cc", "Zl", "Zp"})
 # UTF-8 that is longer than need be: how dots and slashes were once slipped past a filter.
 OVERLONG: Final = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
 UNSAFE_BYTE: Final = re.compile(rb"[\x00-\x1f\x7f/\\]")
