@@ -1,6 +1,6 @@
 """What a request to `/files/...` asks: its path, its query, and its headers as an Arrival."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -36,6 +36,7 @@ from uploads.settling import Arrival
 from uploads.values import value
 
 MOST_FIELDS = 50
+NO_FILE_IS_LARGER: Final = 1 << 62
 
 Word = TypeVar("Word", SameFile, SameName, SameContent)
 
@@ -113,6 +114,30 @@ def number(text: str, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004 - fits 64 bits
         raise MalformedRequest(f'"{name}" takes a number, not "{text}".')
     return int(text)
+
+
+def content_length(request: web.Request) -> int | None:
+    """:raises TooLarge: beyond what any file can have."""
+    size = request.content_length
+    if size is not None and size >= NO_FILE_IS_LARGER:
+        raise _no_file("Content-Length")
+    return size
+
+
+def length(request: web.Request, name: str) -> int | None:
+    """How many bytes a header of this name says. :raises TooLarge: as above."""
+    text = request.headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise MalformedRequest(f'{name} takes a number, not "{readable(text)}".')
+    if len(text) > len(str(NO_FILE_IS_LARGER)) or int(text) >= NO_FILE_IS_LARGER:
+        raise _no_file(name)
+    return int(text)
+
+
+def _no_file(name: str) -> TooLarge:
+    return TooLarge(f"No file is that large. Check the {name} that you send.")
 
 
 def flag(fields: dict[str, str], name: str) -> bool:
@@ -210,12 +235,10 @@ def is_piece(request: web.Request) -> bool:
 def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival:
     refuse_unreadable_body(request)
     headers = request.headers
-    size = request.content_length
+    size = content_length(request)
     if size is None and TRANSFER_ENCODING not in headers:
         # RFC 9112 section 6.3: there is no body, as from curl -X PUT.
         size = 0
-    if size is not None and size >= 1 << 62:
-        raise TooLarge("No file is that large. Check the Content-Length that you send.")
     return Arrival(
         door="plain",
         path=path,

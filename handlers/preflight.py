@@ -262,7 +262,7 @@ def _check(number: int, item: object) -> None:
         if name not in item:
             raise MalformedRequest(f'{where} lacks "{name}".')
     _check_texts(where, item)
-    if type(item["size"]) is not int or not 0 <= item["size"] < 1 << 62:
+    if type(item["size"]) is not int or not 0 <= item["size"] < asking.NO_FILE_IS_LARGER:
         raise MalformedRequest(f'{where}: "size" takes a number of bytes.')
     if not isinstance(item.get("post", False), bool):
         raise MalformedRequest(f'{where}: "post" takes true or false.')

@@ -24,7 +24,7 @@ from handlers.problem_types import AT_TUS
 from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
 from uploads.access import Right
-from uploads.failures import MalformedRequest, NotAllowed, TooLarge
+from uploads.failures import MalformedRequest, NotAllowed
 from uploads.files import Incoming
 from uploads.names import Path
 from uploads.portions import Portion
@@ -44,7 +44,6 @@ METHODS_OF_ONE: Final = "GET, HEAD, OPTIONS, POST, PATCH, DELETE"
 CONCAT: Final = "Upload-Concat"
 FINAL: Final = "final;"
 MOST_PARTS: Final = 1000
-NO_FILE_IS_LARGER: Final = 1 << 62
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 
@@ -106,10 +105,10 @@ class Tus:
         await self._refuse_joined(request)
         if request.content_type != PIECE:
             raise Refusal(of_type("not-a-piece", f"The Content-Type of a piece is {PIECE}."))
-        offset = _number(request, "Upload-Offset")
+        offset = asking.length(request, "Upload-Offset")
         if offset is None:
             raise MalformedRequest("Upload-Offset is missing: where does this piece begin?")
-        portion = _portion(request, offset, _number(request, "Upload-Length"))
+        portion = _portion(request, offset, asking.length(request, "Upload-Length"))
         ended = await self._take_in(request, _id(request), portion)
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=self._told(request, ended))
 
@@ -222,7 +221,10 @@ def _speak(request: web.Request) -> None:
 
 
 def _declared_size(request: web.Request) -> int | None:
-    size, deferred = _number(request, "Upload-Length"), request.headers.get("Upload-Defer-Length")
+    size, deferred = (
+        asking.length(request, "Upload-Length"),
+        request.headers.get("Upload-Defer-Length"),
+    )
     if deferred not in {None, "1"}:
         raise MalformedRequest("Upload-Defer-Length takes 1, or is left out.")
     if (size is None) == (deferred is None):
@@ -231,18 +233,6 @@ def _declared_size(request: web.Request) -> int | None:
             " will say so later."
         )
     return size
-
-
-def _number(request: web.Request, name: str) -> int | None:
-    """:raises TooLarge: beyond what any file can have."""
-    text = request.headers.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise MalformedRequest(f'{name} takes a number, not "{readable(text)}".')
-    if len(text) > len(str(NO_FILE_IS_LARGER)) or int(text) >= NO_FILE_IS_LARGER:
-        raise TooLarge(f"No file is that large. Check the {name} that you send.")
-    return int(text)
 
 
 def _portion(request: web.Request, offset: int, size: int | None) -> Portion:

@@ -26,13 +26,12 @@ from handlers.webdav.xml import DAV
 from uploads.access import Principal
 from uploads.chunking import Chunk, Chunking
 from uploads.conditions import Tags
-from uploads.failures import MalformedRequest, NotThere, TooLarge
+from uploads.failures import MalformedRequest, NotThere
 from uploads.settling import Arrival
 
 WHOLE: Final = ".file"
 TOTAL: Final = "OC-Total-Length"
 NUMBER: Final = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
-NO_FILE_IS_LARGER: Final = 1 << 62
 LONGEST_NAME: Final = 255
 CREATED, NO_CONTENT = 201, 204
 
@@ -82,7 +81,7 @@ class Chunks:
 
     async def begin(self, asked: Asked) -> web.StreamResponse:
         request = asked.request
-        total, place = _length(request), None
+        total, place = asking.length(request, TOTAL), None
         if "Destination" in request.headers:
             path = asked.webdav.mount.destination(request)
             place = Arrival("dav", path, asked.principal, size=total)
@@ -94,11 +93,9 @@ class Chunks:
     async def bring(self, asked: Asked) -> web.StreamResponse:
         request = asked.request
         asking.refuse_unreadable_body(request)
-        number, size = _number(asked.piece), request.content_length
+        number, size = _number(asked.piece), asking.content_length(request)
         if size is None:
             raise MalformedRequest("Say in Content-Length how long this piece is.")
-        if size >= NO_FILE_IS_LARGER:
-            raise TooLarge("No file is that large. Check the Content-Length that you send.")
         async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as body:
             await self._chunking.bring(
                 asked.principal, asked.upload, str(asked.piece), number, size, body
@@ -133,7 +130,9 @@ class Chunks:
             condition = replace(arrival.condition, if_none_match=Tags(any=True))
             arrival = replace(arrival, condition=condition)
         with self.files.refused.until_stored(asked.principal, path):
-            outcome = await self._chunking.join(arrival, asked.upload, _length(request))
+            outcome = await self._chunking.join(
+                arrival, asked.upload, asking.length(request, TOTAL)
+            )
             return webdav.stored(outcome, arrival)
 
 
@@ -142,17 +141,6 @@ def _number(piece: str | None) -> int:
     if found is None:
         raise MalformedRequest("The pieces of an upload are called by their numbers.")
     return int(found[1])
-
-
-def _length(request: web.Request) -> int | None:
-    text = request.headers.get(TOTAL)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise MalformedRequest(f"{TOTAL} takes a number.")
-    if len(text) > len(str(NO_FILE_IS_LARGER)) or int(text) >= NO_FILE_IS_LARGER:
-        raise TooLarge(f"No file is that large. Check the {TOTAL} that you send.")
-    return int(text)
 
 
 def _described(href: str, chunk: Chunk | None, names: tuple[xml.Name, ...] | None) -> str:
