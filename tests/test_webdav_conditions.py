@@ -124,6 +124,25 @@ async def test_who_deletes_a_second_time_or_with_an_etag_means_it() -> None:
             assert (await ask(house, "DELETE", name, **headers)).status == 204
 
 
+@pytest.mark.parametrize("method", ["DELETE", "MOVE", "COPY"])
+async def test_what_is_meant_for_a_folder_is_not_done_to_a_file_that_took_its_place(
+    method: str,
+) -> None:
+    """rclone removes a folder that it found empty by its address, with a slash at the end."""
+    async with opened() as house:
+        await ask(house, "MKCOL", "a")
+        await ask(house, "DELETE", "a")
+        await ask(house, "PUT", "a", b"theirs")
+        answer = await ask(house, method, "a/", Destination="/dav/b/")
+        assert (answer.status, answer.refusal) == (404, "not-there")
+        assert (await ask(house, "GET", "a")).text == "theirs"
+        assert (await ask(house, "GET", "b")).status == 404
+        await ask(house, "DELETE", "a")
+        await ask(house, "MKCOL", "a")
+        done = await ask(house, method, "a/", Destination="/dav/b/")
+        assert done.status == (204 if method == "DELETE" else 201)
+
+
 LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
 UPDATE = f'<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x">{setting("<x:a>1</x:a>")}'
 NOT_TRUE = [

@@ -23,7 +23,9 @@ from uploads.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`overwrite`: what stands at the target gives way. `deep`: a folder with all that is in it."""
+    """`overwrite`: what stands at the target gives way. `deep`: a folder with all that is in it.
+    `of_folder`: the address says that it is of one, so that no file there is meant.
+    """
 
     principal: Principal
     source: Path
@@ -32,6 +34,7 @@ class Transfer:
     submitted: Submitted = NOTHING_SUBMITTED
     overwrite: bool = True
     deep: bool = True
+    of_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Transfers:
 
     def _found(self, turn: Turn, wanted: Transfer) -> StoredFile | Folder:
         self._rules.current(wanted.principal)
-        return known(turn.at(wanted.source), wanted.source)
+        return known(turn.at(wanted.source), wanted.source, is_folder=wanted.of_folder)
 
     def _refused(self, turn: Turn, wanted: Transfer, found: StoredFile | Folder) -> Verdict | None:
         guard = Guard(self._rules, turn, wanted.principal, wanted.submitted)

@@ -175,7 +175,7 @@ class WebDav:
             raise Refusal(of_type("after-refusal", detail))
         depth = if_header.depth(request.headers.get("Depth"), "0", if_header.INFINITE)
         recursive = depth == if_header.INFINITE
-        found = await self.parts.tree.delete(
+        found = await self.parts.tree.asked_at(folder=target.is_folder).delete(
             principal, target.path, condition, submitted, recursive=recursive
         )
         if isinstance(found, Outcome):
@@ -223,6 +223,7 @@ class WebDav:
             asking.condition(request),
             self.mount.submitted(request, target.path),
             if_header.overwrite(request.headers.get("Overwrite")),
+            of_folder=target.is_folder,
         )
 
     def _transferred(self, wanted: Transfer, result: Outcome | Transferred) -> web.StreamResponse:
