@@ -55,7 +55,7 @@ class Origins:
             self._counts[principal.network] += 1
 
     def _forget_ended(self, view: View, now: float) -> None:
-        if now - self._looked < LOOKED_EVERY:
+        if 0 <= now - self._looked < LOOKED_EVERY:
             return
         ended = list(self._ended(view))
         if not ended:

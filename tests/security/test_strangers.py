@@ -236,6 +236,20 @@ async def test_pieces_that_one_stranger_numbers_leave_room_for_those_of_others(
         assert (await many(one, "one"), await many(other, "other")) == (4, 4)
 
 
+async def test_a_clock_that_was_set_back_keeps_no_stranger_from_beginning_again() -> None:
+    now = [1_800_000_000.0]
+    stranger = replace(ANONYMOUS, network="192.0.2.1")
+    async with opened(limits=Limits(arriving_files=4), clock=lambda: now[0]) as house:
+        chunking = Chunking(house.parts.resuming, house.parts.receiver)
+        for name in "ab":
+            await chunking.begin(stranger, name, None, None)
+        with pytest.raises(TooManyUploads):
+            await chunking.begin(stranger, "c", None, None)
+        now[0] -= 3600
+        await chunking.drop(stranger, "a")
+        assert await chunking.begin(stranger, "c", None, None)
+
+
 async def test_a_stranger_who_ends_what_was_begun_may_begin_again_at_once(tmp_path: Path) -> None:
     env = with_limits(tmp_path, ARRIVING_FILES="2")
     with running(tmp_path / "data", env=env) as program:
