@@ -75,6 +75,9 @@ def _offer(ours: socket.socket, data: memoryview) -> int:
         except BlockingIOError:
             if not room.poll(_THREAD_WAITS_MS):
                 break
+        except OSError as lost:
+            # No route, no answer in time: not each of them is an error of the connection.
+            raise ConnectionResetError("the reader is gone") from lost
     return sent
 
 

@@ -1,14 +1,16 @@
 """Readers who are slow, and readers who stand still."""
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 
-from handlers import protocol
+from handlers import protocol, sending
 from handlers.parts import HttpSettings
 from tests.doors import House, opened
 from tests.wire import message
@@ -34,6 +36,19 @@ def reader(house: House) -> socket.socket:
     made.connect(("127.0.0.1", house.client.port or 0))
     made.settimeout(0)
     return made
+
+
+class Unreachable(socket.socket):
+    """What the system tells of a reader that has left the network without a word."""
+
+    def send(self, *_: Any) -> int:
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+
+def test_a_reader_that_left_the_network_is_gone_and_no_mistake_of_ours() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Unreachable(fileno=ours.detach()) as lost, pytest.raises(ConnectionError):
+        sending._offer(lost, memoryview(b"x"))
 
 
 def read_all(client: socket.socket) -> None:
