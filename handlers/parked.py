@@ -52,7 +52,7 @@ class Parked:
         """Judged afresh. The status is that of looking, not that of the upload it tells of."""
         outcome = await self.parts.parking.look(_id(request), principal_of(request))
         upload = _upload(outcome)
-        problem = _problem(outcome)
+        problem = self._problem(request, outcome)
         if not _wants_html(request):
             return json_response(
                 _members(upload, outcome, problem, request_id(request)), headers=NOT_KEPT
@@ -89,7 +89,7 @@ class Parked:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=NOT_KEPT)
 
     async def _answer(self, request: web.Request, outcome: Outcome) -> web.StreamResponse:
-        problem = _problem(outcome)
+        problem = self._problem(request, outcome)
         if problem is None:
             if _wants_html(request):
                 return _see(f"{folder_href(outcome.path.parent)}?stored=1")
@@ -100,6 +100,12 @@ class Parked:
         if _wants_html(request):
             return await conflict_page(self.parts, request, problem, problem.status)
         raise Refusal(problem)
+
+    def _problem(self, request: web.Request, outcome: Outcome) -> Problem | None:
+        if isinstance(outcome.verdict, Accepted):
+            return None
+        may_replace = self.parts.rules.may(principal_of(request), Right.REPLACE, outcome.path)
+        return of_outcome(outcome, outcome.verdict, may_replace=may_replace)
 
     async def _discard(self, request: web.Request) -> web.StreamResponse:
         if not _wants_html(request):
@@ -145,12 +151,6 @@ def _upload(outcome: Outcome) -> Upload:
         msg = f"a parked upload without its bytes: {outcome}"
         raise ValueError(msg)
     return outcome.parked
-
-
-def _problem(outcome: Outcome) -> Problem | None:
-    if isinstance(outcome.verdict, Accepted):
-        return None
-    return of_outcome(outcome, outcome.verdict)
 
 
 def _members(

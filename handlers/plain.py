@@ -13,12 +13,13 @@ from handlers.identity import principal_of
 from handlers.parts import Parts
 from handlers.problems import Refusal, of_outcome
 from handlers.resumable import Resumable
-from uploads.access import Right
+from uploads.access import Principal, Right
 from uploads.collisions import Refused
 from uploads.failures import MalformedRequest
 from uploads.files import Folder
 from uploads.holdings import Held
 from uploads.names import Path
+from uploads.rules import Rules
 from uploads.settling import Arrival, Outcome, Placed
 
 FILES = "/files/"
@@ -90,8 +91,7 @@ class Plain:
     def _stored(self, outcome: Outcome, arrival: Arrival) -> web.Response:
         rules = self.parts.rules
         if not outcome.accepted:
-            may_replace = rules.may(arrival.principal, Right.REPLACE, outcome.path)
-            raise refusal(outcome, may_replace=may_replace)
+            raise upload_refusal(rules, arrival.principal, outcome)
         seen = rules.may(arrival.principal, Right.READ, outcome.path)
         return answers.stored(outcome, seen=seen)
 
@@ -158,6 +158,12 @@ class Plain:
 def refusal(outcome: Outcome, *, places: bool = False, may_replace: bool = True) -> Refusal:
     verdict: Refused = outcome.verdict  # type: ignore[assignment]
     return Refusal(of_outcome(outcome, verdict, places=places, may_replace=may_replace))
+
+
+def upload_refusal(rules: Rules, principal: Principal, outcome: Outcome) -> Refusal:
+    """Leads nobody to replace what they may not."""
+    may_replace = rules.may(principal, Right.REPLACE, outcome.path)
+    return refusal(outcome, may_replace=may_replace)
 
 
 def _folder_refusal(outcome: Outcome) -> Refusal:

@@ -181,7 +181,7 @@ class _Verdicts:
             members["same_size"] = True
         if isinstance(one.result, Accepted):
             return {**members, **self._accepted(one, one.result)}
-        return {**members, **self._refused(_problem(one))}
+        return {**members, **self._refused(self._problem(one))}
 
     def _accepted(self, one: Foretold, verdict: Accepted) -> dict[str, Json]:
         members: dict[str, Json] = {"status": answers.status(Outcome(verdict, one.path))}
@@ -193,6 +193,15 @@ class _Verdicts:
         if isinstance(verdict, Rename) and rules.may(principal, Right.READ, one.path):
             members["stored_as"] = str(one.path)
         return members | ({"reserved": one.reserved} if self.reservation else {})
+
+    def _problem(self, one: Foretold) -> Problem:
+        match one.result:
+            case Failure() as failure:
+                return of_failure(failure)
+            case verdict:
+                principal, outcome = principal_of(self.request), Outcome(verdict, one.path)
+                may_replace = self.parts.rules.may(principal, Right.REPLACE, one.path)
+                return of_outcome(outcome, verdict, may_replace=may_replace)  # type: ignore[arg-type]
 
     def _refused(self, problem: Problem) -> dict[str, Json]:
         """As an upload would be told; what is only foretold has no address yet."""
@@ -211,14 +220,6 @@ def _word(result: Verdict | Failure) -> str:
     if isinstance(result, Accepted):
         return WORDS[type(result)]
     return of_outcome(Outcome(result, Path(())), result).type.slug
-
-
-def _problem(one: Foretold) -> Problem:
-    match one.result:
-        case Failure() as failure:
-            return of_failure(failure)
-        case verdict:
-            return of_outcome(Outcome(verdict, one.path), verdict)  # type: ignore[arg-type]
 
 
 def _existing(verdict: Accepted) -> StoredFile | None:

@@ -75,7 +75,7 @@ class Resumable:
             replace(arrival, door="resumable", size=size, declared=whole, attempt=None)
         )
         if isinstance(begun, Outcome):
-            raise _refusal(begun)
+            raise self._refusal(request, begun)
         place = {"Location": UPLOADS + begun.id, "Upload-Limit": self._limits(request, begun)}
         bodies.announce(request, {**place, INTEROP: request.headers[INTEROP]})
         _says(request, complete=False)
@@ -127,8 +127,14 @@ class Resumable:
             ended = await self.parts.resuming.append(id_, principal_of(request), portion, body)
         if isinstance(ended, Outcome) and not ended.accepted:
             _says(request, complete=True)
-            raise _refusal(ended)
+            raise self._refusal(request, ended)
         return ended
+
+    def _refusal(self, request: web.Request, outcome: Outcome) -> Refusal:
+        if isinstance(outcome.verdict, Accepted):
+            raise TypeError(outcome)
+        may_replace = self.parts.rules.may(principal_of(request), Right.REPLACE, outcome.path)
+        return Refusal(of_outcome(outcome, outcome.verdict, may_replace=may_replace))
 
     def _ended(self, request: web.Request, outcome: Outcome) -> web.StreamResponse:
         """What the request that began it would have been answered."""
@@ -157,12 +163,6 @@ def _portion(request: web.Request, offset: int) -> Portion:
         is_last=structured.boolean(request.headers.get(COMPLETE)),
         declared=digests.declared([], lines("Content-Digest", []), lines("Content-MD5", [])),
     )
-
-
-def _refusal(outcome: Outcome) -> Refusal:
-    if isinstance(outcome.verdict, Accepted):
-        raise TypeError(outcome)
-    return Refusal(of_outcome(outcome, outcome.verdict))
 
 
 def _id(request: web.Request) -> str:

@@ -19,7 +19,7 @@ from handlers.headers import digests, metadata
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
 from handlers.parts import Parts
-from handlers.plain import refusal
+from handlers.plain import upload_refusal
 from handlers.problem_types import AT_TUS
 from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
@@ -79,7 +79,7 @@ class Tus:
             attempt = asking.attempt(request, UPLOADS)
             begun = await resuming.create(self._arrival(request, size), attempt)
             if isinstance(begun, Outcome):
-                raise refusal(begun)
+                raise self._refusal(request, begun)
         else:
             begun = await resuming.create_part(self._of_a_part(request, size))
         # Of one that is created again something may have come already.
@@ -125,7 +125,7 @@ class Tus:
         async with aclosing(bodies.pieces(request, self.parts.rules.limits)) as body:
             ended = await self.parts.resuming.append(id_, principal, portion, body)
         if isinstance(ended, Outcome) and not ended.accepted:
-            raise refusal(ended)
+            raise self._refusal(request, ended)
         return ended
 
     async def _join(self, request: web.Request, concat: str) -> web.StreamResponse:
@@ -138,8 +138,11 @@ class Tus:
         arrival = self._arrival(request, None)
         id_, ended = await self.parts.resuming.join(arrival, ids)
         if isinstance(ended, Outcome) and not ended.accepted:
-            raise refusal(ended)
+            raise self._refusal(request, ended)
         return self._created(request, id_, ended)
+
+    def _refusal(self, request: web.Request, outcome: Outcome) -> Refusal:
+        return upload_refusal(self.parts.rules, principal_of(request), outcome)
 
     def _arrival(self, request: web.Request, size: int | None) -> Arrival:
         said, fields = _metadata(request), asking.query(request)

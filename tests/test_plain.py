@@ -1,11 +1,13 @@
 """The plain door: what is stored, replaced and refused, and in which words."""
 
 import base64
+from typing import Any
 
 import pytest
 
 from tests.doors import got, opened, sent
 from tests.forms import file, post
+from tests.tussing import VERSION, metadata
 from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 from uploads.policy import Policy, SameContent, SameFile, SameName
@@ -54,6 +56,20 @@ async def test_who_may_replace_nothing_is_not_led_to_do_so(
             assert said["next"].startswith("Choose another name: you may replace nothing here.")
             assert "expected" not in said
             assert [one["action"] for one in said["resolutions"]] == ["store", "discard"]
+        taken = f"{put['upload']['href']}?action=store&path=a"
+        items = {"items": [{"path": "a", "size": 3}]}
+        begun = {**VERSION, **headers, "Upload-Length": "4", "Upload-Metadata": metadata(path="a")}
+        asked: dict[str, dict[str, Any]] = {taken: {}, "/preflight": {"json": items}}
+        if also:
+            # What somebody may not see is judged when all of it is here.
+            asked["/uploads/"] = {"headers": begun}
+        for address, more in asked.items():
+            async with house.client.post(address, **more) as response:
+                said = await response.json(content_type=None)
+            said = said.get("verdicts", [said])[0]
+            assert said["status"] in {409, 412, 422}, address
+            assert said["next"].startswith("Choose another name: you may replace nothing here.")
+            assert "expected" not in said
 
 
 async def test_an_empty_file_is_a_file() -> None:
