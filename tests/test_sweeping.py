@@ -1,6 +1,7 @@
 """What a crash put in place and never recorded goes; what is recorded or on its way stays."""
 
 import asyncio
+import os
 import time
 from pathlib import Path as DiskPath
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ import pytest
 
 from storage import lock
 from storage.upkeep import lease
-from storage.upkeep.collecting import share_of, sweep
+from storage.upkeep.collecting import share_of, sweep, sweep_unfinished
 from tests.shelves import Shelves, blob, give_away, powerless, shelves
 from uploads.files import Content
 from uploads.ports import Turn
@@ -65,6 +66,18 @@ async def test_what_may_not_be_read_is_removed_and_what_the_disk_keeps_holds_up_
         assert [one for one in left if blob(data, one).exists()] == [kept]
         assert f"the bytes of {kept.digest} stay for now: Permission denied" in caplog.text
         blob(data, kept).parent.chmod(0o700)
+
+
+async def test_a_stranger_among_half_sent_uploads_is_left_alone_and_holds_up_nothing(
+    tmp_path: DiskPath,
+) -> None:
+    async with shelves(tmp_path) as store:
+        left = tmp_path / "arriving" / "left-by-a-crash"
+        stranger = left.with_name(os.fsdecode(b"\xff"))
+        for file in (left, stranger):
+            file.write_bytes(b"half")
+        assert await sweep_unfinished(store.index, store.blobs.unfinished, now=0.0) == 1
+        assert (left.exists(), stranger.exists()) == (False, True)
 
 
 async def test_what_came_in_since_the_start_is_left_alone(tmp_path: DiskPath) -> None:

@@ -315,8 +315,10 @@ def _unlink(path: Path) -> None:
 
 
 def _listed(folder: Path) -> list[str]:
+    """What has no name of ours is not ours: the index could not even be asked for every name."""
     try:
-        return list({found.name.removesuffix(_COMING) for found in folder.iterdir()})
+        names = (found.name for found in folder.iterdir())
+        return list({name.removesuffix(_COMING) for name in names if name.isascii()})
     except FileNotFoundError:
         return []
 
