@@ -304,6 +304,8 @@ async def _collect_always(settings: Settings, store: Store, publish: Publish) ->
                 publish(collected)
         except (Failure, OSError) as failure:
             logger.warning("garbage could not be collected, and will be later: %s", failure)
+        except Exception:  # else nobody would collect, or know of it, until the next start
+            logger.exception("garbage could not be collected, and will be later")
 
 
 async def serve(settings: Settings) -> int:

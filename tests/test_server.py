@@ -1,5 +1,6 @@
 """The program as it is started: addresses, one owner per data folder, its end, its log."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -10,11 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import server
+from program.settings import Data, Settings
 from tests.running import ROOT, Program, running, start
+from uploads.events import Event
 
 QUICK = {"NOCLOBBER_SERVER_GRACE": "1 s"}
 WITHIN = 20.0
@@ -354,6 +359,24 @@ def test_garbage_is_collected_while_it_runs(tmp_path: Path) -> None:
         ask(program, "PUT", "/files/a", os.urandom(100_000))
         assert ask(program, "PUT", "/files/a", os.urandom(100_000), If_Match="*")[0] == 200
         eventually(lambda: len(list((tmp_path / "data" / "blobs").glob("*/*"))) == 1)
+
+
+async def test_the_collector_outlives_what_nobody_expected(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    often = replace(Settings(), data=Data(folder=str(tmp_path), collect_every=0.01))
+    again = asyncio.Event()
+
+    def publish(_: Event) -> None:
+        if "will be later" in caplog.text:
+            again.set()
+        else:
+            raise ZeroDivisionError
+
+    async with server._opened(often, server._tell_nobody) as store, asyncio.timeout(WITHIN):
+        collector = asyncio.create_task(server._collect_always(often, store, publish))
+        await again.wait()
+        collector.cancel()
 
 
 def test_what_was_made_for_the_start_is_not_looked_through_for_cycles_again() -> None:
