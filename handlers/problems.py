@@ -29,7 +29,7 @@ from uploads.collisions import (
     TypeClash,
 )
 from uploads.files import Folder, StoredFile, Upload
-from uploads.names import BadName, Path
+from uploads.names import BadName, Path, both_spellings
 from uploads.settling import Outcome, Resolution
 
 # Methods that are known at one address alone.
@@ -223,10 +223,8 @@ def _of_verdict(verdict: Refused, path: Path) -> _Words:  # noqa: C901 - a line 
 def _equivalent(verdict: NameEquivalent) -> str:
     if verdict.existing is None:
         return f'"{verdict.wanted}" counts as the same name as one that is there already.'
-    return (
-        f'"{verdict.wanted}" counts as the same name as "{verdict.existing.path}":'
-        f" they differ only by {verdict.rule.value}."
-    )
+    both = both_spellings(str(verdict.wanted), str(verdict.existing.path))
+    return f"{both} count as the same name: they differ only by {verdict.rule.value}."
 
 
 def _stale(verdict: Stale, path: Path) -> str:

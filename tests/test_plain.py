@@ -188,6 +188,17 @@ async def test_another_spelling_of_a_name_is_refused_with_both_and_the_rule() ->
             assert said["existing"]["href"].startswith("/files/Docs")
 
 
+async def test_two_names_that_look_the_same_are_told_apart_in_the_refusal() -> None:
+    async with opened() as house:
+        await sent(house, "caf\u00e9.txt", b"one")
+        _, said = await sent(house, "cafe\u0301.txt", b"two")
+
+        assert said["detail"] == (
+            '"cafe\u0301.txt" and "caf\u00e9.txt" (U+0065 U+0301 against U+00E9) count as the same'
+            " name: they differ only by unicode normalisation."
+        )
+
+
 async def test_a_folder_of_exact_names_keeps_both_spellings_apart() -> None:
     exact = {Path(("exact",)): Policy(exact_names=True)}
     async with opened(folders=exact) as house:
