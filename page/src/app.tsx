@@ -4,8 +4,19 @@ import { useEffect } from "preact/hooks";
 import { nameOf } from "./address.ts";
 import { words } from "./strings/words.ts";
 import { dialog, questions } from "./tree/asking.ts";
-import { entries, folder, load, loading, problem, rights, shown, typed } from "./tree/folder.ts";
+import {
+  entries,
+  folder,
+  lag,
+  load,
+  loading,
+  problem,
+  rights,
+  shown,
+  typed,
+} from "./tree/folder.ts";
 import { follow } from "./tree/live.ts";
+import { sentenceOf } from "./tree/sentences.ts";
 import { Choosing } from "./upload/choosing.tsx";
 import { Uploads } from "./upload/panel.tsx";
 import { start } from "./upload/store.ts";
@@ -52,6 +63,7 @@ function Folder() {
       </h1>
       {isThere && rights.value.has("create") && <Choosing heading={words.value.addFiles} />}
       <NoticeLine />
+      <Lag />
       {isThere && !(loading.value && !entries.value.length) && <Bar />}
       {isThere ? <Contents /> : <Failed />}
       <Dialogs />
@@ -75,6 +87,16 @@ function Dialogs() {
   }
 }
 
+/** The server could not be asked since. */
+function Lag() {
+  const why = lag.value;
+  return (
+    <p class="lag" role="status" hidden={!why}>
+      {why && `${sentenceOf(why)} ${words.value.asItWas}`}
+    </p>
+  );
+}
+
 function Contents() {
   const { emptyYours, emptyOthers, nothingFound, loading: wait } = words.value;
   if (shown.value.length) return shape.value === "tiles" ? <Tiles /> : <List />;
@@ -92,12 +114,12 @@ function Empty({ says }: { readonly says: string }) {
 }
 
 function Failed() {
-  const { offline, retry, signIn } = words.value;
-  const { detail, next, slug } = problem.value ?? {};
+  const { retry, signIn } = words.value;
+  const why = problem.value;
   return (
     <div class="empty" role="alert">
-      <p>{slug === "offline" ? offline : `${detail} ${next}`}</p>
-      {slug === "not-identified" ? (
+      <p>{why && sentenceOf(why)}</p>
+      {why?.slug === "not-identified" ? (
         <a class="button main" href={`/session?next=${encodeURIComponent(location.pathname)}`}>
           {signIn}
         </a>

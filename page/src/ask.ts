@@ -12,6 +12,11 @@ export interface Problem {
   readonly existing?: Partial<Entry> & { href: string };
 }
 
+/** It says nothing of what was asked for, and may be otherwise in a moment. */
+export function isPassing({ slug, status }: Problem): boolean {
+  return slug === "offline" || slug === "unreadable" || status === 429 || status >= 500;
+}
+
 export interface Wish {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;

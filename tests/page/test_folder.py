@@ -1,5 +1,6 @@
 """Looking around: the folder as a list, its order, its way back."""
 
+import re
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Page, expect
@@ -60,3 +61,22 @@ def test_what_is_typed_is_searched_for_in_the_names(server: Program, tab: Page) 
     expect(tab.locator("tbody .name")).to_have_text(["résumé.txt"])
     tab.get_by_role("searchbox").fill("nowhere")
     expect(tab.get_by_text("No name here contains “nowhere”.")).to_be_visible()
+
+
+def test_what_is_there_stays_on_the_screen_while_the_server_cannot_answer(
+    server: Program, tab: Page
+) -> None:
+    put(server, "a.txt", b"a")
+    tab.goto("/browse/")
+    expect(tab.get_by_role("link", name="a.txt")).to_be_visible()
+    busy = re.compile(r"/files/\?sort")
+    tab.route(busy, lambda route: route.fulfill(status=503, body="<h1>Service Unavailable</h1>"))
+    tab.get_by_role("button", name="Size").click()
+    expect(tab.locator(".lag")).to_have_text(
+        "The server cannot answer this now (HTTP 503). What is shown here is as it was before."
+    )
+    expect(tab.get_by_role("link", name="a.txt")).to_be_visible()
+    assert violations(tab) == []
+    tab.unroute(busy)
+    expect(tab.locator(".lag")).to_be_hidden()
+    expect(tab.get_by_role("link", name="a.txt")).to_be_visible()

@@ -28,6 +28,8 @@ export const de: Words = {
   search: "In diesem Ordner suchen",
   retry: "Noch einmal versuchen",
   offline: "Der Server antwortet nicht. Ist das Netz da?",
+  unavailable: (status) => `Der Server kann das gerade nicht beantworten (HTTP ${status}).`,
+  asItWas: "Was hier zu sehen ist, ist der Stand von vorher.",
   dropBox: "Briefkasten",
   dropBoxLead:
     "Hier kannst du Dateien einwerfen. Weder du noch andere Einwerfende sehen, was darin ist.",

@@ -27,6 +27,8 @@ export const en = {
   search: "Search in this folder",
   retry: "Try again",
   offline: "The server does not answer. Is the network there?",
+  unavailable: (status: number) => `The server cannot answer this now (HTTP ${status}).`,
+  asItWas: "What is shown here is as it was before.",
   dropBox: "Drop box",
   dropBoxLead: "You may hand in files here. Neither you nor others who hand in see what is inside.",
   addFiles: "Add files here",

@@ -10,6 +10,7 @@ import type { Entry, FileEntry } from "./entries.ts";
 import { entries, folder, load } from "./folder.ts";
 import { freeName } from "./names.ts";
 import { clear, goOnAt, placeOfActive } from "./selection.ts";
+import { sentenceOf } from "./sentences.ts";
 import {
   carryOut,
   carryOutAll,
@@ -128,8 +129,6 @@ export function said({ deed, problem }: Refused): string {
   const { name } = deed.entry;
   const wanted = deed.verb === "move" ? (deed.target.at(-1) ?? name) : name;
   switch (problem.slug) {
-    case "offline":
-      return text.offline;
     case "not-empty":
       return text.notEmpty(name);
     case "name-taken":
@@ -147,7 +146,7 @@ export function said({ deed, problem }: Refused): string {
     case "not-allowed":
       return text.forbidden(name);
     default:
-      return `${problem.detail} ${problem.next}`;
+      return sentenceOf(problem);
   }
 }
 

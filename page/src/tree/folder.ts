@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { folderOfPage, pageOf } from "../address.ts";
-import { ask, type Problem } from "../ask.ts";
+import { ask, isPassing, type Problem } from "../ask.ts";
 import { recalled, remember } from "../memory.ts";
 import {
   BY_NAME,
@@ -18,6 +18,8 @@ import {
 } from "./entries.ts";
 
 const AT_ONCE = 1000;
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 15_000;
 
 export const folder = signal(folderOfPage(location.pathname) ?? "/files/");
 export const entries = signal<readonly Entry[]>([]);
@@ -25,6 +27,8 @@ export const rights = signal<ReadonlySet<Right>>(new Set());
 export const sorting = signal<Sorting>(remembered());
 export const typed = signal("");
 export const problem = signal<Problem | null>(null);
+/** Why what is on the screen may not be what is there now; null where it is. */
+export const lag = signal<Problem | null>(null);
 /** The address of the page after those that are here; null at the end of the folder. */
 export const following = signal<string | null>(null);
 export const loading = signal(true);
@@ -32,10 +36,12 @@ export const loading = signal(true);
 export const shown = computed(() => matching(entries.value, typed.value));
 
 let current = new AbortController();
+let again: ReturnType<typeof setTimeout> | undefined;
+let wait = FIRST_WAIT;
 
 /** What is searched for may be on any page, so that all of them are wanted. */
 effect(() => {
-  if (typed.value.trim() && following.value !== null && !loading.value) void more();
+  if (typed.value.trim() && mayGoOn()) void more();
 });
 
 function remembered(): Sorting {
@@ -48,14 +54,19 @@ function remembered(): Sorting {
 /** Asks anew for the folder. What is there stays on the screen until the answer is here. */
 export async function load(): Promise<void> {
   current.abort();
+  clearTimeout(again);
   current = new AbortController();
   loading.value = true;
   await take(folder.value + query(sorting.value, AT_ONCE), current.signal, []);
 }
 
+function mayGoOn(): boolean {
+  return following.value !== null && !loading.value && lag.value === null;
+}
+
 /** The next page, behind what is here. */
 export async function more(): Promise<void> {
-  if (following.value === null || loading.value) return;
+  if (!mayGoOn() || following.value === null) return;
   loading.value = true;
   await take(following.value, current.signal, entries.value);
 }
@@ -69,18 +80,32 @@ async function take(href: string, signal: AbortSignal, before: readonly Entry[])
       rights.value = new Set(value.may);
       following.value = value.next;
       problem.value = null;
+      lag.value = null;
+      wait = FIRST_WAIT;
+    } else if (isPassing(answer.problem)) {
+      askAgain(answer.problem);
     } else {
       // It may be a drop box, or be for others: the server knows, and has a page for either.
       const isClosed = answer.status === 401 || answer.status === 403;
       if (isClosed && !entries.value.length) location.assign(pageOf(folder.value));
       if (!before.length) entries.value = [];
       problem.value = answer.problem;
+      lag.value = null;
       following.value = null;
     }
     loading.value = false;
   } catch {
     // Another folder is asked for by now.
   }
+}
+
+/** What is there stays on the screen, and the page goes on by itself. */
+function askAgain(why: Problem): void {
+  if (entries.value.length) lag.value = why;
+  else problem.value = why;
+  // A tab that is looked at again asks anew without being told to.
+  again = setTimeout(() => document.visibilityState === "visible" && void load(), wait);
+  wait = Math.min(2 * wait, LONGEST_WAIT);
 }
 
 /** Shows a folder, as following a link to its page would. */
@@ -96,6 +121,7 @@ function enter(href: string): void {
   following.value = null;
   typed.value = "";
   problem.value = null;
+  lag.value = null;
   scrollTo(0, 0);
   void load();
 }

@@ -2,7 +2,7 @@
 
 import { folderHref, isFolder, isWithin, nameOf, parentOf, pathOf, same } from "../address.ts";
 import { type Entry, entryOf, type FileEntry, withEntry, without } from "./entries.ts";
-import { entries, folder, following, load, sorting } from "./folder.ts";
+import { entries, folder, following, load, loading, sorting } from "./folder.ts";
 
 interface Line {
   readonly kind: "created" | "replaced" | "deleted" | "moved" | "restored";
@@ -22,6 +22,11 @@ let pending: Line[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 function apply(): void {
+  if (loading.value) {
+    // The listing that is on its way may be older than they are.
+    timer = setTimeout(apply, TOGETHER);
+    return;
+  }
   const lines = pending;
   pending = [];
   if (lines.length > MOST_LINES) {

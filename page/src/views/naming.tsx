@@ -7,6 +7,7 @@ import { dialog, rename, tell } from "../tree/asking.ts";
 import type { Entry } from "../tree/entries.ts";
 import { folder, load, visit } from "../tree/folder.ts";
 import { wanted } from "../tree/selection.ts";
+import { sentenceOf } from "../tree/sentences.ts";
 import { makeFolder } from "../tree/verbs.ts";
 import { Modal } from "./modal.tsx";
 
@@ -16,7 +17,7 @@ function close(): void {
 
 export function NewFolder() {
   const [problem, setProblem] = useState<Problem | null>(null);
-  const { newFolder, folderName, create, taken, openThat, offline, made } = words.value;
+  const { newFolder, folderName, create, taken, openThat, made } = words.value;
   const existing = problem?.existing?.href;
 
   async function make(name: string): Promise<void> {
@@ -33,8 +34,7 @@ export function NewFolder() {
 
   function wrong(name: string): string {
     if (!problem) return "";
-    if (problem.slug === "offline") return offline;
-    return existing ? taken(name) : `${problem.detail} ${problem.next}`;
+    return existing ? taken(name) : sentenceOf(problem);
   }
 
   return (
