@@ -4,10 +4,13 @@ import base64
 import json
 from urllib.parse import parse_qs, urlsplit
 
+from tests import davs
 from tests.doors import ANN, FOR_ANYBODY, got, opened, sent
 from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 
+EVERYTHING = frozenset(Right)
+OF_ANN = Grant(Path(()), frozenset({"user:ann"}), EVERYTHING)
 ANN_SIGNS_IN = {"Authorization": "Basic " + base64.b64encode(b"ann:secret").decode()}
 
 
@@ -164,3 +167,41 @@ async def test_no_page_of_a_listing_leads_on_by_the_name_of_what_is_hidden() -> 
                 found += [entry["name"] for entry in told["entries"]]
                 href = told["next"]
             assert found == ["a", "h2x", "z"]
+
+
+async def test_no_lock_in_a_closed_place_is_told_to_who_takes_the_folder_above_away() -> None:
+    """Neither that there is one, nor at which name; nor of a drop box that they may empty."""
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(("pub",)), anybody, EVERYTHING)
+    closed = Grant(Path(("pub", "f", "closed")), frozenset({"user:ann"}), EVERYTHING)
+    box = Grant(Path(("pub", "box", "in")), anybody, frozenset({Right.CREATE, Right.DELETE}))
+    own = Grant(Path(("pub", "box", "in")), frozenset({"user:ann"}), EVERYTHING)
+    async with opened(grants=[OF_ANN, public, closed, box, own]) as house:
+
+        async def removals(folder: str) -> list[tuple[int, str]]:
+            found = []
+            for method, address, headers in (
+                ("DELETE", f"/files/pub/{folder}/?recursive=true", {}),
+                ("POST", f"/files/pub/{folder}/?recursive=true&move=pub/moved", {}),
+                ("DELETE", f"/dav/pub/{folder}/", {}),
+                ("MOVE", f"/dav/pub/{folder}/", {"Destination": "/dav/pub/moved"}),
+                ("COPY", "/dav/pub/open/", {"Destination": f"/dav/pub/{folder}/"}),
+            ):
+                async with house.client.request(method, address, headers=headers) as answer:
+                    found.append((answer.status, await answer.text()))
+            return found
+
+        await house.client.put("/files/pub/open/a", data=b"open")
+        for path in ("pub/f/closed/secret", "pub/box/in/secret"):
+            await house.client.put(f"/files/{path}", data=path, headers=ANN_SIGNS_IN)
+        before = await removals("f")
+        for path in ("pub/f/closed/secret", "pub/box/in/secret"):
+            await davs.lock(house, path, **ANN_SIGNS_IN)
+        after = await removals("f")
+        assert [status for status, _ in before] == [status for status, _ in after] == [401] * 5
+        told = await removals("box")
+        assert [status for status, _ in told] == [423] * 5
+        assert not [text for _, text in (*after, *told) if "secret" in text]
+        # Nor after an upload to the name of the folder was refused.
+        refused = await davs.ask(house, "PUT", "pub/f", b"x")
+        assert (refused.status, (await davs.ask(house, "DELETE", "pub/f")).status) == (409, 401)

@@ -94,7 +94,8 @@ class Guard:
         self._demand(path, [lock for lock in above if lock.covers(path)])
 
     def check_removed(self, path: Path) -> None:
-        """May all that is here go away?
+        """May all that is here go away? Who asks may take away all of it: else the answer would
+        tell what somebody does in a part that is closed to them.
 
         :raises Locked: somebody else keeps the place, the folder above, or something below.
         """
@@ -102,7 +103,7 @@ class Guard:
         if path.parts:
             self._demand(path.parent, self.over(path.parent))
         for lock in self.below(path):
-            self._demand(lock.path, [lock])
+            self._demand(path, [lock])
 
     def _demand(self, path: Path, locks: Sequence[Lock]) -> None:
         """One token of several shared locks will do."""

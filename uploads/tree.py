@@ -125,7 +125,8 @@ class Tree:
         self.rules.demand(principal, Right.DELETE, path)
 
         def look(view: View) -> None:
-            known(view.at(path), path)
+            if isinstance(known(view.at(path), path), Folder):
+                self.rules.demand_below(principal, Right.DELETE, path)
             Guard(self.rules, view, principal, submitted).check_removed(path)
 
         await self.index.read(look)
@@ -263,11 +264,11 @@ class Tree:
         required = self.rules.policies.of(found.path.parent).require_conditions
         if required and condition.if_match is None and not submitted.lists:
             return ConditionRequired(shown)
-        guard.check_removed(found.path)
         if isinstance(found, Folder):
             self.rules.demand_below(principal, Right.DELETE, found.path)
-            if not recursive and not view.is_empty(found.path):
-                return NotEmpty(found)
+        guard.check_removed(found.path)
+        if isinstance(found, Folder) and not recursive and not view.is_empty(found.path):
+            return NotEmpty(found)
         return None
 
     def refused_arrival(
