@@ -5,7 +5,7 @@ concatenation. https://tus.io/protocols/resumable-upload
 """
 
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +16,7 @@ from handlers import answers, asking, bodies
 from handlers.descriptions import UPLOADS, file_href, http_date
 from handlers.dialects import DIALECT, Dialect
 from handlers.headers import digests, metadata
+from handlers.headers.names import IDEMPOTENCY_KEY
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
 from handlers.parts import Parts
@@ -24,10 +25,11 @@ from handlers.problem_types import AT_TUS
 from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
 from uploads.access import Right
-from uploads.failures import MalformedRequest, NotAllowed
+from uploads.failures import BodyStalled, BodyTooShort, Failure, MalformedRequest, NotAllowed
 from uploads.files import Incoming
 from uploads.names import Path
 from uploads.portions import Portion
+from uploads.seats import to_the_end
 from uploads.settling import Arrival, Outcome
 
 VERSION: Final = "1.0.0"
@@ -45,6 +47,10 @@ CONCAT: Final = "Upload-Concat"
 FINAL: Final = "final;"
 MOST_PARTS: Final = 1000
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
+BROKEN_AT_ONCE: Final = (
+    "The body broke off, or stood still, before the answer that says where the upload goes on."
+    " Nothing of it is kept: begin it anew. With an Idempotency-Key it goes on."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Tus:
         if concat not in {None, "partial"}:
             raise MalformedRequest('Upload-Concat takes "partial", or "final;" and what to join.')
         size = _declared_size(request)
+        portion = _portion(request, 0, size)
         resuming = self.parts.resuming
         if concat is None:
             attempt = asking.attempt(request, UPLOADS)
@@ -86,8 +93,8 @@ class Tus:
         sends = request.content_type == PIECE and begun.offset == 0
         if not sends and not (size == 0 and concat is None):
             return self._created(request, begun.id, begun)
-        portion = _portion(request, 0, size)
-        return self._created(request, begun.id, await self._take_in(request, begun.id, portion))
+        ended = await self._take_in_first(request, begun.id, portion)
+        return self._created(request, begun.id, ended)
 
     async def head(self, request: web.Request) -> web.StreamResponse:
         _speak(request)
@@ -127,6 +134,23 @@ class Tus:
         if isinstance(ended, Outcome) and not ended.accepted:
             raise self._refusal(request, ended)
         return ended
+
+    async def _take_in_first(
+        self, request: web.Request, id_: str, portion: Portion
+    ) -> Incoming | Outcome:
+        """With the creation. Where that is refused its sender has been told no address, and without
+        a key finds it never more: it would only take up room.
+        """
+        try:
+            return await self._take_in(request, id_, portion)
+        except BaseException as broken:
+            if IDEMPOTENCY_KEY in request.headers and CONCAT not in request.headers:
+                raise
+            with suppress(Failure):
+                await to_the_end(self.parts.resuming.cancel(id_, principal_of(request)))
+            if isinstance(broken, BodyTooShort | BodyStalled):
+                raise type(broken)(BROKEN_AT_ONCE) from broken
+            raise
 
     async def _join(self, request: web.Request, concat: str) -> web.StreamResponse:
         if "Upload-Length" in request.headers or "Upload-Defer-Length" in request.headers:

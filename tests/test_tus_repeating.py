@@ -1,9 +1,11 @@
 """Creating an upload in pieces again, where only the answer was lost."""
 
 import asyncio
+import base64
 
-from tests.doors import got, opened
-from tests.tussing import Client
+from tests.doors import House, got, opened
+from tests.tussing import PIECE, VERSION, Client, metadata
+from tests.wire import Answer, Wire, message
 from uploads.rules import Limits
 
 KEY = '"8e03978e"'
@@ -49,3 +51,62 @@ async def test_of_many_creations_at_once_one_begins() -> None:
         )
         assert {answer.status for answer in answers} <= {201, 409}
         assert len({answer.location for answer in answers if answer.status == 201}) == 1
+
+
+def _room_for_one(size: int) -> Limits:
+    return Limits(quota_bytes=size, arriving_files=1, body_idle=0.2)
+
+
+async def _half(house: House, size: int, key: dict[str, str]) -> Answer:
+    """Half of a file with its creation, and nothing after it."""
+    said = {"Upload-Metadata": metadata(filename="a.bin"), "Upload-Length": str(size)}
+    assert house.client.port is not None
+    wire = await Wire.connect(house.client.port)
+    sent = message("POST", "/uploads/", bytes(size), {**VERSION, **PIECE, **said, **key})
+    try:
+        return await wire.ask(sent[: -size // 2])
+    finally:
+        await wire.close()
+
+
+async def test_a_creation_that_breaks_off_holds_no_room() -> None:
+    size = 100_000
+    async with opened(limits=_room_for_one(size)) as house:
+        for _ in range(3):
+            broken = await _half(house, size, {})
+            assert (broken.status, broken.json["type"]) == (503, "/problems/body-stalled")
+            assert "Nothing of it is kept" in broken.json["detail"]
+        assert (await Client(house).create("a.bin", size, bytes(size))).status == 201
+
+
+async def test_a_creation_that_breaks_off_goes_on_under_its_key() -> None:
+    size = 100_000
+    async with opened(limits=_room_for_one(size)) as house:
+        key = {"Idempotency-Key": KEY}
+        assert (await _half(house, size, key)).status == 503
+        again = await Client(house).create("a.bin", size, Idempotency_Key=KEY)
+        assert (again.status, again.offset) == (201, size // 2)
+
+
+async def test_a_creation_whose_first_piece_is_refused_holds_no_room() -> None:
+    wrong = "sha1 " + base64.b64encode(bytes(20)).decode()
+    for refused in (wrong, "sha1 none", "none"):
+        async with opened(limits=Limits(arriving_files=1)) as house:
+            tus = Client(house)
+            for part in ({}, {"Upload_Concat": "partial"}):
+                name = None if part else "a.bin"
+                answer = await tus.create(name, 9, b"abc", Upload_Checksum=refused, **part)
+                assert answer.status in {400, 460}
+                assert "location" not in answer.headers
+            assert (await tus.create("a.bin", 9, b"abc")).status == 201
+
+
+async def test_what_the_first_piece_has_parked_is_kept() -> None:
+    async with opened() as house:
+        tus = Client(house)
+        assert (await tus.create("a.bin", 3, b"abc")).status == 201
+        late = await tus.create("b.bin", 3, b"abc")
+        assert (late.status, late.problem) == (422, "content-known")
+        stored = late.body["resolutions"][0]
+        answer = await tus.ask(stored["method"], stored["href"], headers=stored["headers"])
+        assert answer.status == 201
