@@ -8,6 +8,7 @@ from tests import davs
 from tests.doors import ANN, FOR_ANYBODY, got, opened, sent
 from uploads.access import ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
+from uploads.rules import Limits
 
 EVERYTHING = frozenset(Right)
 OF_ANN = Grant(Path(()), frozenset({"user:ann"}), EVERYTHING)
@@ -205,3 +206,19 @@ async def test_no_lock_in_a_closed_place_is_told_to_who_takes_the_folder_above_a
         # Nor after an upload to the name of the folder was refused.
         refused = await davs.ask(house, "PUT", "pub/f", b"x")
         assert (refused.status, (await davs.ask(house, "DELETE", "pub/f")).status) == (409, 401)
+
+
+async def test_who_brings_a_folder_back_does_not_learn_how_much_is_hidden_in_it() -> None:
+    """It would count to their share."""
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(("pub",)), anybody, EVERYTHING)
+    box = Grant(Path(("pub", "f", "in")), anybody, frozenset({Right.CREATE, Right.DELETE}))
+    limits = Limits(quota_bytes=1000)
+    async with opened(grants=[OF_ANN, public, box], limits=limits) as house:
+        for size in (10, 2000):
+            await house.client.put("/files/pub/f/in/x", data=b"x" * min(size, 900))
+            async with house.client.delete("/files/pub/f/?recursive=true") as gone:
+                undo = (await gone.json())["undo"]["href"]
+            async with house.client.post(undo) as back:
+                assert back.status == 401
+            assert (await got(house, "pub/f/"))[0] == 404

@@ -334,7 +334,9 @@ class Tree:
         condition: Condition,
         stamp: Stamp,
     ) -> Outcome | Placed:
-        self.rules.demand_below(principal, Right.CREATE, path)
+        for right in (Right.READ, Right.CREATE):
+            # What comes back counts to who brings it: their share would tell how much is hidden.
+            self.rules.demand_below(principal, right, path)
         refused = self.in_the_way(principal, turn.at(path), path)
         if refused and not _took_folder(turn, path, number):
             raise not_there(path, number)
