@@ -119,7 +119,7 @@ async def test_what_is_still_coming_when_the_others_are_joined_comes_too_late() 
         id_ = partnames.of_part(partnames.of_upload(Principal("ann"), "x"), 2)
         while id_ not in house.parts.resuming._seats._taken:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
-        assert (await joined(house, address, "a.bin")).status == 201
+        assert (await joined(house, address, "a.bin", OC_Total_Length="6")).status == 201
         assert (await ask(house, "MKCOL", address)).status == 201
         await late.send(b"three")
         assert (await late.answer()).status == 404
