@@ -20,6 +20,8 @@ from tests.tussing import Client
 from tests.wire import Wire, message
 from uploads import partnames
 from uploads.access import Principal
+from uploads.arrivals import Arrivals
+from uploads.files import Incoming
 from uploads.ports import View
 from uploads.rules import Limits
 
@@ -235,3 +237,31 @@ async def test_the_copy_of_an_upload_that_goes_on_is_not_swept() -> None:
         assert (await tus.ask("DELETE", href)).status == 204
         assert await collecting.sweep_unfinished(resuming._index, resuming._unfinished, 0) == 1
         assert not coming.exists()
+
+
+async def test_what_is_given_up_goes_whole_whatever_happens_to_its_pieces_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed, may = asyncio.Event(), asyncio.Event()
+    real = Arrivals.gathered
+
+    async def gathered(self: Arrivals, group: str, principal: Principal) -> list[Incoming]:
+        found = await real(self, group, principal)
+        if not listed.is_set():
+            listed.set()
+            await may.wait()
+        return found
+
+    async with opened() as house:
+        address = await begun(house, "x", b"one", b"two")
+        with monkeypatch.context() as patched:
+            patched.setattr(Arrivals, "gathered", gathered)
+            dropping = asyncio.ensure_future(ask(house, "DELETE", address))
+            await listed.wait()
+        assert (await ask(house, "DELETE", f"{address}/{0:016}")).status == 204
+        assert (await ask(house, "PUT", f"{address}/{2:016}", b"three")).status == 201
+        may.set()
+        assert (await dropping).status == 204
+        assert (await ask(house, "PROPFIND", address)).status == 404
+        usage, files, _ = await left_over(house, "ann")
+        assert (usage, files) == (0, 0)

@@ -90,9 +90,7 @@ class Chunking:
         await self.resuming.cancel(partnames.of_part(begun.upload.id, number), principal)
 
     async def drop(self, principal: Principal, name: str) -> None:
-        begun = await self._find(principal, name)
-        for part in (*begun.parts, begun.upload):
-            await self.resuming.cancel(part.id, principal)
+        await self.resuming.cancel_gathered(partnames.of_upload(principal, name), principal)
 
     async def join(self, arrival: Arrival, name: str, total: int | None) -> Outcome:
         """Makes the file of them, or says why not. `total`: how long it has to be.

@@ -21,6 +21,7 @@ from uploads.failures import (
     WrongLength,
 )
 from uploads.files import Incoming, StoredFile
+from uploads.gathering import drop_gathered, drop_unjoined, make_way
 from uploads.portions import Body, Portion, Taking
 from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
 from uploads.receiving import Receiver, Within
@@ -166,6 +167,16 @@ class Resuming:
             await self.arrivals.find(id, principal)
             await self._drop(id)
 
+    async def cancel_gathered(self, id: str, principal: Principal) -> None:
+        """A part, and all that are numbered after it; also those that begin to come meanwhile."""
+        ids = [part.id for part in await self.arrivals.gathered(id, principal)]
+        async with self._seats.alone_with_all(ids):
+            if not await self.arrivals.gathered(id, principal):
+                raise not_there()
+            await self._index.write(lambda turn: drop_gathered(turn, id))
+            for one in ids:
+                await self._unfinished.remove(one)
+
     async def stop(self) -> None:
         """No more pieces: when this returns, what came of each upload is durable."""
         await self._seats.close()
@@ -202,7 +213,7 @@ class Resuming:
         def work(turn: Turn) -> Begun:
             self._rules.current(arrival.principal)
             if id_ is not None:
-                _make_way(turn, id_)
+                make_way(turn, id_)
             self._check_number(turn, incoming, ends)
             more = incoming.room + announced - sum(part.room for part in ends)
             self._rules.check_quota(turn.usage(incoming.principal), more)
@@ -309,7 +320,7 @@ class Resuming:
             if outcome.accepted and outcome.file is not None:
                 turn.expect(_became(incoming, outcome.file, now))
             if _is_kept(outcome):
-                _drop_unjoined(turn, parts)
+                drop_unjoined(turn, parts)
             else:
                 for part in filter(None, waiting):
                     turn.expect(part)
@@ -353,26 +364,6 @@ class Resuming:
 
 def _is_kept(outcome: Outcome) -> bool:
     return outcome.accepted or outcome.parked is not None
-
-
-def _make_way(turn: Turn, id_: str) -> None:
-    """For what is to come under this id. :raises NotThere: it is a number of nothing."""
-    upload = partnames.upload_of(id_)
-    if upload is not None and turn.incoming(upload) is None:
-        raise not_there()
-    _drop_gathered(turn, id_)
-
-
-def _drop_gathered(turn: Turn, id_: str) -> None:
-    for one in turn.gathered(id_):
-        turn.drop_incoming(one.id)
-
-
-def _drop_unjoined(turn: Turn, parts: Sequence[Incoming]) -> None:
-    """What is still coming under a number of what has been joined comes too late."""
-    for part in parts:
-        if not partnames.is_numbered(part):
-            _drop_gathered(turn, part.id)
 
 
 def _became(incoming: Incoming, file: StoredFile, now: float) -> Incoming:
