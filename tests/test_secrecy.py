@@ -222,3 +222,39 @@ async def test_who_brings_a_folder_back_does_not_learn_how_much_is_hidden_in_it(
             async with house.client.post(undo) as back:
                 assert back.status == 401
             assert (await got(house, "pub/f/"))[0] == 404
+
+
+async def test_what_is_kept_with_a_file_and_who_works_on_it_is_told_to_its_readers_alone() -> None:
+    """A listing tells of a file by its name, size, times and digest, and of a drop box that it is."""
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(()), anybody, frozenset({Right.LIST}))
+    box = Grant(Path(("box",)), anybody, frozenset({Right.CREATE}))
+    own = Grant(Path(("box",)), frozenset({"user:ann"}), EVERYTHING)
+    async with opened(grants=[OF_ANN, public, box, own]) as house:
+        await house.client.put("/files/box/x", data=b"x", headers=ANN_SIGNS_IN)
+        await house.client.put("/files/a", data=b"a", headers=ANN_SIGNS_IN)
+        for path in ("a", "box/"):
+            note = davs.setting("<x:note>secret plans</x:note>")
+            assert (await davs.patch(house, path, note, **ANN_SIGNS_IN)).status == 207
+            await davs.lock(house, path, owner="Ann Smith", **ANN_SIGNS_IN)
+        sync = (
+            '<D:sync-collection xmlns:D="DAV:" xmlns:x="urn:x"><D:sync-token>{}</D:sync-token>'
+            "<D:sync-level>1</D:sync-level><D:prop><D:lockdiscovery/><x:note/></D:prop>"
+            "</D:sync-collection>"
+        )
+        asked = (
+            ("PROPFIND", "", None, "1"),
+            ("PROPFIND", "", None, "infinity"),
+            ("PROPFIND", "box/", None, "0"),
+            ("REPORT", "", sync.format(""), "0"),
+            ("REPORT", "", sync.format("urn:noclobber:sync:0"), "0"),
+        )
+        for method, path, body, depth in asked:
+            told = await davs.ask(house, method, path, body, Depth=depth)
+            assert told.status == 207, told.text
+            assert "/dav/box/" in told.hrefs
+            assert "secret plans" not in told.text
+            assert "Ann Smith" not in told.text
+            hers = await davs.ask(house, method, path, body, Depth=depth, **ANN_SIGNS_IN)
+            assert "secret plans" in hers.text
+            assert "Ann Smith" in hers.text

@@ -80,8 +80,7 @@ class Describing:
         def look(view: View) -> Described:
             found = self.holdings.find_in(view, principal, path)
             entry = found if isinstance(found, Folder) else found.file
-            locks = Guard(self._rules, view, principal).over(path)
-            return Described(entry, tuple(view.properties(path)), tuple(locks))
+            return self._described(view, principal, entry)
 
         return await self.holdings.index.read(look)
 
@@ -102,6 +101,8 @@ class Describing:
             below = self._by_place(guard.below(folder))
             described = [
                 Described(entry, properties, (*above, *self._at(below, entry.path)))
+                if self._opens(principal, entry)
+                else Described(entry, (), ())
                 for entry, properties in zip(page.entries, kept, strict=False)
             ]
             return described, page.after
@@ -138,8 +139,20 @@ class Describing:
         entry = self._seen(view, principal, path)
         if entry is None:
             return None
-        locks = Guard(self._rules, view, principal).over(path)
-        return Described(entry, tuple(view.properties(path)), tuple(locks))
+        return self._described(view, principal, entry)
+
+    def _described(self, view: View, principal: Principal, entry: StoredFile | Folder) -> Described:
+        if not self._opens(principal, entry):
+            return Described(entry, (), ())
+        locks = Guard(self._rules, view, principal).over(entry.path)
+        return Described(entry, tuple(view.properties(entry.path)), tuple(locks))
+
+    def _opens(self, principal: Principal, entry: StoredFile | Folder) -> bool:
+        """May they be told what others keep with it, and who works on it? A listing tells neither:
+        of a file that is to who may read it, of a folder to who may look into it, too.
+        """
+        rights = (Right.READ,) if isinstance(entry, StoredFile) else (Right.READ, Right.LIST)
+        return any(self._rules.may(principal, right, entry.path) for right in rights)
 
     async def digested(
         self, principal: Principal, described: Sequence[Described]
