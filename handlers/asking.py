@@ -21,6 +21,7 @@ from handlers.headers.names import (
     REPR_DIGEST,
     TRANSFER_ENCODING,
     UPLOAD_COMPLETE,
+    UPLOAD_INCOMPLETE,
 )
 from handlers.headers.part_headers import readable
 from handlers.identity import principal_of
@@ -222,14 +223,21 @@ def refuse_piece(request: web.Request) -> None:
         raise Refusal(
             of_type(
                 "partial-put",
-                "Upload-Complete says that this is not the whole file, and here is nothing that"
-                " would go on with it: send all of it, or in pieces by tus at /uploads/.",
+                "Its headers do not say that this is the whole file (Upload-Complete: ?1), and here"
+                " is nothing that would go on with it: send all of it, or in pieces by tus at"
+                " /uploads/.",
             )
         )
 
 
 def is_piece(request: web.Request) -> bool:
-    return structured.boolean(request.headers.get(UPLOAD_COMPLETE)) is False
+    """Also by the name that older drafts have for it, and where nobody knows what was meant."""
+    headers = request.headers
+    if UPLOAD_COMPLETE in headers:
+        return structured.boolean(headers[UPLOAD_COMPLETE]) is not True
+    if UPLOAD_INCOMPLETE in headers:
+        return structured.boolean(headers[UPLOAD_INCOMPLETE]) is not False
+    return False
 
 
 def arrival(request: web.Request, path: Path, fields: dict[str, str]) -> Arrival:

@@ -329,3 +329,26 @@ async def test_a_short_file_is_simply_stored(version: dict[str, str]) -> None:
         await wire.send(message("PUT", "/files/a", b"short", said))
         assert (await wire.reader.readline()).startswith(b"HTTP/1.1 201")
         await wire.close()
+
+
+@pytest.mark.parametrize("draft", [True, False])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Upload-Incomplete": "?1", "Upload-Draft-Interop-Version": "3"},
+        {"Upload-Incomplete": "1", "Upload-Draft-Interop-Version": "3"},
+        {"Upload-Complete": "0", "Upload-Draft-Interop-Version": "6"},
+        {"Upload-Complete": "false"},
+    ],
+)
+async def test_a_part_is_not_stored_by_the_words_of_older_drafts_nor_by_ones_that_nobody_knows(
+    said: dict[str, str],
+    draft: bool,  # noqa: FBT001
+) -> None:
+    async with opened(http=HttpSettings(draft_uploads=draft)) as house:
+        for method, href, slug in (("PUT", "/files/a.bin", {}), ("POST", "/files/", {"Slug": "b"})):
+            refused = await ask(house, method, href, b"part", **said, **slug)
+            assert (refused.status, refused.json["type"]) == (400, "/problems/partial-put")
+        assert (await got(house, "a.bin"))[0] == 404
+        whole = await ask(house, "PUT", "/files/a.bin", b"all", **{"Upload-Incomplete": "?0"})
+        assert whole.status == 201
