@@ -99,6 +99,46 @@ async def test_what_was_settled_is_gone() -> None:
             assert answer.status == 404
 
 
+async def reserved(house: House, path: str) -> str:
+    asked = {"items": [{"path": path, "size": 14}], "reserve": 60}
+    answer = await house.client.post("/preflight", json=asked, headers=ANN)
+    return str(json.loads(await answer.read())["reservation"]["id"])
+
+
+async def test_what_was_refused_under_a_reservation_is_settled_under_it_once() -> None:
+    async with opened() as house:
+        kept = house.parts.rules.reservations
+        await put(house, "a", b"the same bytes")
+        await put(house, "other", b"first")
+        id_ = await reserved(house, "b")
+        other = (await put(house, "other", b"second"))[1]
+        status, said = await put(house, f"b?reservation={id_}", b"the same bytes")
+        assert (status, said["conflict"]) == (409, "content")
+        elsewhere = {
+            **action(other, "store"),
+            "href": f"{other['upload']['href']}?action=store&path=b",
+        }
+        status, refused = await carry_out(house, elsewhere)
+        assert (status, refused["type"]) == (409, "/problems/name-reserved")
+        now = await (await house.client.get(said["upload"]["href"], headers=ANN)).json()
+        assert now["resolutions"] == said["resolutions"]
+        status, file = await carry_out(house, action(said, "link"))
+        assert (status, file["href"]) == (201, "/files/b")
+        assert (kept._names, kept._kept, kept._parked) == ({}, {}, {})
+
+
+async def test_of_what_was_refused_under_a_reservation_nothing_is_left_when_that_ends() -> None:
+    async with opened() as house:
+        kept = house.parts.rules.reservations
+        await put(house, "a", b"the same bytes")
+        id_ = await reserved(house, "b")
+        said = (await put(house, f"b?reservation={id_}", b"the same bytes"))[1]
+        assert list(kept._parked.values()) == [id_]
+        kept.end(id_)
+        assert kept._parked == {}
+        assert (await carry_out(house, action(said, "link")))[0] == 201
+
+
 async def test_of_many_who_settle_at_once_one_succeeds() -> None:
     async with opened() as house:
         said = await conflict(house)

@@ -10,7 +10,7 @@ from uploads.events import Publish, Settled
 from uploads.failures import NotThere
 from uploads.files import Upload
 from uploads.names import Path
-from uploads.policy import SameContent, SameName, Wishes
+from uploads.policy import NO_WISHES, SameContent, SameName, Wishes
 from uploads.ports import Blobs, Clock, Index, Reading, Sniffer, Turn, View
 from uploads.repeating import Repeats, asked
 from uploads.rules import Rules
@@ -18,6 +18,7 @@ from uploads.settling import Arrival, Discard, LinkIt, Outcome, ReplaceIt, Settl
 
 Wanted = ReplaceIt | StoreAs | LinkIt
 DOOR = "resolution"
+NOTHING_THERE = Condition(if_none_match=Tags(any=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Parking:
         return found[:limit]
 
     def _look(self, view: View, upload: Upload, principal: Principal) -> Outcome:
-        arrival = _arrival(upload, principal, upload.path, Condition(if_none_match=ANY), Wishes())
+        arrival = self._arrival(upload, principal, upload.path, NOTHING_THERE, NO_WISHES)
         settling = Settling(self.rules)
         judgement = settling.judge(view, arrival, upload.content)
         if isinstance(judgement.verdict, Stale):
@@ -129,7 +130,7 @@ class Parking:
         self, turn: Turn, upload: Upload, principal: Principal, wanted: Wanted, now: float
     ) -> Outcome:
         settling = Settling(self.rules)
-        arrival = _wanted_arrival(upload, principal, wanted)
+        arrival = self._wanted_arrival(upload, principal, wanted)
         judgement = settling.judge(turn, arrival, upload.content)
         if isinstance(judgement.verdict, Accepted):
             self._check_type(upload, arrival.path)
@@ -145,8 +146,35 @@ class Parking:
             resolutions=resolutions or (Discard(),),
         )
 
+    def _wanted_arrival(self, upload: Upload, principal: Principal, wanted: Wanted) -> Arrival:
+        match wanted:
+            case ReplaceIt(path, etag):
+                condition = Condition(if_match=Tags(strong=frozenset({etag})))
+            case StoreAs(path) | LinkIt(path):
+                condition = NOTHING_THERE
+        # Whoever resolves has been told of the twin, so a second name for it is what they chose.
+        wishes = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
+        return self._arrival(upload, principal, path, condition, wishes)
 
-ANY = Tags(any=True)
+    def _arrival(
+        self,
+        upload: Upload,
+        principal: Principal,
+        path: Path,
+        condition: Condition,
+        wishes: Wishes,
+    ) -> Arrival:
+        return Arrival(
+            door=DOOR,
+            path=path,
+            principal=principal,
+            condition=condition,
+            wishes=wishes,
+            size=upload.content.size,
+            modified=upload.modified,
+            claimed_type=upload.claimed_type,
+            reservation=self.rules.reservations.of_parked(upload.id),
+        )
 
 
 def in_scope(path: Path, principal: Principal, *needed: Right) -> bool:
@@ -167,29 +195,3 @@ def _in_the_way(stale: Stale, upload: Upload) -> NameTaken | AlreadyStored:
     if current is not None and current.content == upload.content:
         return AlreadyStored(current)
     return NameTaken(current)
-
-
-def _wanted_arrival(upload: Upload, principal: Principal, wanted: Wanted) -> Arrival:
-    match wanted:
-        case ReplaceIt(path, etag):
-            condition = Condition(if_match=Tags(strong=frozenset({etag})))
-        case StoreAs(path) | LinkIt(path):
-            condition = Condition(if_none_match=ANY)
-    # Whoever resolves has been told of the twin, so a second name for it is what they chose.
-    wishes = Wishes(same_name=SameName.REFUSE, same_content=SameContent.LINK)
-    return _arrival(upload, principal, path, condition, wishes)
-
-
-def _arrival(
-    upload: Upload, principal: Principal, path: Path, condition: Condition, wishes: Wishes
-) -> Arrival:
-    return Arrival(
-        door=DOOR,
-        path=path,
-        principal=principal,
-        condition=condition,
-        wishes=wishes,
-        size=upload.content.size,
-        modified=upload.modified,
-        claimed_type=upload.claimed_type,
-    )

@@ -31,13 +31,14 @@ class Reservation:
 @dataclass(slots=True)
 class Kept:
     """The names of one reservation. `is_open`: more of them may come. `ends`: it is among what
-    runs out.
+    runs out. `parked`: uploads that were refused under it.
     """
 
     reservation: Reservation
     names: dict[Key, Path] = field(default_factory=dict)
     is_open: bool = True
     ends: bool = False
+    parked: set[str] = field(default_factory=set)
 
 
 class Reservations:
@@ -54,6 +55,7 @@ class Reservations:
         self._names: dict[Key, str] = {}
         self._folders: dict[Key, Counter[tuple[str, Path]]] = {}
         self._counts: Counter[str] = Counter()
+        self._parked: dict[str, str] = {}
 
     def begin(self, principal: str, seconds: float) -> Reservation:
         """Of no name yet. More of them may come until it is closed, or ended."""
@@ -112,6 +114,19 @@ class Reservations:
             with self._lock:
                 self._remove(kept, key())
                 self._forget_nameless(kept)
+
+    def park(self, id: str | None, upload: str) -> None:
+        """An upload was refused under it: what settles that one later shows it, too."""
+        if id is None:
+            return
+        with self._lock:
+            kept = self._kept.get(id)
+            if kept is not None:
+                kept.parked.add(upload)
+                self._parked[upload] = id
+
+    def of_parked(self, upload: str) -> str | None:
+        return self._parked.get(upload)
 
     def close(self, id: str) -> None:
         """No more names come."""
@@ -184,7 +199,7 @@ class Reservations:
 
     def _forget_nameless(self, kept: Kept) -> None:
         if not (kept.names or kept.is_open):
-            self._kept.pop(kept.reservation.id, None)
+            self._drop(kept)
 
     def _expire(self) -> None:
         now = self._clock()
@@ -196,4 +211,9 @@ class Reservations:
         if kept is not None:
             for key in list(kept.names):
                 self._remove(kept, key)
-            del self._kept[id]
+            self._drop(kept)
+
+    def _drop(self, kept: Kept) -> None:
+        self._kept.pop(kept.reservation.id, None)
+        for upload in kept.parked:
+            self._parked.pop(upload, None)

@@ -332,6 +332,7 @@ class Settling:
             claimed_type=arrival.claimed_type,
         )
         turn.park(upload)
+        self.rules.reservations.park(arrival.reservation, upload.id)
         return upload
 
 
