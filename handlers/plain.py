@@ -69,6 +69,7 @@ class Plain:
         if resumable.is_begun(request, parts):
             return await Resumable(parts).begin(request, arrival)
         asking.refuse_piece(request)
+        arrival = resumable.whole(request, parts, arrival)
         # What would be read only to be thrown away is rather taken in and kept for a resolution.
         foresee = (
             parts.receiver.recall if self._worth_receiving(request) else parts.receiver.foresee

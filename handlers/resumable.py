@@ -55,6 +55,17 @@ def is_begun(request: web.Request, parts: Parts) -> bool:
     return not complete or (is_long and "Idempotency-Key" not in request.headers)
 
 
+def whole(request: web.Request, parts: Parts, arrival: Arrival) -> Arrival:
+    """What comes at once has the length that is said of all of it.
+
+    :raises WrongLength: it is said in two ways.
+    """
+    if COMPLETE not in request.headers or not is_spoken(request, parts):
+        return arrival
+    size = _portion(request, 0).size_at_beginning()
+    return arrival if size is None else replace(arrival, size=size)
+
+
 def limits(parts: Parts) -> str:
     most = parts.rules.limits.file_size
     least = f"min-size={WORTH_RESUMING}"
@@ -70,9 +81,9 @@ class Resumable:
         _says(request, complete=True)
         portion = _portion(request, 0)
         size = portion.size_at_beginning()
-        whole = digests.declared(request.headers.getall("Repr-Digest", []), [], [])
+        of_all = digests.declared(request.headers.getall("Repr-Digest", []), [], [])
         begun = await self.parts.resuming.create(
-            replace(arrival, door="resumable", size=size, declared=whole, attempt=None)
+            replace(arrival, door="resumable", size=size, declared=of_all, attempt=None)
         )
         if isinstance(begun, Outcome):
             raise self._refusal(request, begun)

@@ -352,3 +352,25 @@ async def test_a_part_is_not_stored_by_the_words_of_older_drafts_nor_by_ones_tha
         assert (await got(house, "a.bin"))[0] == 404
         whole = await ask(house, "PUT", "/files/a.bin", b"all", **{"Upload-Incomplete": "?0"})
         assert whole.status == 201
+
+
+@pytest.mark.parametrize("length", ["3", "5"])
+async def test_what_comes_at_once_and_is_not_as_long_as_was_said_is_not_stored(
+    length: str, version: dict[str, str]
+) -> None:
+    async with opened(http=DRAFT) as house:
+        said = {**version, "Upload-Complete": "?1", "Upload-Length": length}
+        refused = await ask(house, "PUT", "/files/a.bin", b"four", **said)
+        assert (refused.status, refused.json["type"]) == (400, "/problems/wrong-length")
+        chunked = {**said, "Transfer-Encoding": "chunked", "Idempotency-Key": '"one"'}
+        head = "".join(f"{name}: {value}\r\n" for name, value in chunked.items())
+        wire = await Wire.connect(house.client.port or 0)
+        body = "4\r\nfour\r\n0\r\n\r\n"
+        answer = await wire.ask(
+            f"PUT /files/a.bin HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{body}".encode()
+        )
+        await wire.close()
+        assert answer.status == 400
+        assert (await got(house, "a.bin"))[0] == 404
+        said["Upload-Length"] = "4"
+        assert (await ask(house, "PUT", "/files/a.bin", b"four", **said)).status == 201
