@@ -77,7 +77,7 @@ function Dialogs() {
     case "folder":
       return <NewFolder />;
     case "rename":
-      return <Rename entry={open.entry} />;
+      return <Rename entry={open.entry} {...(open.name ? { name: open.name } : {})} />;
     case "move":
       return <Moving entries={open.entries} />;
     case "details":

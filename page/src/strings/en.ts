@@ -77,6 +77,10 @@ export const en = {
   questions: (count: number) => (count === 1 ? "One question" : `${count} questions`),
   leave: "Leave it as it is",
   forAll: (count: number) => `For all ${count} like this`,
+  noName: "A name holds no slash, and more than dots and spaces.",
+  underWay: (ended: number, all: number) =>
+    `${ended.toLocaleString("en")} of ${all.toLocaleString("en")}`,
+  stop: "Stop",
   notEmpty: (name: string) => `The folder ${name} is not empty.`,
   removeAll: "Delete it with all that is in it",
   taken: (name: string) => `There is already something called ${name}.`,

@@ -5,17 +5,22 @@
 
 import { effect, signal } from "@preact/signals";
 import { isFolder, nameOf, type Path, parentOf, pathOf } from "../address.ts";
+import { isPassing, type Problem } from "../ask.ts";
 import { words } from "../strings/words.ts";
+import { isTaken, withFreeNames } from "./beside.ts";
 import type { Entry, FileEntry } from "./entries.ts";
 import { entries, folder, load } from "./folder.ts";
 import { freeName } from "./names.ts";
 import { clear, goOnAt, placeOfActive } from "./selection.ts";
 import { sentenceOf } from "./sentences.ts";
+import { inTurn } from "./turns.ts";
 import {
   carryOut,
   carryOutAll,
   type Deed,
   type Done,
+  type Ended,
+  type Move,
   move,
   type Refused,
   removal,
@@ -25,7 +30,7 @@ import {
 
 export type Dialog =
   | { readonly kind: "folder" }
-  | { readonly kind: "rename"; readonly entry: Entry }
+  | { readonly kind: "rename"; readonly entry: Entry; readonly name?: string }
   | { readonly kind: "move"; readonly entries: readonly Entry[] }
   | { readonly kind: "details"; readonly entry: Entry };
 
@@ -56,14 +61,17 @@ export function tell(text: string, undo: (() => void) | null = null): void {
   notice.value = { text, undo };
 }
 
-export async function carryOutAndTell(deeds: readonly Deed[]): Promise<void> {
+/** How many of them were carried out. */
+export async function carryOutAndTell(deeds: readonly Deed[]): Promise<number> {
   const at = placeOfActive();
-  const { done, refused } = await carryOutAll(deeds);
+  // Not to be done once more by a second click.
   clear();
+  const { done, refused } = await inTurn(deeds.length, (goesOn) => carryOutAll(deeds, goesOn));
   if (done.length) tellOf(done);
-  questions.value = [...questions.value, ...refused];
+  questions.value = [...questions.value, ...(await withFreeNames(refused))];
   await load();
   goOnAt(at);
+  return done.length;
 }
 
 function tellOf(done: readonly Done[]): void {
@@ -88,18 +96,27 @@ function isRenaming(entry: Entry, target: Path): boolean {
 
 async function undo(done: readonly Done[]): Promise<void> {
   const at = placeOfActive();
-  tell(saidOfUndo(await takeBack(done)));
+  const back = await inTurn(done.length, (goesOn) => takeBack(done, goesOn));
+  tell(saidOfUndo(back), undoOfRest(back));
   await load();
   goOnAt(at);
 }
 
+/** What did not get through, or was stopped, can still be taken back. */
+function undoOfRest({ refused, left }: Ended): (() => void) | null {
+  const passing = refused.filter(({ problem }) => isPassing(problem)).map(({ deed }) => deed);
+  const rest = [...passing, ...left].reverse().map((deed) => ({ deed, undo: deed }));
+  return rest.length ? () => void undo(rest) : null;
+}
+
 /** How much of it is as before, and why the first of the others is not. */
-export function saidOfUndo({ done, refused }: Awaited<ReturnType<typeof takeBack>>): string {
+export function saidOfUndo({ done, refused, left }: Ended): string {
   const text = words.value;
   const [first] = refused;
-  if (!first) return text.undone;
-  const all = done.length + refused.length;
-  return `${done.length ? text.undoneSome(done.length, all) : text.notUndone} ${said(first)}`;
+  const all = done.length + refused.length + left.length;
+  if (all === done.length) return text.undone;
+  const much = done.length ? text.undoneSome(done.length, all) : text.notUndone;
+  return first ? `${much} ${said(first)}` : much;
 }
 
 /** Brings back an earlier version. */
@@ -110,16 +127,16 @@ export async function bringBack(entry: FileEntry, number: number): Promise<void>
   await load();
 }
 
-export function removeAll(chosen: readonly Entry[]): Promise<void> {
+export function removeAll(chosen: readonly Entry[]): Promise<number> {
   return carryOutAndTell(chosen.map(removal));
 }
 
 /** Where it stands, whichever folder is on the page by then. */
-export function rename(entry: Entry, name: string): Promise<void> {
-  return carryOutAndTell([move(entry, [...pathOf(parentOf(entry.href)), name])]);
+export async function rename(entry: Entry, name: string): Promise<boolean> {
+  return (await carryOutAndTell([move(entry, [...pathOf(parentOf(entry.href)), name])])) > 0;
 }
 
-export function moveAll(chosen: readonly Entry[], folder: Path): Promise<void> {
+export function moveAll(chosen: readonly Entry[], folder: Path): Promise<number> {
   return carryOutAndTell(chosen.map((entry) => move(entry, [...folder, entry.name])));
 }
 
@@ -151,30 +168,34 @@ export function said({ deed, problem }: Refused): string {
 }
 
 /** What can be chosen, besides leaving it: complete deeds, that are judged again. */
-export function choices({ deed, problem }: Refused): Choice[] {
+export function choices({ deed, problem, free }: Refused): Choice[] {
   const text = words.value;
   const found: Choice[] = [];
   if (problem.slug === "not-empty" && deed.verb === "remove") {
     found.push({ label: text.removeAll, deed: { ...deed, recursive: true } });
   }
-  if (/^(name-taken|name-equivalent|type-clash)$/.test(problem.slug) && deed.verb === "move") {
+  if (isTaken(problem.slug) && deed.verb === "move") {
     const name = deed.target.at(-1) ?? deed.entry.name;
-    const free = freeName(name, (one) => entries.value.some((entry) => entry.name === one));
-    const target = [...deed.target.slice(0, -1), free];
-    found.push({ label: text.keepAs(free), deed: { ...deed, target } });
-    if (isRenaming(deed.entry, deed.target)) {
-      found.push({
-        label: text.otherName,
-        deed: null,
-        instead: { kind: "rename", entry: deed.entry },
-      });
-    }
+    const isHere = (one: string) => entries.value.some((entry) => entry.name === one);
+    const other = free ?? freeName(name, isHere);
+    const target = [...deed.target.slice(0, -1), other];
+    found.push({ label: text.keepAs(other), deed: { ...deed, target } });
   }
+  if (mayBeNamedElse(deed, problem)) {
+    const instead = { kind: "rename", entry: deed.entry, name: deed.target.at(-1) ?? "" } as const;
+    found.push({ label: text.otherName, deed: null, instead });
+  }
+  if (isPassing(problem)) found.push({ label: text.retry, deed });
   if (problem.slug === "stale-version" && problem.existing?.etag) {
     const label = deed.verb === "remove" ? text.removeAnyway : text.moveAnyway;
     found.push({ label, deed: { ...deed, etag: problem.existing.etag } });
   }
   return [...found, { label: text.leave, deed: null }];
+}
+
+function mayBeNamedElse(deed: Deed, { slug }: Problem): deed is Move {
+  if (deed.verb !== "move" || !isRenaming(deed.entry, deed.target)) return false;
+  return isTaken(slug) || slug === "bad-name";
 }
 
 /** Settles one question, or all of its kind, in the way that stands at this place of the choices. */

@@ -31,6 +31,8 @@ export const problem = signal<Problem | null>(null);
 export const lag = signal<Problem | null>(null);
 /** The address of the page after those that are here; null at the end of the folder. */
 export const following = signal<string | null>(null);
+/** Wanted with all its pages. */
+export const isWhole = signal(false);
 export const loading = signal(true);
 
 export const shown = computed(() => matching(entries.value, typed.value));
@@ -39,9 +41,9 @@ let current = new AbortController();
 let again: ReturnType<typeof setTimeout> | undefined;
 let wait = FIRST_WAIT;
 
-/** What is searched for may be on any page, so that all of them are wanted. */
+/** What is searched for, or selected with all else, may be on any page: all of them are wanted. */
 effect(() => {
-  if (typed.value.trim() && mayGoOn()) void more();
+  if ((typed.value.trim() || isWhole.value) && mayGoOn()) void more();
 });
 
 function remembered(): Sorting {
@@ -120,6 +122,7 @@ function enter(href: string): void {
   entries.value = [];
   following.value = null;
   typed.value = "";
+  isWhole.value = false;
   problem.value = null;
   lag.value = null;
   scrollTo(0, 0);

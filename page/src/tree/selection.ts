@@ -1,7 +1,7 @@
 /** What is selected in the folder on the page, by name; and where the keyboard is. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { entries, folder, shown } from "./folder.ts";
+import { entries, folder, following, isWhole, shown } from "./folder.ts";
 
 export const selected = signal<ReadonlySet<string>>(new Set());
 /** The name of the entry that Tab leads to. */
@@ -15,6 +15,7 @@ export const chosen = computed(() => entries.value.filter(({ name }) => selected
 let anchor: string | null = null;
 
 export function toggle(name: string): void {
+  isWhole.value = false;
   const next = new Set(selected.value);
   if (!next.delete(name)) next.add(name);
   selected.value = next;
@@ -29,11 +30,20 @@ export function extend(name: string): void {
   else selected.value = new Set([...selected.value, ...names.slice(from, to + 1)]);
 }
 
+/** Also what stands on pages that have not come yet. */
 export function selectAll(): void {
-  selected.value = new Set(shown.value.map(({ name }) => name));
+  isWhole.value = true;
 }
 
+effect(() => {
+  if (!isWhole.value) return;
+  selected.value = new Set(shown.value.map(({ name }) => name));
+  // What others add from now on was not meant.
+  if (following.value === null) isWhole.value = false;
+});
+
 export function clear(): void {
+  isWhole.value = false;
   selected.value = new Set();
 }
 

@@ -42,6 +42,8 @@ export interface Done {
 export interface Refused {
   readonly deed: Deed;
   readonly problem: Problem;
+  /** The name that is free beside the one that is taken, where that is known. */
+  readonly free?: string;
 }
 
 export function removal(entry: Entry): Removal {
@@ -127,24 +129,45 @@ async function carryOutRestoration(deed: Restoration): Promise<Done | Refused> {
   return { deed, undo: { verb: "restore", entry, etag, href, before: null } };
 }
 
-/** One after the other: the server judges each, and a mistake can still be stopped. */
+export interface Ended {
+  readonly done: readonly Done[];
+  readonly refused: readonly Refused[];
+  /** Not tried any more. */
+  readonly left: readonly Deed[];
+}
+
+/**
+ * One after the other: the server judges each, and a mistake can still be stopped. `goesOn` hears
+ * before each how many have come to an end.
+ */
 export async function carryOutAll(
   deeds: readonly Deed[],
-): Promise<{ done: Done[]; refused: Refused[] }> {
+  goesOn: (ended: number) => boolean = () => true,
+): Promise<Ended> {
   const done: Done[] = [];
   const refused: Refused[] = [];
-  for (const deed of deeds) {
+  for (const [at, deed] of deeds.entries()) {
+    if (!goesOn(at)) return { done, refused, left: deeds.slice(at) };
     const ended = await carryOut(deed);
-    if ("problem" in ended) refused.push(ended);
-    else done.push(ended);
+    if ("undo" in ended) done.push(ended);
+    else refused.push(ended);
+    if ("problem" in ended && ended.problem.slug === "offline") {
+      // None of the others would get through.
+      const { problem } = ended;
+      refused.push(...deeds.slice(at + 1).map((other) => ({ deed: other, problem })));
+      break;
+    }
   }
-  return { done, refused };
+  return { done, refused, left: [] };
 }
 
 /** The last first. */
-export function takeBack(done: readonly Done[]): ReturnType<typeof carryOutAll> {
+export function takeBack(
+  done: readonly Done[],
+  goesOn?: (ended: number) => boolean,
+): Promise<Ended> {
   const undone = done.flatMap(({ undo }) => undo ?? []);
-  return carryOutAll(undone.reverse());
+  return carryOutAll(undone.reverse(), goesOn);
 }
 
 export function makeFolder(folder: string, name: string): Promise<Answer<{ href: string }>> {

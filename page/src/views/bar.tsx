@@ -6,7 +6,8 @@ import { recalled, remember } from "../memory.ts";
 import { words } from "../strings/words.ts";
 import { dialog, removeAll } from "../tree/asking.ts";
 import { entries, folder, following, rights, typed } from "../tree/folder.ts";
-import { chosen, clear, selected } from "../tree/selection.ts";
+import { chosen, clear } from "../tree/selection.ts";
+import { stop, underWay } from "../tree/turns.ts";
 import { archiveOf } from "../tree/verbs.ts";
 
 export type Shape = "list" | "tiles";
@@ -25,8 +26,24 @@ export function mayChange(): boolean {
 export function Bar() {
   return (
     <div class="bar">
-      {selected.value.size ? <Chosen /> : <Overview />}
+      {underWay.value ? <Working /> : chosen.value.length ? <Chosen /> : <Overview />}
       <Shapes />
+    </div>
+  );
+}
+
+function Working() {
+  const { ended, all } = underWay.value ?? { ended: 0, all: 0 };
+  const { underWay: said, stop: halt } = words.value;
+  return (
+    <div class="working">
+      <progress max={all} value={ended} aria-label={said(ended, all)} />
+      <p class="count">{said(ended, all)}</p>
+      {all > 1 && (
+        <button type="button" class="small" onClick={stop}>
+          {halt}
+        </button>
+      )}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { dialog, removeAll } from "../tree/asking.ts";
 import type { Entry } from "../tree/entries.ts";
 import { rights, shown } from "../tree/folder.ts";
 import { active, chosen, clear, extend, selectAll, toggle, wanted } from "../tree/selection.ts";
+import { underWay } from "../tree/turns.ts";
 import { mayChange } from "./bar.tsx";
 
 /** The entry that Tab leads to: where the keyboard was last, else the first. */
@@ -72,7 +73,7 @@ function deeds(entry: Entry): Readonly<Record<string, () => void>> {
       if (mayChange()) dialog.value = { kind: "rename", entry };
     },
     Delete: () => {
-      if (rights.value.has("delete")) void removeAll(some);
+      if (rights.value.has("delete") && !underWay.value) void removeAll(some);
     },
   };
 }

@@ -4,7 +4,7 @@ import { date, exactDate, size } from "../amounts.ts";
 import { locale, words } from "../strings/words.ts";
 import type { Entry, Order } from "../tree/entries.ts";
 import { following, more, shown, sortBy, sorting } from "../tree/folder.ts";
-import { clear, selectAll, selected } from "../tree/selection.ts";
+import { chosen, clear, selectAll, selected } from "../tree/selection.ts";
 import { Box, DetailsButton, NameLink } from "./entry.tsx";
 import { onKey } from "./keyboard.ts";
 import { useWindow } from "./windowing.ts";
@@ -54,13 +54,13 @@ function Space({ height }: { readonly height: number }) {
 }
 
 function All() {
-  const all = selected.value.size === shown.value.length;
+  const all = shown.value.every(({ name }) => selected.value.has(name));
   return (
     <input
       type="checkbox"
       aria-label={words.value.selectAll}
       checked={all}
-      indeterminate={!all && selected.value.size > 0}
+      indeterminate={!all && chosen.value.length > 0}
       onClick={() => (all ? clear() : selectAll())}
     />
   );

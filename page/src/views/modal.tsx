@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { words } from "../strings/words.ts";
+import { active, wanted } from "../tree/selection.ts";
 
 interface Props {
   readonly title: ComponentChildren;
@@ -13,11 +14,18 @@ interface Props {
 
 export function Modal({ title, wide = false, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
+  const isGone = useRef(false);
   useLayoutEffect(() => {
     const before = document.activeElement;
-    element.current?.showModal();
+    const { current } = element;
+    current?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      // Nothing outside takes the focus as long as it is open; and it is told of after it is gone.
+      isGone.current = true;
+      current?.close();
+      if (before?.isConnected && before !== document.body) (before as HTMLElement).focus();
+      // What it had been opened with is gone: on with the entry.
+      else wanted.value = active.value;
     };
   }, []);
   return (
@@ -25,7 +33,7 @@ export function Modal({ title, wide = false, onClose, children }: Props) {
       ref={element}
       class={wide ? "modal wide" : "modal"}
       aria-labelledby="modal-title"
-      onClose={onClose}
+      onClose={() => isGone.current || onClose()}
       onCancel={onClose}
     >
       <header>

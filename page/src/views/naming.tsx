@@ -6,6 +6,7 @@ import { words } from "../strings/words.ts";
 import { dialog, rename, tell } from "../tree/asking.ts";
 import type { Entry } from "../tree/entries.ts";
 import { folder, load, visit } from "../tree/folder.ts";
+import { isName } from "../tree/names.ts";
 import { wanted } from "../tree/selection.ts";
 import { sentenceOf } from "../tree/sentences.ts";
 import { makeFolder } from "../tree/verbs.ts";
@@ -56,19 +57,24 @@ export function NewFolder() {
   );
 }
 
-export function Rename({ entry }: { readonly entry: Entry }) {
+interface RenameProps {
+  readonly entry: Entry;
+  /** What was typed before, and could not be. */
+  readonly name?: string;
+}
+
+export function Rename({ entry, name: before = entry.name }: RenameProps) {
   const { rename: verb, newName } = words.value;
 
   async function give(name: string): Promise<void> {
     close();
     if (name === entry.name) return;
-    await rename(entry, name);
-    wanted.value = name;
+    if (await rename(entry, name)) wanted.value = name;
   }
 
   return (
     <Modal title={verb} onClose={close}>
-      <NameForm label={newName} initial={entry.name} verb={verb} wrong={() => ""} onName={give} />
+      <NameForm label={newName} initial={before} verb={verb} wrong={() => ""} onName={give} />
     </Modal>
   );
 }
@@ -84,9 +90,10 @@ interface Props {
 
 function NameForm({ label, initial, verb, wrong, onName, children }: Props) {
   const [name, setName] = useState(initial);
-  const [sent, setSent] = useState("");
+  const [sent, setSent] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
-  const message = sent ? wrong(sent) : "";
+  const isSent = sent !== null;
+  const message = isSent && !isName(sent) ? words.value.noName : isSent ? wrong(sent) : "";
 
   function choose(): void {
     // The name, and not what it ends with, is what people change.
@@ -100,7 +107,7 @@ function NameForm({ label, initial, verb, wrong, onName, children }: Props) {
       onSubmit={(event) => {
         event.preventDefault();
         setSent(name.trim());
-        void onName(name.trim());
+        if (isName(name.trim())) void onName(name.trim());
       }}
     >
       <label class="field">
