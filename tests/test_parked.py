@@ -162,6 +162,36 @@ async def test_it_is_shown_as_it_stands_now() -> None:
         assert (status, file["href"]) == (201, "/files/a.txt")
 
 
+LOCK = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
+
+
+async def test_it_is_shown_with_its_ways_out_while_others_keep_its_place() -> None:
+    async with opened() as house:
+        said = await conflict(house)
+        href = said["upload"]["href"]
+        locked = await house.client.request(
+            "LOCK", "/dav/a.txt", data=LOCK, headers=ANN | {"Content-Type": "application/xml"}
+        )
+        assert locked.status == 200
+        status, refused = await carry_out(house, action(said, "replace"))
+        assert (status, refused["type"]) == (423, "/problems/locked")
+        now = await (await house.client.get(href, headers=ANN)).json()
+        assert now["resolutions"] == said["resolutions"]
+        assert (await house.client.get(href, headers=ANN | HTML)).status == 200
+        assert (await carry_out(house, action(now, "store")))[0] == 201
+
+
+async def test_it_is_shown_while_its_name_is_kept_for_another_upload() -> None:
+    async with opened() as house:
+        said = await conflict(house)
+        await house.client.delete("/files/a.txt", headers=ANN)
+        id_ = await reserved(house, "a.txt")
+        now = await (await house.client.get(said["upload"]["href"], headers=ANN)).json()
+        assert (await carry_out(house, action(now, "store")))[0] == 409
+        house.parts.rules.reservations.end(id_)
+        assert (await carry_out(house, action(now, "store")))[0] == 201
+
+
 async def test_a_file_that_came_to_hold_the_same_bytes_leaves_only_the_discarding() -> None:
     async with opened() as house:
         said = await conflict(house)

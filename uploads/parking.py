@@ -115,7 +115,8 @@ class Parking:
     def _look(self, view: View, upload: Upload, principal: Principal) -> Outcome:
         arrival = self._arrival(upload, principal, upload.path, NOTHING_THERE, NO_WISHES)
         settling = Settling(self.rules)
-        judgement = settling.judge(view, arrival, upload.content)
+        # What keeps the place for now is told to who tries: there are other ways to settle it.
+        judgement = settling.judge(view, arrival, upload.content, passing=False)
         if isinstance(judgement.verdict, Stale):
             judgement = replace(judgement, verdict=_in_the_way(judgement.verdict, upload))
         resolutions = settling.resolutions(view, principal, upload.path, judgement)

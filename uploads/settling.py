@@ -170,15 +170,22 @@ class Judgement:
 class Settling:
     rules: Rules
 
-    def judge(self, view: Grounds, arrival: Arrival, content: Content) -> Judgement:
-        """May raise a `Failure` where the principal lacks the right that the verdict needs."""
+    def judge(
+        self, view: Grounds, arrival: Arrival, content: Content, *, passing: bool = True
+    ) -> Judgement:
+        """May raise a `Failure` where the principal lacks the right that the verdict needs.
+
+        `passing`: what keeps the place for a while, a lock or a reservation, counts, too.
+        """
         principal = self.rules.current(arrival.principal)
         self.rules.demand_upload(principal, arrival.path)
-        self.rules.check_reserved(principal, arrival.path, arrival.reservation)
+        if passing:
+            self.rules.check_reserved(principal, arrival.path, arrival.reservation)
         guard = Guard(self.rules, view, principal, arrival.submitted)
         at, holds = view.at(arrival.path), guard.holds()
         if holds:
-            guard.check_stored(arrival.path)
+            if passing:
+                guard.check_stored(arrival.path)
             if isinstance(at, Nothing) and not arrival.makes_folders:
                 check_folder(view, arrival.path.parent)
         twin = view.same_content(content, self.rules.reach(principal), arrival.path)
