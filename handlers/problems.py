@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from handlers.descriptions import (
+    UPLOADS,
     Json,
     entry_href,
     evidence_members,
@@ -298,6 +299,9 @@ def of_failure(failure: failures.Failure) -> Problem:
         extra = {"follow_from": failure.follow_from}
     if isinstance(failure, failures.ContentRefused):
         extra = {"found": failure.found}
+    if isinstance(failure, failures.ArrivedAlready):
+        href, expires = UPLOADS + failure.upload, moment(failure.expires)
+        extra = {"upload": {"href": href, "expires": expires}}
     if isinstance(failure, failures.WrongOffset):
         headers["Upload-Offset"] = str(failure.expected)
         extra = {"expected-offset": failure.expected, "provided-offset": failure.given}

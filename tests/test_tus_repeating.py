@@ -110,3 +110,19 @@ async def test_what_the_first_piece_has_parked_is_kept() -> None:
         stored = late.body["resolutions"][0]
         answer = await tus.ask(stored["method"], stored["href"], headers=stored["headers"])
         assert answer.status == 201
+
+
+async def test_who_repeats_a_creation_that_was_refused_learns_where_its_bytes_wait() -> None:
+    async with opened() as house:
+        tus = Client(house)
+        assert (await tus.create("a.bin", 3, b"abc")).status == 201
+        assert (await tus.create("b.bin", 3, b"abc", Idempotency_Key=KEY)).status == 422
+        again = await tus.create("b.bin", 3, b"abc", Idempotency_Key=KEY)
+        assert (again.status, again.problem) == (410, "arrived-already")
+        waiting = await tus.ask("GET", again.body["upload"]["href"])
+        link = waiting.body["resolutions"][0]
+        assert link["action"] == "link"
+        assert (await tus.ask("POST", link["href"], headers=link["headers"])).status == 201
+        done = await tus.create("b.bin", 3, b"abc", Idempotency_Key=KEY)
+        assert (done.status, done.problem) == (404, "not-there")
+        assert "another key" in done.body["detail"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from uploads.access import Principal
 from uploads.failures import ArrivedAlready, MalformedRequest, NotThere
-from uploads.files import Incoming
+from uploads.files import Incoming, Upload
 from uploads.parking import in_scope
 from uploads.ports import Clock, Index, Turn, View
 from uploads.rules import STORING, Limits
@@ -19,6 +19,16 @@ class Arrivals:
 
     async def find(self, id: str, principal: Principal) -> Incoming:
         return await self.index.read(lambda view: self._own(view, id, principal))
+
+    async def begun(self, id: str, principal: Principal) -> Incoming:
+        """What an earlier attempt began. Whoever asks has not been told its id."""
+        try:
+            return await self.find(id, principal)
+        except NotThere:
+            raise NotThere(
+                "What this Idempotency-Key began is done, was given up or has expired. Look whether"
+                " the file is there; to send it again, begin anew with another key."
+            ) from None
 
     async def find_all(self, ids: Sequence[str], principal: Principal) -> list[Incoming]:
         return await self.index.read(lambda view: [self._own(view, id_, principal) for id_ in ids])
@@ -65,12 +75,7 @@ class Arrivals:
         """Of nobody else's upload anything is told, not even that it is there."""
         incoming = view.incoming(id_)
         if incoming is None:
-            parked = view.upload(id_)
-            if parked and principal.has_sent(parked) and in_scope(parked.path, principal):
-                raise ArrivedAlready(
-                    "All of this upload is here, and it was refused. Ask for it with GET: the"
-                    " answer has what settles it without sending it again."
-                )
+            self._refuse_parked(view.upload(id_), principal)
             raise not_there()
         mine = principal.has_sent(incoming) and incoming.expires > self.clock()
         within = in_scope(incoming.path, principal)
@@ -79,6 +84,17 @@ class Arrivals:
         if not mine or not within:
             raise not_there()
         return incoming
+
+    def _refuse_parked(self, parked: Upload | None, principal: Principal) -> None:
+        if parked is None or parked.expires <= self.clock():
+            return
+        if principal.has_sent(parked) and in_scope(parked.path, principal):
+            raise ArrivedAlready(
+                "All of this upload is here, and it was refused. Ask for it with GET: the answer"
+                " has what settles it without sending it again.",
+                parked.id,
+                parked.expires,
+            )
 
 
 def not_there() -> NotThere:

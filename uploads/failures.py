@@ -171,7 +171,12 @@ class TakenOver(Failure):
 
 
 class ArrivedAlready(Failure):
-    pass
+    """It waits for a decision under the id `upload`, until `expires`."""
+
+    def __init__(self, message: str, upload: str, expires: float) -> None:
+        super().__init__(message)
+        self.upload = upload
+        self.expires = expires
 
 
 class Unavailable(Failure):

@@ -227,7 +227,7 @@ class Resuming:
             )
         )
         if begun.replayed:
-            return replace(await self.arrivals.find(begun.id, arrival.principal), replayed=True)
+            return replace(await self.arrivals.begun(begun.id, arrival.principal), replayed=True)
         try:
             # A full disk shows here.
             async with self._unfinished.open(incoming, arrival.declared):
