@@ -7,6 +7,7 @@ from aiohttp import web
 
 from handlers import bodies
 from handlers.headers import conditions, digests, hosts, idempotency, structured
+from handlers.headers.digests import MalformedDigest
 from handlers.headers.names import (
     CONTENT_DIGEST,
     CONTENT_ENCODING,
@@ -19,6 +20,7 @@ from handlers.headers.names import (
     IF_UNMODIFIED_SINCE,
     PREFER,
     REPR_DIGEST,
+    TRAILER,
     TRANSFER_ENCODING,
     UPLOAD_COMPLETE,
     UPLOAD_INCOMPLETE,
@@ -195,6 +197,8 @@ def refuse_unreadable_body(request: web.Request) -> None:
     """What would store something else than the file that was meant."""
     if CONTENT_RANGE in request.headers:
         raise Refusal(of_type("partial-put", "Content-Range is not taken with an upload."))
+    if TRAILER in request.headers:
+        _refuse_late_digest(request)
     encodings = request.headers.getall(CONTENT_ENCODING, [])
     if encodings and not conditions.is_identity(encodings):
         raise Refusal(
@@ -204,6 +208,17 @@ def refuse_unreadable_body(request: web.Request) -> None:
                 Accept_Encoding="identity",
             )
         )
+
+
+def _refuse_late_digest(request: web.Request) -> None:
+    """Trailers are read by nobody here, and who declares a digest wants it verified."""
+    announced = ",".join(request.headers.getall(TRAILER)).lower().split(",")
+    for name in (REPR_DIGEST, CONTENT_DIGEST, CONTENT_MD5):
+        if name.lower() in {one.strip(" \t") for one in announced}:
+            raise MalformedDigest(
+                f"{name} is announced for the trailer of the body, which is not read here. Send it"
+                " among the headers, or leave it out and compare what the answer says."
+            )
 
 
 def _declared(request: web.Request) -> dict[str, bytes]:

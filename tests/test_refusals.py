@@ -22,6 +22,8 @@ from uploads.rules import Limits
         ({"If-None-Match": "abc"}, 400, "malformed-condition"),
         ({"Repr-Digest": "sha-256=:AAAA:"}, 400, "wrong-digest"),
         ({"Repr-Digest": "crc32c=:AAAAAA==:"}, 400, "wrong-digest"),
+        ({"Trailer": "Repr-Digest"}, 400, "wrong-digest"),
+        ({"Trailer": "Expires, content-digest"}, 400, "wrong-digest"),
         ({"Content-Range": "bytes 0-1/5"}, 400, "partial-put"),
         ({"Content-Encoding": "gzip"}, 415, "encoding-refused"),
         ({"Expect": "the-impossible"}, 417, "expectation-failed"),
