@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests import davs
 from tests.doors import ANN, FOR_ANYBODY, got, opened, sent
 from uploads.access import ANONYMOUS_NAME, Grant, Right
+from uploads.files import Order
 from uploads.names import Path
 from uploads.rules import Limits
 
@@ -258,3 +259,39 @@ async def test_what_is_kept_with_a_file_and_who_works_on_it_is_told_to_its_reade
             hers = await davs.ask(house, method, path, body, Depth=depth, **ANN_SIGNS_IN)
             assert "secret plans" in hers.text
             assert "Ann Smith" in hers.text
+
+
+async def test_pages_of_a_listing_are_cut_as_if_nothing_were_hidden_in_it() -> None:
+    hidden = ["z", "ab", *(f"y{number}" for number in range(12)), "a.b", "z.txt"]
+    private = [Grant(Path((name,)), frozenset({"user:ann"}), EVERYTHING) for name in hidden]
+    public = Grant(Path(()), frozenset({ANONYMOUS_NAME}), frozenset({Right.LIST, Right.READ}))
+    async with opened(grants=[OF_ANN, public, *private]) as house:
+
+        async def pages(order: str, limit: int, desc: str) -> list[list[str]]:
+            href, found = f"/files/?limit={limit}&sort={order}&desc={desc}", []
+            while href:
+                async with house.client.get(href) as page:
+                    told = await page.json()
+                    assert ("Link" in page.headers) == (told["next"] is not None)
+                found.append([entry["name"] for entry in told["entries"]])
+                href = told["next"]
+            return found
+
+        for name in ("a/", "b/"):
+            await house.client.put(f"/files/{name}", headers=ANN_SIGNS_IN)
+        for name in ("a.a", "a.txt"):
+            await house.client.put(f"/files/{name}", data=name, headers=ANN_SIGNS_IN)
+        ways = [(order, limit, desc) for order in Order for limit in (1, 2, 3, 4, 9)
+                for desc in ("true", "false")]  # fmt: skip
+        before = {way: await pages(*way) for way in ways}
+        for name in hidden:
+            address, body = (name, name) if "." in name else (f"{name}/", None)
+            async with house.client.put(
+                f"/files/{address}", data=body, headers=ANN_SIGNS_IN
+            ) as put:
+                assert put.status == 201
+        assert {way: await pages(*way) for way in ways} == before
+        assert before[Order.NAME, 2, "false"] == [["a", "b"], ["a.a", "a.txt"]]
+        async with house.client.get("/browse/?limit=4", headers={"Accept": "text/html"}) as page:
+            assert "Link" not in page.headers
+            assert 'rel="next"' not in await page.text()

@@ -13,6 +13,7 @@ from uploads.rules import Rules, not_there
 from uploads.values import value
 
 READ_AT_ONCE = 100
+LOOKED_AHEAD = 10
 
 
 @value
@@ -116,18 +117,30 @@ class Holdings:
         return folder, self._shown(view, principal, path, listing)
 
     def _shown(self, view: View, principal: Principal, path: Path, listing: Listing) -> Page:
-        """Ends with an entry that is shown, because the cursor to the next page spells its name."""
+        """As full as if nothing were hidden, and the last where only that follows: neither a gap
+        nor an empty page tells that there is something. Ends with an entry that is shown, because
+        the cursor to the next page spells its name.
+        """
+        if self.rules.access.may_all_below(principal, Right.LIST, path):
+            return view.page(path, listing)
+        found: list[tuple[StoredFile | Folder, Listing, int]] = []
+        ahead = listing
         while True:
-            page = view.page(path, listing)
-            listed = [self._listed(principal, entry) for entry in page.entries]
-            if page.after is None or listed[-1]:
+            page = view.page(path, ahead)
+            found += [
+                (entry, ahead, number)
+                for number, entry in enumerate(page.entries, 1)
+                if self._listed(principal, entry)
+            ]
+            missing = listing.limit - len(found)
+            if page.after is None or missing < 0:
                 break
-            if any(listed):
-                listing = replace(listing, limit=len(listed) - listed[::-1].index(True))
-            else:
-                listing = replace(listing, after=page.after)
-        entries = [entry for entry, is_shown in zip(page.entries, listed, strict=True) if is_shown]
-        return Page(tuple(entries), page.after)
+            ahead = replace(listing, limit=max(missing, LOOKED_AHEAD), after=page.after)
+        entries = tuple(entry for entry, _, _ in found[: listing.limit])
+        if missing >= 0:
+            return Page(entries, None)
+        _, ahead, number = found[listing.limit - 1]
+        return Page(entries, view.page(path, replace(ahead, limit=number)).after)
 
     def _listed(self, principal: Principal, entry: StoredFile | Folder) -> bool:
         if isinstance(entry, Folder):
