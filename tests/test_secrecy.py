@@ -295,3 +295,24 @@ async def test_pages_of_a_listing_are_cut_as_if_nothing_were_hidden_in_it() -> N
         async with house.client.get("/browse/?limit=4", headers={"Accept": "text/html"}) as page:
             assert "Link" not in page.headers
             assert 'rel="next"' not in await page.text()
+
+
+async def test_no_free_name_is_one_of_a_place_where_its_sender_may_not_store() -> None:
+    """Nor does a number that is passed over tell whether something stands there."""
+    anybody = frozenset({ANONYMOUS_NAME})
+    adding = Grant(Path(()), anybody, frozenset({Right.LIST, Right.READ, Right.CREATE}))
+    closed = Grant(Path(("a (2).txt",)), frozenset({"user:ann"}), EVERYTHING)
+    for is_there in (False, True):
+        async with opened(grants=[OF_ANN, adding, closed]) as house:
+            await house.client.put("/files/a.txt", data=b"1", headers=ANN_SIGNS_IN)
+            if is_there:
+                address = "/files/a%20(2).txt"
+                async with house.client.put(address, data=b"2", headers=ANN_SIGNS_IN) as put:
+                    assert put.status == 201
+            headers = {"Slug": "a.txt", "Prefer": "same-name=rename"}
+            async with house.client.post("/files/", data=b"3", headers=headers) as sent_:
+                assert (sent_.status, (await sent_.json())["href"]) == (201, "/files/a%20(3).txt")
+            refused, told = await sent(house, "a.txt", b"4")
+            offered = [one["href"] for one in told["resolutions"] if one["action"] == "store"]
+            assert refused.status == 409
+            assert [href.rpartition("path=")[2] for href in offered] == ["a%20%284%29.txt"]

@@ -164,9 +164,16 @@ class Rules:
     def free_name(
         self, next_free: NextFree, principal: Principal, path: Path, id: str | None = None
     ) -> Path:
-        """One that may be numbered: the next that is free, and kept for nobody else."""
-        room = self.lengths.room(path.parent)
-        return next_free(path, room, lambda there: self.is_kept(principal, there, id))
+        """One that may be numbered: the next that is free, and kept for nobody else. A place with
+        grants of its own may have such a name, and is none for who may store in the folder only.
+        """
+        room, creates = self.lengths.room(path.parent), self.may(principal, Right.CREATE, path)
+
+        def kept(there: Path) -> bool:
+            is_closed = creates and not self.may(principal, Right.CREATE, there)
+            return is_closed or self.is_kept(principal, there, id)
+
+        return next_free(path, room, kept)
 
     def check_removable(self, principal: Principal, path: Path) -> None:
         self.reservations.check_removal(lambda: self.policies.keys(path), principal.name)
