@@ -30,7 +30,20 @@ export type Answer<T> =
 
 const OFFLINE: Problem = { slug: "offline", status: 0, title: "", detail: "", next: "" };
 
-export async function ask<T>(href: string, wish: Wish = {}): Promise<Answer<T>> {
+export function ask<T>(href: string, wish: Wish = {}): Promise<Answer<T>> {
+  return asked(href, wish, (text) => (text ? JSON.parse(text) : null) as T);
+}
+
+/** What a file holds; refusals are problems here, too. */
+export function askText(href: string): Promise<Answer<string>> {
+  return asked(href, { headers: { Accept: "*/*" } }, (text) => text);
+}
+
+async function asked<T>(
+  href: string,
+  wish: Wish,
+  meaning: (text: string) => T,
+): Promise<Answer<T>> {
   try {
     const response = await fetch(href, {
       ...wish,
@@ -39,19 +52,19 @@ export async function ask<T>(href: string, wish: Wish = {}): Promise<Answer<T>> 
       redirect: "error",
     });
     // An answer may also break off in the middle.
-    return await read<T>(response);
+    return await read(response, meaning);
   } catch (failed) {
     if (failed instanceof DOMException && failed.name === "AbortError") throw failed;
     return { ok: false, status: 0, problem: OFFLINE };
   }
 }
 
-async function read<T>(response: Response): Promise<Answer<T>> {
+async function read<T>(response: Response, meaning: (text: string) => T): Promise<Answer<T>> {
   const { status } = response;
   const text = await response.text();
   if (response.ok) {
     try {
-      return { ok: true, status, value: (text ? JSON.parse(text) : null) as T };
+      return { ok: true, status, value: meaning(text) };
     } catch {
       return { ok: false, status, problem: OFFLINE };
     }

@@ -141,3 +141,36 @@ def test_who_goes_by_keys_is_back_at_the_entry_when_a_dialog_closes(
     expect(tab.get_by_label("New name")).to_be_focused()
     button(tab, "Cancel").press("Enter")
     expect(details).to_be_focused()
+
+
+def test_what_a_dialog_cannot_fetch_is_told_and_can_be_asked_for_again(
+    server: Program, tab: Page, context: BrowserContext
+) -> None:
+    etag = put(server, "a.txt", b"first\n")
+    put(server, "a.txt", b"second\n", If_Match=etag)
+    put(server, "docs/b.txt", b"b")
+    tab.goto("/browse/")
+    dialog = tab.get_by_role("dialog")
+    expect(button(tab, "Details of a.txt")).to_be_visible()
+    context.set_offline(True)
+    button(tab, "Details of a.txt").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The server does not answer.")
+    assert violations(tab) == []
+    context.set_offline(False)
+    button(tab, "Try again").click()
+    expect(dialog.get_by_role("listitem")).to_have_count(2)
+    context.set_offline(True)
+    dialog.get_by_role("button", name="Compare version").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The server does not answer.")
+    context.set_offline(False)
+    button(tab, "Try again").click()
+    expect(dialog.locator("ins")).to_have_text("second\n")
+    button(tab, "Close").click()
+    button(tab, "Close").click()
+    select(tab, "a.txt")
+    context.set_offline(True)
+    button(tab, "Move").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The server does not answer.")
+    context.set_offline(False)
+    button(tab, "Try again").click()
+    expect(dialog.get_by_role("button", name="docs")).to_be_visible()

@@ -103,3 +103,24 @@ def test_a_reader_is_offered_what_readers_may_and_a_drop_box_takes_and_shows_not
         expect(stranger.get_by_text("Done: ")).to_be_visible()
     tab.goto("/browse/open/box/")
     expect(tab.locator("tbody .name")).to_have_text(["mine.txt", "secret.txt"])
+
+
+def test_whose_session_has_ended_is_told_to_sign_in_and_not_how_programs_do(
+    context: BrowserContext, tab: Page
+) -> None:
+    tab.goto("/browse/")
+    sign_in(tab)
+    fill(tab, "a.txt")
+    tab.get_by_role("checkbox", name="Select a.txt").click()
+    with browsers.tab(context) as other:
+        other.goto("/session")
+        other.get_by_role("button", name="Sign out").click()
+        expect(other.get_by_role("heading", level=1)).to_have_text("Sign in")
+        tab.get_by_role("button", name="Delete", exact=True).click()
+        question = tab.get_by_role("dialog", name="One question")
+        expect(question).to_contain_text("You are not signed in, or not any more.")
+        expect(tab.get_by_text("Basic")).to_have_count(0)
+        sign_in(other)
+        expect(other.get_by_role("link", name="a.txt")).to_be_visible()
+    question.get_by_role("button", name="Try again").click()
+    expect(tab.locator(".told")).to_contain_text("Deleted a.txt")

@@ -29,6 +29,8 @@ export const de: Words = {
   retry: "Noch einmal versuchen",
   offline: "Der Server antwortet nicht. Ist das Netz da?",
   unavailable: (status) => `Der Server kann das gerade nicht beantworten (HTTP ${status}).`,
+  notSignedIn:
+    "Du bist nicht angemeldet, oder nicht mehr. Melde dich an und versuche es noch einmal.",
   asItWas: "Was hier zu sehen ist, ist der Stand von vorher.",
   dropBox: "Briefkasten",
   dropBoxLead:

@@ -28,6 +28,7 @@ export const en = {
   retry: "Try again",
   offline: "The server does not answer. Is the network there?",
   unavailable: (status: number) => `The server cannot answer this now (HTTP ${status}).`,
+  notSignedIn: "You are not signed in, or not any more. Sign in, and try again.",
   asItWas: "What is shown here is as it was before.",
   dropBox: "Drop box",
   dropBoxLead: "You may hand in files here. Neither you nor others who hand in see what is inside.",

@@ -185,7 +185,8 @@ export function choices({ deed, problem, free }: Refused): Choice[] {
     const instead = { kind: "rename", entry: deed.entry, name: deed.target.at(-1) ?? "" } as const;
     found.push({ label: text.otherName, deed: null, instead });
   }
-  if (isPassing(problem)) found.push({ label: text.retry, deed });
+  if (isPassing(problem) || problem.slug === "not-identified")
+    found.push({ label: text.retry, deed });
   if (problem.slug === "stale-version" && problem.existing?.etag) {
     const label = deed.verb === "remove" ? text.removeAnyway : text.moveAnyway;
     found.push({ label, deed: { ...deed, etag: problem.existing.etag } });

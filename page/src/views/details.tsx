@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { exactDate, size } from "../amounts.ts";
-import { ask } from "../ask.ts";
+import { ask, type Problem } from "../ask.ts";
 import { locale, words } from "../strings/words.ts";
 import { bringBack, dialog, removeAll } from "../tree/asking.ts";
 import { type Entry, type FileEntry, isPicture } from "../tree/entries.ts";
@@ -12,6 +12,7 @@ import { mayChange } from "./bar.tsx";
 import { Comparison } from "./comparison.tsx";
 import { kindOf } from "./list.tsx";
 import { Modal } from "./modal.tsx";
+import { Trouble } from "./trouble.tsx";
 
 /** One line of a history, as the server writes it. */
 export interface Past extends Partial<Pick<FileEntry, "etag" | "size" | "media_type">> {
@@ -134,15 +135,20 @@ interface VersionsProps {
 function Versions({ entry, onCompare }: VersionsProps) {
   const [past, setPast] = useState<readonly Past[]>([]);
   const [next, setNext] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
   const { history, loading, more } = words.value;
 
   async function take(href: string, before: readonly Past[]): Promise<void> {
     const answer = await ask<History>(href);
+    setProblem(answer.ok ? null : answer.problem);
     if (!answer.ok) return;
     setPast([...before, ...answer.value.versions]);
     setNext(answer.value.next);
   }
-  useEffect(() => void take(`${entry.href}?versions&limit=50`, []), [entry.href, entry.etag]);
+  const begin = () => void take(`${entry.href}?versions&limit=50`, []);
+  useEffect(begin, [entry.href, entry.etag]);
+
+  const goOn = () => void (next && take(next, past));
 
   return (
     <section aria-labelledby="history-heading">
@@ -154,10 +160,11 @@ function Versions({ entry, onCompare }: VersionsProps) {
           ))}
         </ol>
       ) : (
-        <p class="hint">{loading}</p>
+        !problem && <p class="hint">{loading}</p>
       )}
+      {problem && <Trouble problem={problem} onRetry={past.length && next ? goOn : begin} />}
       {next && (
-        <button type="button" class="small" onClick={() => void take(next, past)}>
+        <button type="button" class="small" onClick={goOn}>
           {more}
         </button>
       )}

@@ -2,12 +2,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { crumbs, folderHref, isWithin, pathOf } from "../address.ts";
-import { ask } from "../ask.ts";
+import { ask, type Problem } from "../ask.ts";
 import { words } from "../strings/words.ts";
 import { dialog, moveAll } from "../tree/asking.ts";
 import { BY_NAME, type Entry, type FolderEntry, type Page, query } from "../tree/entries.ts";
 import { folder } from "../tree/folder.ts";
 import { Modal } from "./modal.tsx";
+import { Trouble } from "./trouble.tsx";
 
 const AT_ONCE = 1000;
 
@@ -18,18 +19,23 @@ function close(): void {
 export function Moving({ entries }: { readonly entries: readonly Entry[] }) {
   const [place, setPlace] = useState(folder.value);
   const [page, setPage] = useState<Page | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [tries, setTries] = useState(0);
   const { files, moveTo, moveHere, noFolders, loading, cancel, where } = words.value;
 
   useEffect(() => {
     let stopped = false;
     setPage(null);
+    setProblem(null);
     void ask<Page>(place + query(BY_NAME, AT_ONCE)).then((answer) => {
-      if (!stopped && answer.ok) setPage(answer.value);
+      if (stopped) return;
+      if (answer.ok) setPage(answer.value);
+      else setProblem(answer.problem);
     });
     return () => {
       stopped = true;
     };
-  }, [place]);
+  }, [place, tries]);
 
   const moved = entries.map(({ href }) => href);
   const folders = (page?.entries ?? []).filter(
@@ -58,7 +64,7 @@ export function Moving({ entries }: { readonly entries: readonly Entry[] }) {
           ))}
         </ol>
       </nav>
-      <ul class="places" aria-busy={page === null}>
+      <ul class="places" aria-busy={!page && !problem}>
         {folders.map(({ name, href }) => (
           <li key={href}>
             <button type="button" class="folder" onClick={() => setPlace(href)}>
@@ -66,8 +72,9 @@ export function Moving({ entries }: { readonly entries: readonly Entry[] }) {
             </button>
           </li>
         ))}
-        {!folders.length && <li class="hint">{page ? noFolders : loading}</li>}
+        {!folders.length && !problem && <li class="hint">{page ? noFolders : loading}</li>}
       </ul>
+      {problem && <Trouble problem={problem} onRetry={() => setTries(tries + 1)} />}
       <footer>
         <button type="button" onClick={close}>
           {cancel}
