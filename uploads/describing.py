@@ -98,7 +98,7 @@ class Describing:
                 _, page = self.holdings.list_in(view, principal, folder, short)
             guard = Guard(self._rules, view, principal)
             above = [lock for lock in guard.over(folder) if lock.deep]
-            below = self._by_place(guard.below(folder))
+            below = self._by_place(guard.at([entry.path for entry in page.entries]))
             described = [
                 Described(entry, properties, (*above, *self._at(below, entry.path)))
                 if self._opens(principal, entry)

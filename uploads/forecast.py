@@ -1,6 +1,6 @@
 """The tree as it would be after some uploads that nobody has sent yet. Knows no rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from uploads import names
@@ -120,6 +120,9 @@ class ForecastView:
 
     def locks_below(self, path: Path) -> list[Lock]:
         return self.view.locks_below(path)
+
+    def locks_at(self, paths: Collection[Path]) -> list[Lock]:
+        return self.view.locks_at(paths)
 
     def span(self) -> Span:
         return self.view.span()

@@ -3,7 +3,7 @@
 Asked inside the turn that does it, like every other rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from uploads.access import Principal, Right
 from uploads.asker import asker
@@ -80,6 +80,9 @@ class Guard:
 
     def below(self, path: Path) -> list[Lock]:
         return self._live(self.view.locks_below(path))
+
+    def at(self, paths: Collection[Path]) -> list[Lock]:
+        return self._live(self.view.locks_at(paths))
 
     def check_stored(self, path: Path) -> None:
         """May a file be written here? A new one changes which names are in the folder above.

@@ -1,6 +1,6 @@
 """What belongs to places and files beside contents, in memory: locks and properties."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from uploads.files import Property
@@ -26,6 +26,11 @@ class Locks:
         at = self.keys(path)
         within = [lock for lock in self._within(path) if self.keys(lock.path) != at]
         return sorted(within, key=lambda lock: (self.keys(lock.path), lock.token))
+
+    def at(self, paths: Collection[Path]) -> list[Lock]:
+        places = set(map(self.keys, paths))
+        found = [lock for lock in self.by_token.values() if self.keys(lock.path) in places]
+        return sorted(found, key=lambda lock: (self.keys(lock.path), lock.token))
 
     def of(self, principal: str) -> int:
         return sum(lock.principal == principal for lock in self.by_token.values())

@@ -221,6 +221,9 @@ class MemoryView:
     def locks_below(self, path: Path) -> list[Lock]:
         return self._locks.below(path)
 
+    def locks_at(self, paths: Collection[Path]) -> list[Lock]:
+        return self._locks.at(paths)
+
     def locks_of(self, principal: str) -> int:
         return self._locks.of(principal)
 

@@ -1,6 +1,8 @@
 """What belongs to places and files beside contents: locks and properties. Knows no rule."""
 
+import json
 import sqlite3
+from collections.abc import Collection
 
 from storage.sqlite.nodes import Keys
 from uploads.files import Property
@@ -11,6 +13,10 @@ COLUMNS = "token, path, principal, exclusive, deep, owner, expires"
 # Of all of them the first: one step down an index.
 ANY_LOCK = "SELECT 1 FROM locks WHERE place >= '' LIMIT 1"
 LOCKS_AT = f"SELECT {COLUMNS} FROM locks WHERE place = ? ORDER BY token"  # noqa: S608 - our words
+LOCKS_AT_ALL = (
+    f"SELECT {COLUMNS} FROM locks WHERE place IN (SELECT value FROM json_each(?))"  # noqa: S608 - our words
+    " ORDER BY place, token"
+)
 LOCKS_WITHIN = f"SELECT {COLUMNS} FROM locks WHERE place >= ? AND place < ? ORDER BY place, token"  # noqa: S608 - our words
 ALL_LOCKS_BUT = f"SELECT {COLUMNS} FROM locks WHERE place > ? ORDER BY place, token"  # noqa: S608 - our words
 LOCK = "INSERT OR REPLACE INTO locks VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -53,6 +59,12 @@ class Locks:
         if not path.parts:
             return [_lock(row) for row in self._connection.execute(ALL_LOCKS_BUT, ("",))]
         return [_lock(row) for row in self._connection.execute(LOCKS_WITHIN, self._within(path))]
+
+    def at(self, paths: Collection[Path]) -> list[Lock]:
+        if not self.any():
+            return []
+        places = json.dumps([self._place(path) for path in paths])
+        return [_lock(row) for row in self._connection.execute(LOCKS_AT_ALL, (places,))]
 
     def of(self, principal: str) -> int:
         return int(self._connection.execute(LOCKS_OF, (principal,)).fetchone()[0])

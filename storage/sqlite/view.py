@@ -273,6 +273,9 @@ class SqliteView:
     def locks_below(self, path: Path) -> list[Lock]:
         return self._locks.below(path)
 
+    def locks_at(self, paths: Collection[Path]) -> list[Lock]:
+        return self._locks.at(paths)
+
     def locks_of(self, principal: str) -> int:
         return self._locks.of(principal)
 

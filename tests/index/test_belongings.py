@@ -25,6 +25,11 @@ async def below(index: Index, place: str) -> list[str]:
     return [one.token for one in await index.read(lambda view: view.locks_below(path(place)))]
 
 
+async def exactly_at(index: Index, *places: str) -> list[str]:
+    paths = [path(place) for place in places]
+    return [one.token for one in await index.read(lambda view: view.locks_at(paths))]
+
+
 async def kept(index: Index, place: str) -> list[Property]:
     return await index.read(lambda view: view.properties(path(place)))
 
@@ -40,6 +45,7 @@ async def test_a_lock_is_found_at_its_place_and_from_all_below_it(index: Index) 
     assert await over(index, "") == ["top"]
     assert await below(index, "a") == ["ab"]
     assert sorted(await below(index, "")) == ["a", "a-", "a0", "ab"]
+    assert await exactly_at(index, "", "A/b", "a/b/c") == ["top", "ab"]
     found = await index.read(lambda view: view.locks_over(path("a/b"))[-1])
     assert found == lock("a/b", "ab")
 

@@ -77,6 +77,7 @@ def belongings(turn: Turn) -> None:
     turn.locks_over(path("q/r/d"))
     turn.locks_below(path("q"))
     turn.locks_below(path(""))
+    turn.locks_at([path("q"), path("q/r/d")])
     turn.locks_of("ann")
     turn.forget_locks(9.0, 9)
     turn.lock(Lock("t", path("f"), "ann", True, True, "", 1.0))  # noqa: FBT003
