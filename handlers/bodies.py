@@ -76,9 +76,21 @@ class Progress:
         )
 
     def broken(self) -> BodyTooShort:
-        return BodyTooShort(
-            f"The body broke off after {self.received:,} bytes. Nothing was stored; send it again."
-        )
+        return _broken(self.received)
+
+
+def _broken(received: int) -> BodyTooShort:
+    return BodyTooShort(
+        f"The body broke off after {received:,} bytes. Nothing was stored; send it again."
+    )
+
+
+def _rest(content: StreamReader, received: int) -> bytes:
+    """All has come. Where its sender has left since, aiohttp does not give it out any more."""
+    try:
+        return content.read_nowait()
+    except (ConnectionError, web.RequestPayloadError) as broken:
+        raise _broken(received) from broken
 
 
 class BodyTap:
@@ -122,7 +134,7 @@ def all_here(request: web.Request) -> bytes | None:
     content = request.content
     if not content.is_eof() or content.total_bytes > SHORT or EXPECTED in request:
         return None
-    return content.read_nowait()
+    return _rest(content, content.total_bytes)
 
 
 async def pieces(request: web.Request, limits: Limits) -> AsyncGenerator[bytes | BodyTap, None]:
@@ -160,7 +172,7 @@ async def read_through(request: web.Request, limits: Limits) -> AsyncIterator[by
 async def _piece(content: StreamReader, progress: Progress) -> bytes:
     if content.is_eof():
         # All has come, so that no clock needs to be set.
-        return content.read_nowait()
+        return _rest(content, progress.received)
     try:
         async with asyncio.timeout(progress.idle):
             piece = await content.readany()

@@ -220,6 +220,17 @@ async def test_after_kill_9_between_commit_and_answer_the_next_try_is_answered(
             assert (await ask(program.port, waiting)).status == 200
 
 
+async def test_who_sends_all_and_leaves_at_once_is_no_error_of_the_server(tmp_path: Path) -> None:
+    logged = tmp_path / "log"
+    with running(tmp_path / "data", log=logged) as program:
+        for number in range(20):
+            asked = put(f"/files/{number}", os.urandom(50_000), key(number))
+            with socket.create_connection(("127.0.0.1", program.port)) as leaving:
+                leaving.sendall(asked)
+            assert (await ask(program.port, asked)).status in {201, 409}
+    assert "Traceback" not in logged.read_text()
+
+
 @pytest.mark.timeout(120)
 async def test_of_many_at_once_under_one_key_one_is_carried_out(tmp_path: Path) -> None:
     with running(tmp_path / "data") as program:
