@@ -40,11 +40,12 @@ class Head:
 class PartTap:
     """The rest of a part, up to its delimiter. Implements the port `Tap`.
 
-    `rest`: what has been drawn and does not belong to the part, or may not.
+    `rest`: what has been drawn and does not belong to the part, or may not. `taken`: how much does.
     """
 
     def __init__(self, form: "FormBody", tap: BodyTap, delimiter: bytes, held: bytes) -> None:
         self.rest = held
+        self.taken = 0
         self.ended = False
         self._form = form
         self._tap = tap
@@ -75,6 +76,7 @@ class PartTap:
         else:
             self.ended = True
         self.rest = bytes(buffer[cut:end])
+        self.taken += cut - start
         return cut - start
 
 
@@ -85,6 +87,7 @@ class Parser(PushMultipartParser):  # type: ignore[misc]
     """The package's parser, which can be told to go on behind what it has not seen of a part."""
 
     _buffer: bytes
+    _segment: MultipartSegment
 
     @property
     def delimiter(self) -> bytes:
@@ -94,6 +97,11 @@ class Parser(PushMultipartParser):  # type: ignore[misc]
         """What it keeps back because it may be the beginning of a delimiter; now no longer."""
         held, self._buffer = self._buffer, b""
         return held
+
+    def count(self, more: int) -> None:
+        """Of the part, unseen. There are clients that say in its headers how long it is."""
+        self._segment.bytes_received += more
+        self._on_segment_payload(b"")
 
 
 class FormBody:
@@ -151,6 +159,7 @@ class FormBody:
                     tap = PartTap(self, self._tap, self._parser.delimiter, self._parser.held())
                     yield tap
                     self._rest, inside = tap.rest, 0
+                    self._parser.count(tap.taken)
         except MultipartError as error:
             raise MalformedRequest(f"The form cannot be read: {error}.") from error
         try:

@@ -21,9 +21,10 @@ DELIMITER = b"\r\n--border"
 MANY = 3 << 20
 
 
-def part(name: str, content: bytes, filename: str | None = None) -> bytes:
+def part(name: str, content: bytes, filename: str | None = None, headers: str = "") -> bytes:
     shown = f'; filename="{filename}"' if filename else ""
-    head = f'--{BORDER}\r\nContent-Disposition: form-data; name="{name}"{shown}\r\n\r\n'
+    said = f'Content-Disposition: form-data; name="{name}"{shown}\r\n{headers}'
+    head = f"--{BORDER}\r\n{said}\r\n"
     return head.encode() + content + b"\r\n"
 
 
@@ -62,6 +63,22 @@ async def test_large_and_small_parts_follow_one_another() -> None:
             assert await got(house, name) == (200, content), name
 
 
+@pytest.mark.parametrize("size", [10, MANY])
+@pytest.mark.parametrize(("more", "status"), [(0, 201), (1, 400), (-1, 400)])
+async def test_a_part_may_say_how_long_it_is_and_is_refused_where_it_is_not(
+    size: int, more: int, status: int
+) -> None:
+    async with opened() as house:
+        wire = await Wire.connect(house.client.port or 0)
+        content, said = os.urandom(size), f"Content-Length: {size + more}\r\n"
+        answer, _ = await post(
+            wire, part("file", content, "one", said), part("file", b"next", "two")
+        )
+        await wire.close()
+        assert answer == status
+        assert (await got(house, "one"))[0] == (200 if status == 201 else 404)
+
+
 async def test_a_refused_large_part_is_passed_over() -> None:
     async with opened() as house:
         wire = await Wire.connect(house.client.port or 0)
@@ -79,8 +96,9 @@ async def test_a_refused_large_part_is_passed_over() -> None:
 async def test_a_part_that_becomes_too_large_is_given_up_and_the_next_one_taken() -> None:
     async with opened(limits=Limits(file_size=2 << 20)) as house:
         wire = await Wire.connect(house.client.port or 0)
+        length = f"Content-Length: {MANY}\r\n"
         status, said = await post(
-            wire, part("file", os.urandom(MANY), "large"), part("file", b"fits", "small")
+            wire, part("file", os.urandom(MANY), "large", length), part("file", b"fits", "small")
         )
         await wire.close()
         assert (status, [one["status"] for one in said["results"]]) == (200, [413, 201])
