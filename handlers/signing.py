@@ -148,6 +148,6 @@ def _see(href: str) -> web.Response:
 
 
 def _onward(wanted: str) -> str:
-    """A page of ours, and no address that another server could stand behind."""
-    is_ours = wanted.startswith(PAGES) and not set(wanted) & set("\\\r\n\t")
+    """A page of ours: no address that another server may stand behind, or that no header holds."""
+    is_ours = wanted.startswith(PAGES) and wanted.isprintable() and "\\" not in wanted
     return wanted if is_ours else BROWSE

@@ -59,7 +59,10 @@ async def test_a_form_leads_on_to_the_page_that_was_wanted_and_to_no_other_serve
         assert (answer.status, answer.headers["Location"]) == (303, "/browse/a/")
         ours = ("/files/a/report.pdf?versions", "/uploads/", "/browse/%2F/")
         others = ("//evil.example/", "https://evil.example/", "/browse/\\..", "/files", "/docs")
-        for wanted, there in [(one, one) for one in ours] + [(one, "/browse/") for one in others]:
+        unwritten = ("/files/\0", "/browse/\x7f", "/browse/\r\nSet-Cookie: a=b", "/files/\u2028")
+        for wanted, there in [(one, one) for one in ours] + [
+            (one, "/browse/") for one in others + unwritten
+        ]:
             fields = {"user": "ann", "password": "secret", "next": wanted}
             led = await house.client.post(
                 "/session", data=fields, headers=OWN | HTML, allow_redirects=False
