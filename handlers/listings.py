@@ -60,7 +60,8 @@ async def folder_page(
     may_create = parts.rules.may(principal, Right.CREATE, path)
     stored = asking.number(fields.get("stored") or "0", "stored")
     if may_create and not parts.rules.may(principal, Right.LIST, path):
-        return scripted_page_response(pages.drop_box(path, stored))
+        may_replace = parts.rules.may(principal, Right.REPLACE, path)
+        return scripted_page_response(pages.drop_box(path, stored, may_replace=may_replace))
     asker = await parts.describing.asker(principal)
     found, page = await parts.holdings.page(principal, path, listing)
     headers = {}

@@ -17,7 +17,7 @@ from handlers.descriptions import Json, entry_href, file_href, folder_href, uplo
 from handlers.problem_types import TYPES, ProblemType
 from handlers.problems import Problem
 from handlers.sessions import Standing
-from uploads.access import Principal
+from uploads.access import Principal, Right
 from uploads.asker import Asker
 from uploads.files import Event, Folder, Listing, Order, Page, StoredFile, Upload
 from uploads.names import Path
@@ -159,6 +159,8 @@ def listing(
         rows=[_row(entry, asker.modified(entry)) for entry in page.entries],
         columns=[_column(folder, listing, order, label) for order, label in COLUMNS],
         may_create=may_create,
+        may_replace=asker.may(Right.REPLACE, folder.path),
+        may_read=asker.may(Right.READ, folder.path),
         stored=stored,
         is_further=listing.after is not None,
         first_href=_listing_href(folder, listing.order, listing.limit, desc=listing.descending),
@@ -206,9 +208,9 @@ def _listing_href(
     return f"{folder_href(folder.path)}?{urlencode(fields)}"
 
 
-def drop_box(path: Path, stored: int = 0) -> str:
+def drop_box(path: Path, stored: int = 0, *, may_replace: bool = True) -> str:
     """For who may add to a folder, but not look into it."""
-    return _render("drop_box.html", path=path, stored=stored)
+    return _render("drop_box.html", path=path, stored=stored, may_replace=may_replace)
 
 
 def results(
@@ -230,6 +232,7 @@ def results(
         headline=", ".join(wording.count(*one) for one in counted if one[0]),
         refused=others,
         there=there,
+        undecided=undecided,
         stored=stored,
         request_id=request_id,
     )

@@ -70,6 +70,23 @@ def test_a_form_uploads_and_a_button_settles_the_conflict(tab: Page, tmp_path: P
     expect(tab.get_by_role("row", name="a.txt")).to_contain_text("7 bytes")
 
 
+@pytest.mark.parametrize("tab", [False], indirect=True, ids=["without script"])
+def test_of_several_conflicts_each_is_settled_and_none_is_lost(tab: Page, tmp_path: Path) -> None:
+    names = ("a.txt", "b.txt", "c.txt")
+    sign_in(tab)
+    upload(tab, *made(tmp_path / "one", {name: name.encode() for name in names}))
+    expect(tab.get_by_role("status")).to_have_text("3 files stored.")
+    mine = {name: b"mine, " + name.encode() for name in names}
+    upload(tab, *made(tmp_path / "two", mine))
+    expect(tab.get_by_text("opens in a tab of its own")).to_be_visible()
+    for name in names:
+        with tab.context.expect_page() as opened:
+            tab.get_by_role("button", name=f"Replace {name}").click()
+        expect(opened.value.get_by_role("status")).to_have_text("1 file stored.")
+        expect(opened.value.get_by_role("row", name=name)).to_contain_text("11 bytes")
+        opened.value.close()
+
+
 def upload(tab: Page, *files: Path) -> None:
     tab.get_by_label("Files", exact=True).set_input_files(files)
     tab.get_by_role("button", name="Upload").click()

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from storage import accounts
 from tests.page import browser as browsers
 from tests.page.browser import violations
+from tests.page.uploading import put
 from tests.running import Program, running
 
 EVERYTHING = '["list", "read", "create", "replace", "delete"]'
@@ -124,3 +125,29 @@ def test_whose_session_has_ended_is_told_to_sign_in_and_not_how_programs_do(
         expect(other.get_by_role("link", name="a.txt")).to_be_visible()
     question.get_by_role("button", name="Try again").click()
     expect(tab.locator(".told")).to_contain_text("Deleted a.txt")
+
+
+def test_without_script_too_what_one_may_not_do_is_not_offered(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rights = {
+        "add": '["list", "create"]',
+        "box": '["create"]',
+        "all": '["list", "read", "create", "replace"]',
+    }
+    access = ",".join(
+        f'{{folder = "/{folder}", who = ["anonymous"], rights = {some}}}'
+        for folder, some in rights.items()
+    )
+    with (
+        running(tmp_path / "own", env={"NOCLOBBER_ACCESS": f"[{access}]"}) as own,
+        browser.new_context(base_url=own.url, java_script_enabled=False) as context,
+        browsers.tab(context) as tab,
+    ):
+        for folder in rights:
+            put(own, f"{folder}/a.txt", folder.encode())
+            may_all = int(folder == "all")
+            tab.goto(f"/browse/{folder}/")
+            choices = tab.get_by_label("If a name is taken")
+            expect(choices.get_by_role("option")).to_have_count(2 + may_all)
+            expect(tab.get_by_role("link", name="History of a.txt")).to_have_count(may_all)
