@@ -27,7 +27,7 @@ from handlers.parts import HttpSettings, Parts
 from handlers.sessions import Bounds
 from program import commandline, commands, houserules, listening, log, sandbox
 from program import settings as configuration
-from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain
+from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain, open_streams
 from program.settings import Settings, SettingsError
 from storage import clamd, lock
 from storage.accounts import FileAccounts
@@ -76,6 +76,7 @@ BREAKING_OFF = 0.5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    open_streams()
     arguments = commandline.read(argv)
     if arguments.command != "export":
         os.umask(0o077)
@@ -388,8 +389,7 @@ def _announce(url: str, folder: Folder) -> None:
     place = folder if folder.is_absolute() else f"./{folder}"
     if assets.BUILT is None:
         logger.warning("the pages are without script: it has not been built (make serve builds it)")
-    print(f"noclobber is ready at {url}  (data in {place}; stop with Ctrl-C)", flush=True)
-    listening.notify(["READY=1", f"MAINPID={os.getpid()}"])
+    listening.announce(f"noclobber is ready at {url}  (data in {place}; stop with Ctrl-C)")
 
 
 def _tell_nobody(event: Event) -> None:

@@ -21,6 +21,7 @@ from program.console import (
     password,
     printable,
     say,
+    say_first,
 )
 from storage import accounts, factors, lock
 from storage.disk import posix
@@ -83,12 +84,15 @@ def _factor(data: Folder, name: str, *, is_removed: bool) -> None:
         accounts.remove_factor(data, name)
         say(f"{name} signs in without a code from now on.")
         return
-    secret = accounts.set_factor(data, name)
-    say(
-        f"{secret}\n{factors.address(secret, name)}\nThis is shown once only. Enter it in an"
-        f" authenticator app of {name}, who from now on signs in on the page with a code of it."
-        " Programs need a token: noclobber token add."
-    )
+
+    def tell(secret: str) -> None:
+        say_first(
+            f"{secret}\n{factors.address(secret, name)}\nThis is shown once only. Enter it in an"
+            f" authenticator app of {name}, who from now on signs in on the page with a code of it."
+            " Programs need a token: noclobber token add."
+        )
+
+    accounts.set_factor(data, name, tell)
 
 
 def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> int:
@@ -105,7 +109,11 @@ def token(arguments: argparse.Namespace, data: Folder, limits: names.Limits) -> 
                 scope=_scope(arguments, limits),
                 expires=arguments.days and time.time() + arguments.days * 86400,
             )
-            say(secret)
+            try:
+                say_first(secret)
+            except Refused:
+                accounts.revoke_token(data, arguments.name)
+                raise
             # Not to standard output, so that a script gets the secret alone.
             explain(
                 "This is shown once only. Send it as: Authorization: Bearer SECRET"

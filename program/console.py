@@ -3,7 +3,10 @@
 Knows nothing of files and users.
 """
 
+import contextlib
 import getpass
+import io
+import os
 import sys
 import time
 from types import TracebackType
@@ -16,10 +19,31 @@ class Refused(Exception):
     """The command cannot be done; its text says why and what to do next."""
 
 
+class Untold(Refused):
+    """The result reaches nobody."""
+
+
+def open_streams() -> None:
+    """What is closed is opened, to nothing: else the next file that is opened takes its place, and
+    what libraries say is written into it. Names have every character, and streams may not.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # So that results which reach nobody are an error, and what is said besides is none.
+            flags = os.O_WRONLY if name == "stderr" else os.O_RDONLY
+            os.open(os.devnull, flags)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", closefd=False))  # noqa: SIM115 - to the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def password(*, from_stdin: bool) -> str:
     """Asks twice at a terminal, or takes the first line of standard input."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _first_line()
     if not sys.stdin.isatty():
         raise Refused("There is no terminal to ask for the password: use --password-stdin.")
     first = getpass.getpass("Password: ")
@@ -28,19 +52,55 @@ def password(*, from_stdin: bool) -> str:
     return first
 
 
+def _first_line() -> str:
+    """Whatever the locale says: what is sent with a request is UTF-8."""
+    try:
+        return sys.stdin.buffer.readline().decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Refused(
+            "The password on standard input is not UTF-8, in which programs send it."
+            " Nothing was changed."
+        ) from None
+
+
 def say(line: str) -> None:
     """A line of the result of a command."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # Else Python tries once more at the end, and ends with a code of its own.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+        raise Untold(
+            f"The result cannot be written to standard output: {error.strerror}."
+            " What was done until now stays done."
+        ) from error
+
+
+def say_first(line: str) -> None:
+    """What must have been said before anything is changed."""
+    try:
+        say(line)
+    except Untold as untold:
+        raise Refused("Standard output cannot be written, so nothing was changed.") from untold
 
 
 def explain(lines: str) -> None:
     """What a person wants to know besides the result, and a script does not."""
-    sys.stderr.write(lines + "\n")
+    _tell_in_passing(sys.stderr, lines + "\n")
 
 
 def complain(line: str) -> None:
-    sys.stderr.write(f"noclobber: {printable(line)}\n")
+    _tell_in_passing(sys.stderr, f"noclobber: {printable(line)}\n")
+
+
+def _tell_in_passing(stream: TextIO, text: str) -> None:
+    """What is done does not stop because nobody hears of it any more."""
+    with contextlib.suppress(OSError):
+        stream.write(text)
+        stream.flush()
 
 
 def printable(text: str) -> str:
@@ -104,16 +164,14 @@ class Progress:
         if self._bar:
             filled = int(share * 30)
             bar = "#" * filled + "-" * (30 - filled)
-            self._stream.write(f"\r\x1b[K{self._doing} [{bar}] {percent:3}%  {figures}")
+            _tell_in_passing(self._stream, f"\r\x1b[K{self._doing} [{bar}] {percent:3}%  {figures}")
             self._drawn = True
         else:
-            self._stream.write(f"{self._doing}: {percent}%, {figures}\n")
-        self._stream.flush()
+            _tell_in_passing(self._stream, f"{self._doing}: {percent}%, {figures}\n")
 
     def _wipe(self) -> None:
         if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            _tell_in_passing(self._stream, "\r\x1b[K")
             self._drawn = False
 
 

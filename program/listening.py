@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from program.console import Refused
@@ -122,6 +123,14 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+def announce(line: str) -> None:
+    """It serves, whether anybody reads that or not: the disk of its log may be full."""
+    with contextlib.suppress(OSError):
+        # Past the buffer of Python, which would try again at the end and fail then.
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
+    notify(["READY=1", f"MAINPID={os.getpid()}"])
 
 
 def notify(states: Sequence[str]) -> None:

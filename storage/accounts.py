@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path as DiskPath
@@ -36,6 +36,9 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _AT_ONCE = 2
 # So that whoever comes next is told within seconds, if only that too many come.
 _MOST_WAIT = 32
+
+# Hears of a secret before it counts, so that none does which nobody knows.
+Tell = Callable[[str], object]
 
 
 class FileAccounts:
@@ -187,6 +190,10 @@ class FileAccounts:
             del self._verified[next(iter(self._verified))]
 
 
+def tell_nobody(secret: str) -> None:
+    """Whoever asked for it is given it."""
+
+
 def add_user(data: DiskPath, name: str, password: str) -> None:
     _check_name("user", name)
     hashed = _hashed(name, password)
@@ -202,20 +209,21 @@ def set_password(data: DiskPath, name: str, password: str) -> None:
         rosters.write(data, roster.with_user(name, replace(roster.users[name], password=hashed)))
 
 
-def set_factor(data: DiskPath, name: str) -> str:
+def set_factor(data: DiskPath, name: str, tell: Tell = tell_nobody) -> str:
     """Makes a second factor and returns its secret, which is not shown again."""
     secret = factors.fresh()
-    _change_factor(data, name, secret)
+    _change_factor(data, name, secret, tell)
     return secret
 
 
 def remove_factor(data: DiskPath, name: str) -> None:
-    _change_factor(data, name, "")
+    _change_factor(data, name, "", tell_nobody)
 
 
-def _change_factor(data: DiskPath, name: str, factor: str) -> None:
+def _change_factor(data: DiskPath, name: str, factor: str, tell: Tell) -> None:
     with rosters.changing(data) as roster:
         _check_known("user", name, roster.users)
+        tell(factor)
         rosters.write(data, roster.with_user(name, replace(roster.users[name], factor=factor)))
 
 
