@@ -180,3 +180,25 @@ def test_no_bytes_make_the_parser_fail_in_a_way_of_its_own(parts: list[bytes], s
 
     with contextlib.suppress(MalformedRequest, BodyTooShort):
         asyncio.run(everything())
+
+
+@pytest.mark.parametrize(
+    ("plain", "extended", "name"),
+    [
+        ("=?utf-8?B?w6kudHh0?=", "utf-8''%C3%A9.txt", "é.txt"),
+        ("=?UTF-8?b?w6kudHh0?=", "UTF-8''%C3%A9.txt", "é.txt"),
+        ("=?utf-8?B?w6kudHh0?=", "utf-8''e.txt", "=?utf-8?B?w6kudHh0?="),
+        ("=?utf-8?B?w6k?=", "utf-8''%C3%A9", "=?utf-8?B?w6k?="),
+        ("a b.txt", "utf-8''other.txt", "a b.txt"),
+    ],
+)
+def test_a_name_that_dotnet_writes_in_two_ways_is_the_one_that_both_say(
+    plain: str, extended: str, name: str
+) -> None:
+    value = f'form-data; name=file; filename="{plain}"; filename*={extended}'
+    assert heading([("Content-Disposition", value)]).filename == name
+
+
+def test_a_word_of_mail_alone_is_a_name_like_any_other() -> None:
+    value = 'form-data; name=file; filename="=?utf-8?B?w6kudHh0?="'
+    assert heading([("Content-Disposition", value)]).filename == "=?utf-8?B?w6kudHh0?="

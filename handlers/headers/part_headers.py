@@ -1,9 +1,11 @@
 """The headers of one part of a form -> what the part is. Pure; knows no parser and no upload."""
 
+import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from handlers.headers import digests
 from handlers.problems import Refusal, of_type
@@ -14,6 +16,8 @@ _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER: Final = re.compile(rf'[ \t]*;[ \t]*({_WORD})=(?:"([^"\r\n]*)"|({_WORD}))')
 _FORM_DATA: Final = re.compile(r"form-data", re.IGNORECASE)
 _ESCAPES: Final = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
+_WORD_OF_MAIL: Final = re.compile(r"=\?utf-8\?b\?([A-Za-z0-9+/=]*)\?=", re.IGNORECASE)
+_EXTENDED: Final = re.compile(r"utf-8'[^']*'(.*)", re.IGNORECASE | re.DOTALL)
 _PLAIN_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "identity", ""})
 _DIGESTS: Final = ("repr-digest", "content-digest", "content-md5")
 
@@ -69,7 +73,7 @@ def heading(headers: Iterable[tuple[str, str]]) -> Heading:
         )
     return Heading(
         field=parameters["name"],
-        filename=parameters.get("filename"),
+        filename=_filename(parameters),
         media_type=readable(found.get("content-type", "")) or None,
         transfer_encoding=found.get("content-transfer-encoding", "").strip().lower(),
         content_encoding=found.get("content-encoding", "").strip().lower(),
@@ -93,6 +97,23 @@ def _disposition(value: str) -> dict[str, str]:
             ' Inside the quotes of filename="..." a quote is written %22.'
         )
     return parameters
+
+
+def _filename(parameters: Mapping[str, str]) -> str | None:
+    """.NET writes a name that is not ASCII as a word of mail (RFC 2047) with filename* beside it,
+    neither of which forms have. Where both say the same, that is the name.
+    """
+    plain = parameters.get("filename")
+    word = _WORD_OF_MAIL.fullmatch(plain or "")
+    extended = _EXTENDED.fullmatch(parameters.get("filename*", ""))
+    if word is None or extended is None:
+        return plain
+    try:
+        said = base64.b64decode(word[1], validate=True)
+    except ValueError:
+        return plain
+    same = said == unquote_to_bytes(extended[1])
+    return said.decode("utf-8", "surrogateescape") if same else plain
 
 
 def _unescaped(text: str) -> str:
