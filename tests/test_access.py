@@ -93,3 +93,68 @@ def test_the_reach_holds_exactly_the_places_where_the_right_is_held(
 
     for place in map(path, PLACES):
         assert reach.holds(place.folded) == access.may(asker, Right.READ, place), place
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(FOLDERS),
+            st.sampled_from(["user:ann", "user:bob"]),
+            st.sampled_from([Right.READ, Right.LIST]),
+        )
+    ),
+    st.sampled_from([None, *FOLDERS]),
+    st.sampled_from([ALL_RIGHTS, frozenset({Right.LIST})]),
+)
+def test_what_is_remembered_of_somebody_is_what_each_place_says(
+    granted: list[tuple[str, str, Right]], scope: str | None, narrowed: frozenset[Right]
+) -> None:
+    access = Access([grant(*one) for one in granted])
+    scoped = None if scope is None else Scope(path(scope), narrowed)
+    asker = Principal(ANN.name, ANN.groups, scoped)
+    named = {"", *(folder for folder, _, _ in granted)}
+
+    def some(place: str) -> bool:
+        return any(access.may(asker, right, path(place)) for right in Right)
+
+    def within(folders: set[str], place: str) -> list[str]:
+        return [each for each in folders if not place or f"{each}/".startswith(f"{place}/")]
+
+    for place in (one for one in PLACES if one == one.casefold()):
+        here, looks = path(place), (Right.LIST, Right.READ)
+        for right in Right:
+            everywhere = all(access.may(asker, right, path(each)) for each in within(named, place))
+            expected = access.may(asker, right, here) and everywhere
+            assert access.may_all_below(asker, right, here) == expected, (place, right)
+        assert access.may_any(asker, here) == any(map(some, [place, *within(named, place)])), place
+        doors = any(map(some, within({*named, *([] if scope is None else [scope])}, place)))
+        looking = any(access.may(asker, right, here) for right in looks)
+        assert access.may_see(asker, here) == (looking or doors), place
+        lists = access.may(asker, Right.LIST, here)
+        assert access.sight(asker).folder(here) == (lists or doors), place
+
+
+def test_what_depends_on_all_grants_is_worked_out_once_for_each_asker() -> None:
+    """Every request asks for it, and many changes of the feed for each of those that follow."""
+
+    class Counted(Access):
+        looked = 0
+
+        def _ruling(self, folded: str) -> list[Grant]:
+            self.looked += 1
+            return super()._ruling(folded)
+
+    access = Counted([grant("", "users"), *(grant(f"f{n}", "user:bob") for n in range(100))])
+
+    def ask() -> int:
+        access.looked = 0
+        for right in Right:
+            access.reach(ANN, right)
+            access.may_all_below(ANN, right, path("x"))
+        assert access.sight(ANN).folder(path("x"))
+        assert access.may_any(ANN, path("x"))
+        assert not access.may_see(ANN, path("f7"))
+        return access.looked
+
+    ask()
+    assert ask() < 20

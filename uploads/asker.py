@@ -2,13 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
-from uploads.access import Principal, Right
+from uploads.access import Principal, Right, Standing
 from uploads.conditions import Current
 from uploads.files import Folder, StoredFile
 from uploads.names import Path
 from uploads.ports import Grounds
 from uploads.rules import Rules
+
+_SIGHTS: WeakKeyDictionary[Standing, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ class Asker:
 
 
 def asker(rules: Rules, view: Grounds, principal: Principal) -> Asker:
-    reach = [rules.access.reach(principal, right).ranges for right in Right]
-    sight = hashlib.sha256(repr(reach).encode("utf-8", "surrogateescape")).hexdigest()
-    return Asker(rules, principal, view.span().last, sight[:8])
+    sight = _sight(rules.access.standing(principal))
+    return Asker(rules, principal, view.span().last, sight)
+
+
+def _sight(standing: Standing) -> str:
+    """As long as it is remembered what somebody may do, that takes no time."""
+    found = _SIGHTS.get(standing)
+    if found is None:
+        reach = [standing.reaches[right].ranges for right in Right]
+        digest = hashlib.sha256(repr(reach).encode("utf-8", "surrogateescape"))
+        found = _SIGHTS[standing] = digest.hexdigest()[:8]
+    return found
