@@ -316,3 +316,41 @@ async def test_no_free_name_is_one_of_a_place_where_its_sender_may_not_store() -
             offered = [one["href"] for one in told["resolutions"] if one["action"] == "store"]
             assert refused.status == 409
             assert [href.rpartition("path=")[2] for href in offered] == ["a%20%284%29.txt"]
+
+
+async def test_no_lock_is_told_to_who_may_only_drop_and_is_refused_anyway() -> None:
+    anybody = frozenset({ANONYMOUS_NAME})
+    box = Grant(Path(("box",)), anybody, frozenset({Right.CREATE}))
+    own = Grant(Path(("box",)), frozenset({"user:ann"}), EVERYTHING)
+    mine = Grant(Path(("mine",)), anybody, EVERYTHING)
+    async with opened(grants=[OF_ANN, box, own, mine]) as house:
+        await house.client.put("/files/box/x", data=b"x", headers=ANN_SIGNS_IN)
+        await sent(house, "mine/a", b"a")
+
+        async def refusals() -> list[int]:
+            found = []
+            for method, address, headers in (
+                ("PUT", "/files/box/x", {}),
+                ("PUT", "/files/box/x/y", {}),
+                ("PUT", "/dav/box/x", {}),
+                ("PUT", "/files/box/X", {}),
+                ("PUT", "/files/box/x/", {}),
+                ("POST", "/files/mine/a?copy=box/x", {}),
+                ("POST", "/files/mine/a?move=box/x", {}),
+                ("COPY", "/dav/mine/a", {"Destination": "/dav/box/x"}),
+                ("COPY", "/dav/mine/a", {"Destination": "/dav/box/x", "Overwrite": "F"}),
+                ("MOVE", "/dav/mine/a", {"Destination": "/dav/box/x"}),
+                ("MKCOL", "/dav/box/x/", {}),
+            ):
+                body = b"y" if method == "PUT" and not address.endswith("/") else None
+                async with house.client.request(
+                    method, address, data=body, headers=headers
+                ) as answer:
+                    found.append(answer.status)
+            return found
+
+        before = await refusals()
+        await davs.lock(house, "box/x", **ANN_SIGNS_IN)
+        assert await refusals() == before
+        assert 423 not in before
+        assert (await davs.ask(house, "PUT", "box/x", b"y", **ANN_SIGNS_IN)).status == 423

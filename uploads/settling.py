@@ -33,7 +33,7 @@ from uploads.files import Content, Folder, Stamp, StoredFile, Upload
 from uploads.guarding import Guard
 from uploads.locks import NOTHING_SUBMITTED, Submitted
 from uploads.names import Path
-from uploads.policy import NO_WISHES, SameName, Wishes
+from uploads.policy import NO_WISHES, Policy, SameName, Wishes
 from uploads.ports import Grounds, Staged, Turn, View
 from uploads.rules import Rules
 from uploads.values import value
@@ -183,14 +183,25 @@ class Settling:
             self.rules.check_reserved(principal, arrival.path, arrival.reservation)
         guard = Guard(self.rules, view, principal, arrival.submitted)
         at, holds = view.at(arrival.path), guard.holds()
+        sees = self.rules.sees(principal, at, arrival.path)
+        # Who works on what they may not see is not for those to know who would be refused anyway.
+        hides = passing and not (sees or isinstance(at, Nothing))
         if holds:
-            if passing:
+            if passing and not hides:
                 guard.check_stored(arrival.path)
             if isinstance(at, Nothing) and not arrival.makes_folders:
                 check_folder(view, arrival.path.parent)
         twin = view.same_content(content, self.rules.reach(principal), arrival.path)
-        sees = self.rules.sees(principal, at, arrival.path)
         claim = Claim(arrival.path, content, arrival.condition, sees)
+        policy = self._policy(principal, arrival)
+        verdict = decide(claim, at, twin, policy) if holds else _stale(at, sees=sees)
+        if isinstance(verdict, Accepted):
+            self.rules.demand_for(principal, verdict, arrival.path)
+            if hides:
+                guard.check_stored(arrival.path)
+        return Judgement(verdict, at, twin)
+
+    def _policy(self, principal: Principal, arrival: Arrival) -> Policy:
         policy = self.rules.policy(principal, arrival.path, arrival.wishes, arrival.door_policy)
         may_rename = arrival.may_rename and self.rules.may_be_numbered(arrival.path)
         if policy.same_name is SameName.RENAME and not may_rename:
@@ -198,10 +209,7 @@ class Settling:
         if arrival.submitted.lists:
             # It says which state it rests on, as every other condition does.
             policy = replace(policy, require_conditions=False)
-        verdict = decide(claim, at, twin, policy) if holds else _stale(at, sees=sees)
-        if isinstance(verdict, Accepted):
-            self.rules.demand_for(principal, verdict, arrival.path)
-        return Judgement(verdict, at, twin)
+        return policy
 
     def settle(self, turn: Turn, arrival: Arrival, staged: Staged, now: float) -> Outcome:
         """The whole step for bytes that have just arrived."""

@@ -285,12 +285,12 @@ class Tree:
             self.rules.demand_below(principal, Right.READ, found.path)
             self.rules.demand_below(principal, Right.CREATE, target)
         self.rules.check_reserved(principal, target)
-        Guard(self.rules, view, principal, submitted).check_stored(target)
         at = view.at(target)
         # Another spelling of its own name is not in the way of what is being renamed.
         renamed = isinstance(at, Lookalike) and (at.existing, at.wanted) == (found, target)
         refused = None if renamed and moves else self.in_the_way(principal, at, target)
         if refused is None:
+            Guard(self.rules, view, principal, submitted).check_stored(target)
             self.fitting.check(view, found, target)
         return refused
 
