@@ -147,7 +147,9 @@ def commands() -> dict[str, str]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         commandline.read(["--help"])
-    return dict(re.findall(r"^ {4}(\w+) {2,}(\S.*)$", said.getvalue(), re.MULTILINE))
+    listed = r"^ {4}(\w+) {2,}(\S.*(?:\n {8,}\S.*)*)$"
+    found = re.findall(listed, said.getvalue(), re.MULTILINE)
+    return {name: " ".join(short.split()) for name, short in found}
 
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(

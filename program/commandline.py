@@ -25,8 +25,9 @@ from a checkout, write "python server.py" for "noclobber".
 exit codes: 0 fine, 1 it found something wrong or refused, 2 wrong use."""
 
 SERVE = """\
-Serve the data folder until Ctrl-C or SIGTERM. What is under way is then finished within the grace
-time of the configuration; a second signal stops at once, and loses nothing that was answered."""
+Serve the data folder until Ctrl-C, SIGTERM or SIGHUP. What is under way is then finished within the
+grace time of the configuration; a second signal stops at once, and loses nothing that was
+answered."""
 SERVE_EXAMPLES = """\
 examples:
   noclobber serve

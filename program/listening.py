@@ -106,7 +106,10 @@ def look_for_cycles_seldom() -> None:
 
 @contextlib.asynccontextmanager
 async def stop_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that the first signal sets. The second ends the process at once, like a kill -9."""
+    """An event that the first signal sets. The second ends the process at once, like a kill -9.
+
+    A terminal that is closed hangs up; whoever has started it with nohup wants it to go on.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -115,9 +118,13 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
             os._exit(1)
         stop.set()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [signal.SIGINT, signal.SIGTERM]
     for number in signals:
         loop.add_signal_handler(number, told)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Of one terminal that is closed it may come twice, from the kernel and from the shell.
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
+        signals.append(signal.SIGHUP)
     try:
         yield stop
     finally:

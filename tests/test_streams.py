@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from program import commandline, commands, houserules
 from program.console import Refused
 from program.settings import Settings
 from storage import accounts
-from tests.running import ROOT
+from tests.running import ROOT, running
 
 
 def test_it_serves_although_nobody_hears_it(tmp_path: Path) -> None:
@@ -147,3 +148,11 @@ def test_a_name_that_a_terminal_cannot_show_ends_no_import(
     assert (code, errors) == (1, b"")
     assert told.startswith(b'"\\u65e5\\u672c" holds other bytes')
     assert b"1 not taken." in told
+
+
+def test_a_terminal_that_is_closed_ends_no_server_that_was_started_with_nohup(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path / "data", under=["nohup"]) as program:
+        program.process.send_signal(signal.SIGHUP)
+        assert stored(program.port, "here") == 201
