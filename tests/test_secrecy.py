@@ -354,3 +354,22 @@ async def test_no_lock_is_told_to_who_may_only_drop_and_is_refused_anyway() -> N
         assert await refusals() == before
         assert 423 not in before
         assert (await davs.ask(house, "PUT", "box/x", b"y", **ANN_SIGNS_IN)).status == 423
+
+
+async def test_copying_over_what_one_may_not_see_does_not_tell_whether_it_is_the_same() -> None:
+    """Neither by the number of the next change nor by what is left of a share."""
+    anybody = frozenset({ANONYMOUS_NAME})
+    public = Grant(Path(()), anybody, EVERYTHING)
+    blind = Grant(Path(("blind",)), anybody, frozenset({Right.CREATE, Right.REPLACE}))
+    found = []
+    for there in (b"a guess", b"another"):
+        async with opened(grants=[public, blind], limits=Limits(quota_bytes=14 + 7)) as house:
+            await sent(house, "blind/secret", there)
+            await sent(house, "guess", b"a guess")
+            goal = {"Destination": "/dav/blind/secret"}
+            copied = await davs.ask(house, "COPY", "guess", **goal)
+            async with house.client.get("/changes?since=now") as answer:
+                last = (await answer.json())["next"]
+            more, _ = await sent(house, "more", b"more")
+            found.append((copied.status, last, more.status))
+    assert found == [(204, "3", 507)] * 2

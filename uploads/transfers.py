@@ -190,7 +190,8 @@ class Transfers:
         rules.check_reserved(principal, target)
         Guard(rules, turn, principal, wanted.submitted).check_stored(target)
         self.tree.fitting.check(turn, found, target)
-        if found.content != there.content:
+        # Of what they may not see, neither the number nor their share tells that it was the same.
+        if found.content != there.content or not rules.may(principal, Right.READ, target):
             return Transferred(self._copy(turn, wanted, found, stamp), replaced=True)
         turn.copy_properties(wanted.source, target)
         if found.version.modified != there.version.modified:
