@@ -28,6 +28,10 @@ BYTES_OUTSIDE_PARTS = 256 << 10
 # Small parts are quicker on the event loop, many to a piece.
 LARGE_PART = 1 << 20
 ENDED_EARLY = "The form ended before its closing boundary."
+NOT_ITS_BOUNDARY = (
+    "No line of the body is the boundary that Content-Type names, with two dashes before it."
+    " Leave that header to the program that makes the form."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,15 @@ class Parser(PushMultipartParser):  # type: ignore[misc]
     def delimiter(self) -> bytes:
         return b"\r\n--" + bytes(self.boundary)
 
+    @property
+    def is_empty(self) -> bool:
+        """No part has begun."""
+        return bool(self._segment_count == 0)
+
+    @property
+    def is_full(self) -> bool:
+        return bool(self._segment_count > self.max_segment_count)
+
     def held(self) -> bytes:
         """What it keeps back because it may be the beginning of a delimiter; now no longer."""
         held, self._buffer = self._buffer, b""
@@ -120,6 +133,7 @@ class FormBody:
             header_charset="latin-1",
         )
         self._pieces = pieces
+        self._most = most_parts
         self._tap: BodyTap | None = None
         self._rest = b""
         self._events = self._parse()
@@ -161,11 +175,22 @@ class FormBody:
                     self._rest, inside = tap.rest, 0
                     self._parser.count(tap.taken)
         except MultipartError as error:
-            raise MalformedRequest(f"The form cannot be read: {error}.") from error
+            raise self._unreadable(error) from error
         try:
             self._parser.close()
         except MultipartError as error:
-            raise BodyTooShort(ENDED_EARLY) from error
+            raise self._unended() from error
+
+    def _unreadable(self, error: MultipartError) -> MalformedRequest:
+        if self._parser.is_full:
+            return MalformedRequest(
+                f"A form takes {self._most:,} fields and files. Send the rest in another."
+            )
+        return MalformedRequest(f"The form cannot be read: {error}.")
+
+    def _unended(self) -> MalformedRequest | BodyTooShort:
+        is_empty = self._parser.is_empty
+        return MalformedRequest(NOT_ITS_BOUNDARY) if is_empty else BodyTooShort(ENDED_EARLY)
 
     async def _drawn(self) -> AsyncIterator[bytes]:
         """What is to be parsed on the event loop."""

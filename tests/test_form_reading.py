@@ -202,3 +202,20 @@ def test_a_name_that_dotnet_writes_in_two_ways_is_the_one_that_both_say(
 def test_a_word_of_mail_alone_is_a_name_like_any_other() -> None:
     value = 'form-data; name=file; filename="=?utf-8?B?w6kudHh0?="'
     assert heading([("Content-Disposition", value)]).filename == "=?utf-8?B?w6kudHh0?="
+
+
+async def test_a_form_by_another_boundary_is_told_so() -> None:
+    async with opened() as house:
+        sent = {"Content-Type": "multipart/form-data; boundary=another"}
+        answer = await house.client.post("/files/", data=form(file("a", b"1")), headers=sent)
+        said = await answer.json(content_type=None)
+        assert (answer.status, said["type"]) == (400, "/problems/malformed-request")
+        assert "the boundary that Content-Type names" in said["detail"]
+
+
+async def test_a_form_of_too_many_parts_is_told_how_many_are_taken() -> None:
+    async with opened() as house:
+        many = [field("any", "")] * 10_000
+        status, said, _ = await post(house, *many, file("a", b"1"))
+        assert (status, said["type"]) == (400, "/problems/malformed-request")
+        assert "A form takes 200 fields and files." in said["detail"]
