@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -228,6 +229,22 @@ def test_what_was_changed_meanwhile_is_not_overwritten(
     press(again, "Replace it")
     over(tab, "1 replaced")
     assert got(server, "a.txt") == b"mine, from the first browser"
+
+
+def test_what_was_to_be_replaced_and_is_gone_is_told_and_can_be_stored(
+    server: Program, tab: Page, tmp_path: Path
+) -> None:
+    put(server, "a.txt", b"theirs")
+    dialog = question(tab, tmp_path, {"a.txt": b"mine, longer"})
+    urlopen(Request(f"{server.url}/files/a.txt", method="DELETE")).close()
+    press(dialog, "Replace it")
+    again = tab.get_by_role("dialog")
+    expect(again).to_contain_text("Somebody deleted or moved it while you decided.")
+    expect(again).to_contain_text("Nothing that you may see has this name now.")
+    assert violations(tab) == []
+    press(again, "Store mine")
+    over(tab, "1 stored")
+    assert got(server, "a.txt") == b"mine, longer"
 
 
 def test_whoever_may_not_replace_is_not_offered_to(browser: Browser, tmp_path: Path) -> None:

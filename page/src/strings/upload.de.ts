@@ -94,11 +94,14 @@ export const upload: UploadWords = {
     equivalent: "Ein Name, der als derselbe gilt, ist vergeben",
     content: "Genau dieser Inhalt ist unter anderem Namen da",
     clash: "Ordner und Datei können nicht gleich heißen",
+    gone: "Was du ersetzen wolltest, ist weg",
   },
   changed:
     "Jemand anderes hat sie geändert, während du entschieden hast. Nichts wurde überschrieben; das ist jetzt da.",
   existing: "Schon da",
   yours: "Deine",
+  gone: "Jemand hat sie gelöscht oder verschoben, während du überlegt hast. Nichts wurde überschrieben.",
+  nothing: "Nichts, was du sehen darfst, heißt jetzt so.",
   unknown: "Dort ist eine Datei, die du nicht ansehen darfst.",
   facts: { folder: "Ordner", size: "Größe", date: "Geändert", by: "Von" },
   differs: "anders",
@@ -108,6 +111,7 @@ export const upload: UploadWords = {
   textYours: "Die ersten Zeilen deiner",
   what: "Was soll geschehen?",
   choices: {
+    store: "Meine speichern",
     replace: "Ersetzen",
     both: "Beide behalten",
     link: "Auch diesen Namen anlegen",
@@ -115,6 +119,7 @@ export const upload: UploadWords = {
     skip: "Meine weglassen",
   },
   meanings: {
+    store: (name) => `Sie heißt ${name}`,
     replace: () => "Die alte Fassung bleibt im Verlauf.",
     both: (name) => `Deine heißt dann ${name}`,
     link: () => "Kein Byte wird gesendet, und es braucht keinen weiteren Platz.",

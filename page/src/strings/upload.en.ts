@@ -89,12 +89,15 @@ export const upload = {
     equivalent: "A name that counts as the same is taken",
     content: "This very content is there under another name",
     clash: "A folder and a file cannot share a name",
+    gone: "What you wanted to replace is gone",
   } satisfies Record<Kind, string>,
   changed:
     "It was changed by somebody else while you decided. Nothing was overwritten; this is what is there now.",
+  gone: "Somebody deleted or moved it while you decided. Nothing was overwritten.",
   existing: "Already there",
   yours: "Yours",
   unknown: "There is a file that you may not look at.",
+  nothing: "Nothing that you may see has this name now.",
   facts: { folder: "Folder", size: "Size", date: "Changed", by: "By" },
   differs: "differs",
   pictureThere: "The picture that is there",
@@ -103,6 +106,7 @@ export const upload = {
   textYours: "First lines of yours",
   what: "What shall happen?",
   choices: {
+    store: "Store mine",
     replace: "Replace it",
     both: "Keep both",
     link: "Add this name, too",
@@ -110,6 +114,7 @@ export const upload = {
     skip: "Leave mine out",
   } satisfies Record<Choice, string>,
   meanings: {
+    store: (name: string) => `It is called ${name}`,
     replace: () => "The old version stays in the history.",
     both: (name: string) => `Yours becomes ${name}`,
     link: () => "No byte has to be sent, and it takes no more room.",

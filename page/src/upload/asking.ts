@@ -74,7 +74,7 @@ export function isOurs(queue: Queue, href: string | undefined): boolean {
 /** The requests that find out what can be answered: is it allowed to replace, which name is free? */
 export function probes(item: Item, from: number): Asked[] {
   const { question, size, path } = item;
-  if (!question || question.kind === "content") return [];
+  if (!question || question.kind === "content" || question.kind === "gone") return [];
   const names = Array.from({ length: NAMES_AT_ONCE }, (_, index) => numbered(path, from + index));
   const beside = names.map((name) => ({ path: name, size }));
   const { href, etag } = question.existing ?? {};

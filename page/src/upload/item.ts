@@ -33,11 +33,14 @@ export interface Refusal {
   readonly resolutions?: readonly Resolution[];
 }
 
-export const KINDS = ["name", "equivalent", "content", "clash"] as const;
-/** What it collides on: its name, a name that counts as the same, its content, or a folder. */
+export const KINDS = ["name", "equivalent", "content", "clash", "gone"] as const;
+/**
+ * What it collides on: its name, a name that counts as the same, its content, or a folder. Or what
+ * was to be replaced is gone.
+ */
 export type Kind = (typeof KINDS)[number];
 
-export type Choice = "replace" | "both" | "link" | "use" | "skip";
+export type Choice = "store" | "replace" | "both" | "link" | "use" | "skip";
 
 /** A conflict that waits for the word of a person. */
 export interface Question {

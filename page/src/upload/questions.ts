@@ -37,6 +37,7 @@ export function choices(question: Question): Choice[] {
     if (can("link")) found.push("link");
     return [...found, "use"];
   }
+  if (question.kind === "gone") return can("store") ? ["store", "skip"] : ["skip"];
   if (question.free || question.resolutions.some(({ action }) => action === "store")) {
     found.push("both");
   }
@@ -59,7 +60,7 @@ export type Decision =
 export function decided(item: Item, choice: Choice): Decision {
   const { question } = item;
   if (!question) throw new Error("nothing was asked");
-  const action = { replace: "replace", both: "store", link: "link" } as const;
+  const action = { store: "store", replace: "replace", both: "store", link: "link" } as const;
   const { existing, resolutions, free } = question;
   if (choice === "use" || choice === "skip") {
     const discard = resolutions.find((one) => one.action === "discard")?.href;
@@ -72,6 +73,8 @@ export function decided(item: Item, choice: Choice): Decision {
   const settle = resolutions.find((one) => one.action === action[choice]);
   const settled = settle ? { settle } : {};
   switch (choice) {
+    case "store":
+      return { plan: { path: pathIn(settle?.href) ?? item.path, as: "stored", ...settled } };
     case "replace":
       return { plan: { ...replacing(item, question), ...settled } };
     case "both":

@@ -103,7 +103,7 @@ function One({ item, question, items, isSeen }: OneProps) {
       <h3>{said.kinds[question.kind]}</h3>
       {question.changed && (
         <p class="notice" role="alert">
-          {said.changed}
+          {question.kind === "gone" ? said.gone : said.changed}
         </p>
       )}
       <Compared item={item} />
@@ -133,7 +133,7 @@ function One({ item, question, items, isSeen }: OneProps) {
                 {said.choices[choice]}
               </button>
               <p class="hint">
-                <bdi>{said.meanings[choice](nameOf(freeName(question)))}</bdi>
+                <bdi>{said.meanings[choice](nameOf(freeName(question) || item.path))}</bdi>
               </p>
             </li>
           ))}

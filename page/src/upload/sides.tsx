@@ -36,7 +36,7 @@ export function Compared({ item }: { readonly item: Item }) {
       ) : (
         <section class="side">
           <h4>{said.existing}</h4>
-          <p>{said.unknown}</p>
+          <p>{item.question?.kind === "gone" ? said.nothing : said.unknown}</p>
         </section>
       )}
       <Side

@@ -108,7 +108,8 @@ export function questionOf(item: Item, kind: Kind, refusal: Refusal): Question {
   const { existing, resolutions = [] } = refusal;
   // Who chose to replace what was shown is told where that is not there any more.
   const changed = refusal.slug === "stale-version" && item.plan?.ifMatch !== undefined;
-  return { kind, changed, mayReplace: false, free: "", resolutions, ...seen(existing) };
+  const now = changed && !existing ? "gone" : kind;
+  return { kind: now, changed, mayReplace: false, free: "", resolutions, ...seen(existing) };
 }
 
 function conditional(item: Item, { existing, ...verdict }: Verdict): Step {

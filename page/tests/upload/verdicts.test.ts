@@ -129,6 +129,18 @@ test("what was changed while a person looked at it says so", () => {
   assert.equal(step.question.existing?.etag, '"2-bb"');
 });
 
+test("what was to be replaced and is gone can be stored under its name", () => {
+  const plan = { path: "a.txt", as: "replaced", ifMatch: '"1-aa"' } as const;
+  const refusal = { ...refusalIn({ status: 412, text: "" }), slug: "stale-version" };
+  const step = refused(item({ plan }), refusal);
+  assert.ok(step.do === "ask");
+  assert.equal(step.question.kind, "gone");
+  assert.deepEqual(choices(step.question), ["store", "skip"]);
+  assert.deepEqual(decided(item({ question: step.question }), "store"), {
+    plan: { path: "a.txt", as: "stored" },
+  });
+});
+
 test("where the free name is taken by now, the next one that the server has offered is used", () => {
   const plan = { path: "a (2).txt", as: "both" } as const;
   const settle = resolution("store", "a (3).txt");
