@@ -1,7 +1,7 @@
 """Forgetting versions, uploads and contents whose time is over, in steps. Knows no rule."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import takewhile
 
 from storage.sqlite.feed import FORGOTTEN
@@ -16,13 +16,13 @@ UNNAMED = (
     "SELECT c.id, c.digest, c.size, c.media_type FROM contents found"
     " CROSS JOIN contents c ON c.id = found.id WHERE found.refs = 0 AND c.refs = 0 LIMIT ?"
 )
-EMPTY_AND_GONE = (
-    "SELECT n.id FROM nodes n WHERE n.gone < ?"
+EMPTY = (
     " AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.node = n.id AND v.content IS NOT NULL)"
     " AND NOT EXISTS (SELECT 1 FROM nodes c WHERE c.parent = n.id AND c.gone IS NULL)"
     " AND NOT EXISTS (SELECT 1 FROM nodes c WHERE c.parent = n.id AND c.gone IS NOT NULL)"
-    " LIMIT ?"
 )
+EMPTY_AND_GONE = f"SELECT n.id, n.parent FROM nodes n WHERE n.gone < ?{EMPTY} LIMIT ?"  # noqa: S608 - our words
+IS_EMPTY_AND_GONE = f"SELECT n.id, n.parent FROM nodes n WHERE n.id = ? AND n.gone < ?{EMPTY}"  # noqa: S608 - our words
 # The next node gets the id after the highest. So that no id is given again, the highest of what is
 # forgotten stays, without a name and in no folder, until there is a higher one.
 DROP_NODE = "DELETE FROM nodes WHERE id = ? AND id < (SELECT max(id) FROM nodes)"
@@ -54,15 +54,38 @@ class Garbage:
         """How many were dropped. What is gone and has no version left goes with its last one."""
         old = self._connection.execute(OLD_VERSIONS, (before, limit)).fetchall()
         self._connection.executemany(DROP_VERSION, old)
-        empty = self._connection.execute(EMPTY_AND_GONE, (before, limit)).fetchall()
-        numbers = [number for _, number in old] + [
-            number for row in empty for (number,) in self._connection.execute(DELETIONS, row)
-        ]
-        self._connection.executemany("DELETE FROM versions WHERE node = ?", empty)
-        self._connection.executemany(DROP_NODE, empty)
-        self._connection.executemany(EMPTY_NODE, empty)
+        numbers = [number for _, number in old]
+        numbers += self._drop_emptied({node for node, _ in old}, before)
+        if len(old) < limit:
+            # What had none to lose. To look at all that is gone each time would take the longer the
+            # more is still to be dropped.
+            empty = self._connection.execute(EMPTY_AND_GONE, (before, limit)).fetchall()
+            numbers += self._drop(empty)
         self._drop_changes(numbers, self._forgotten())
         return len(old)
+
+    def _drop_emptied(self, nodes: Collection[int], before: float) -> list[int]:
+        """Those of them that are empty, and the folders that are so without them. The numbers of
+        their deletions.
+        """
+        numbers: list[int] = []
+        while nodes:
+            found = [
+                self._connection.execute(IS_EMPTY_AND_GONE, (node, before)).fetchone()
+                for node in nodes
+            ]
+            empty = [row for row in found if row is not None]
+            numbers += self._drop(empty)
+            nodes = {parent for _, parent in empty}
+        return numbers
+
+    def _drop(self, empty: Iterable[tuple[int, int]]) -> list[int]:
+        ids = [(id_,) for id_, _ in empty]
+        numbers = [number for id_ in ids for (number,) in self._connection.execute(DELETIONS, id_)]
+        self._connection.executemany("DELETE FROM versions WHERE node = ?", ids)
+        self._connection.executemany(DROP_NODE, ids)
+        self._connection.executemany(EMPTY_NODE, ids)
+        return numbers
 
     def changes(self, before: float, limit: int) -> int:
         forgotten = self._forgotten()
