@@ -179,13 +179,13 @@ def _parser() -> argparse.ArgumentParser:
     _token(command("token", "add, revoke and list tokens", TOKENS, TOKENS_EXAMPLES))
     _import(command("import", "take an existing folder in", IMPORT, IMPORT_EXAMPLES))
     exporting = command("export", "write the tree to a folder", EXPORT, EXPORT_EXAMPLES)
-    exporting.add_argument("folder", metavar="DIR", type=Path, help="new or empty")
+    exporting.add_argument("folder", metavar="DIR", type=_path, help="new or empty")
     _verify(command("verify", "compare index and bytes", VERIFY, VERIFY_EXAMPLES))
     command("gc", "forget what has outlived its time", GC, GC_EXAMPLES)
     backup = command("backup", "copy the store, also while serving", BACKUP, BACKUP_EXAMPLES)
-    backup.add_argument("folder", metavar="DIR", type=Path, help="new, empty or a backup")
+    backup.add_argument("folder", metavar="DIR", type=_path, help="new, empty or a backup")
     restore = command("restore", "bring a backup back", RESTORE, RESTORE_EXAMPLES)
-    restore.add_argument("folder", metavar="DIR", type=Path, help="what backup wrote")
+    restore.add_argument("folder", metavar="DIR", type=_path, help="what backup wrote")
     command("doctor", "is this machine fit for the promise?", DOCTOR, DOCTOR_EXAMPLES)
     topic = commands.add_parser("help", help="what a command does")
     topic.add_argument("topic", nargs="*")
@@ -206,14 +206,14 @@ def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        type=Path,
+        type=_path,
         default=argparse.SUPPRESS,
         help="the configuration (default: ./config.toml if it is there)",
     )
     parser.add_argument(
         "--data",
         metavar="DIR",
-        type=Path,
+        type=_path,
         default=argparse.SUPPRESS,
         help="the data folder (default: as configured)",
     )
@@ -231,6 +231,13 @@ def _address(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="the port to listen on (default: as configured; 0 takes a free one)",
     )
+
+
+def _path(text: str) -> Path:
+    """What is empty was meant to be something: as a path it is where the command was typed."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
 
 
 def _port(text: str) -> int:
@@ -297,7 +304,7 @@ def _token(parser: argparse.ArgumentParser) -> None:
 
 
 def _import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", type=Path, help="what to take in")
+    parser.add_argument("folder", metavar="DIR", type=_path, help="what to take in")
     parser.add_argument("--into", metavar="FOLDER", default="", help="where to (default: the top)")
     parser.add_argument(
         "--same-content",

@@ -165,7 +165,8 @@ class Many:
 
 def _counted(number: float, unit: str) -> str:
     is_one = number == 1 and unit in {"bytes", "days", "files"}
-    return f"{number:,.12g} {unit.removesuffix('s') if is_one else unit}"
+    figures = f"{int(number):,}" if number == int(number) else f"{number:,.12g}"
+    return f"{figures} {unit.removesuffix('s') if is_one else unit}"
 
 
 def size(least: int = 0, most: int = 1 << 60, *, none: bool = False) -> Quantity:

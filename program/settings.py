@@ -14,6 +14,7 @@ from program.kinds import DAY, GIB, HOUR, KIB, MIB, Whole, nearest, shown
 from program.values import (
     Count,
     CountOrNone,
+    DataFolder,
     Duration,
     FolderPath,
     HostNames,
@@ -27,6 +28,7 @@ from program.values import (
     Size,
     SizeOrNone,
     Who,
+    place_of,
 )
 
 PREFIX = "NOCLOBBER_"
@@ -57,7 +59,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    folder: str = "data"
+    folder: DataFolder = "data"
     digest: Literal["blake3", "sha256"] = "blake3"
     inline_below: Annotated[int, kinds.size(0, MIB)] = 16 * KIB
     keep_versions: Duration = 90 * DAY
@@ -334,8 +336,10 @@ class _Found:
             if path is not None:
                 given[path] = words
         policies: dict[str, Policy] = {}
-        for path in sorted(given, key=len):
-            above = [policies[other] for other in policies if path.startswith(other)]
+        for path in sorted(given, key=lambda path: len(place_of(path))):
+            above = [
+                policies[other] for other in policies if place_of(path).startswith(place_of(other))
+            ]
             policies[path] = replace(above[-1] if above else default, **given[path])  # type: ignore[arg-type] # as above
             self.problems.extend(_type_clash(f"[[folders]] {path}", policies[path]))
         return policies
@@ -345,7 +349,7 @@ class _Found:
             self.problems.append(f"{place}, folder: is missing.")
             return None
         path = str(self._read(Grant, {"folder": labelled}).get("folder", ""))
-        if path in taken:
+        if place_of(path) in map(place_of, taken):
             self.problems.append(f"{place}, folder: {path} has an entry already. Make them one.")
             return None
         return path or None
@@ -355,13 +359,15 @@ def _file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
     if config is not None:
         return config
     if CONFIG_VARIABLE in environment:
+        if not environment[CONFIG_VARIABLE]:
+            raise SettingsError([f"{CONFIG_VARIABLE}: is empty. Name the file, or unset it."])
         return Path(environment[CONFIG_VARIABLE])
     return CONFIG_FILE if CONFIG_FILE.exists() else None
 
 
 def _table(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}."]) from None
     except ValueError as error:

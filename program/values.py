@@ -7,6 +7,7 @@ from typing import Annotated
 
 from program import kinds
 from program.kinds import DAY, Choice, FolderText, Many, Network, Quantity, Text, Whole
+from uploads.names import Path
 
 FOLDER = r"/|/(?!\.{1,2}/)[^/\x00-\x1f]+(/(?!\.{1,2}/)[^/\x00-\x1f]+)*/"
 PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
@@ -42,6 +43,11 @@ ScannerAddress = Annotated[
         'the path of a socket such as "/run/clamav/clamd.ctl", or "host:port"',
     ),
 ]
+# A shell follows "~" at the beginning of a word alone, so not in --data=~/files.
+DataFolder = Annotated[
+    str,
+    Text(r"(?!~(/|$))(\S|\S.*\S)", 'a folder that is not empty; for "~" write what it stands for'),
+]
 FolderPath = Annotated[str, FolderText(FOLDER, 'a folder such as "/inbox/", from the root on')]
 Who = Annotated[
     tuple[str, ...],
@@ -50,3 +56,8 @@ Who = Annotated[
 Rights = Annotated[
     tuple[str, ...], Many(Choice(("list", "read", "create", "replace", "delete")), least=1)
 ]
+
+
+def place_of(folder: str) -> str:
+    """What is there is ruled by one entry: `/Inbox/` and `/inbox/` are one place."""
+    return f"/{Path(tuple(folder.split('/')[1:-1])).folded}/".replace("//", "/")

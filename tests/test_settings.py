@@ -171,6 +171,14 @@ def test_the_environment_can_hold_every_kind_of_value() -> None:
     assert loaded.access == (Grant("/", ("anonymous",), ("read",)),)
 
 
+def test_a_folder_inherits_from_the_one_above_however_that_is_spelt() -> None:
+    folders = configured(
+        "[[folders]]\nfolder = '/Inbox/'\ntypes_refused = ['text/html']\n"
+        "[[folders]]\nfolder = '/inbox/sub/'\nsame_name = 'rename'"
+    ).folders
+    assert folders["/inbox/sub/"].types_refused == ("text/html",)
+
+
 def test_a_folder_inherits_from_the_next_shorter_path() -> None:
     loaded = configured(
         """
@@ -207,6 +215,11 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         (
             "server.port = 65536",
             "server.port: is 65536, but must be a whole number from 0 to 65535.",
+        ),
+        (
+            "data.folder = '~/files'",
+            "data.folder: is '~/files', but must be a folder that is not empty;"
+            ' for "~" write what it stands for.',
         ),
         ("server.host = ''", "server.host: is '', but must be a text that is not empty."),
         (
@@ -255,6 +268,10 @@ def test_a_folder_inherits_from_the_next_shorter_path() -> None:
         (
             "[[folders]]\nfolder = '/a/'\n[[folders]]\nfolder = '/a/'",
             "[[folders]] 2, folder: /a/ has an entry already. Make them one.",
+        ),
+        (
+            "[[folders]]\nfolder = '/Straße/'\n[[folders]]\nfolder = '/STRASSE'",
+            "[[folders]] 2, folder: /STRASSE/ has an entry already. Make them one.",
         ),
         (
             "[[folders]]\nfolder = '/a/'\nsamefile = 'accept'",
@@ -319,6 +336,12 @@ def test_a_file_that_is_not_there_or_not_toml_is_told() -> None:
     with pytest.raises(SettingsError, match=r"^gone\.toml: cannot be read: No such file"):
         settings.load(Path("gone.toml"))
     assert problems("[server")[0].startswith("is not TOML: ")
+    with pytest.raises(SettingsError, match=r"^NOCLOBBER_CONFIG: is empty\."):
+        settings.load(None, {"NOCLOBBER_CONFIG": ""})
+
+
+def test_a_file_may_begin_with_the_mark_that_editors_of_windows_write() -> None:
+    assert configured("\ufeff[server]\r\nport = 1\r\n").server.port == 1
 
 
 @pytest.mark.parametrize("where", ["/run/clamav/clamd.ctl", "localhost:3310", "[::1]:3310", ""])
@@ -341,6 +364,7 @@ def test_a_scanner_that_is_nowhere_stops_the_start(where: str) -> None:
         (kinds.duration(1.0), "0 s", "must be from 1 s to 36,500 days"),
         (kinds.size(1024, 16 << 20), "1 B", "must be from 1 KiB to 16 MiB"),
         (kinds.size(1, 1500), 0, "must be from 1 byte to 1,500 bytes"),
+        (kinds.size(1, 10**15 + 1), 0, "must be from 1 byte to 1,000,000,000,000,001 bytes"),
     ],
 )
 def test_what_is_too_much_is_told_in_the_words_of_the_settings(
