@@ -341,8 +341,11 @@ async def test_no_lock_is_told_to_who_may_only_drop_and_is_refused_anyway() -> N
                 ("COPY", "/dav/mine/a", {"Destination": "/dav/box/x", "Overwrite": "F"}),
                 ("MOVE", "/dav/mine/a", {"Destination": "/dav/box/x"}),
                 ("MKCOL", "/dav/box/x/", {}),
+                ("LOCK", "/dav/box/x", {"Depth": "0"}),
             ):
                 body = b"y" if method == "PUT" and not address.endswith("/") else None
+                if method == "LOCK":
+                    body = davs.LOCK.format(scope="shared", owner="me").encode()
                 async with house.client.request(
                     method, address, data=body, headers=headers
                 ) as answer:

@@ -109,6 +109,12 @@ class Locking:
         guard = Guard(self.rules, turn, principal, wanted.submitted)
         if not (guard.meets(wanted.condition, path) and guard.holds()):
             return Outcome(Stale(None), path)
+        at = turn.at(path)
+        made = not isinstance(at, FileHere | FolderHere)
+        if not made:
+            # First: who may not lock it does not learn that somebody else has.
+            self.rules.demand(principal, Right.REPLACE, path)
+            known(at, path)
         self._check_free(guard, wanted)
         if turn.locks_of(wanted.principal.name) >= MOST_LOCKS:
             # What has run out is counted until it is swept away.
@@ -117,15 +123,10 @@ class Locking:
             raise OverQuota(
                 f"You hold {MOST_LOCKS:,} locks, and no more are given. Give some back."
             )
-        at = turn.at(path)
-        made = not isinstance(at, FileHere | FolderHere)
         if made:
             refused = self._keep_name(turn, wanted, empty)
             if refused is not None:
                 return refused
-        else:
-            known(at, path)
-            self.rules.demand(principal, Right.REPLACE, path)
         lock = Lock(
             token=f"urn:uuid:{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}",
             path=path,
