@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from collections.abc import AsyncIterator
 
 import pytest
 from blake3 import blake3
@@ -284,3 +285,18 @@ async def test_a_drop_box_takes_pieces_and_tells_nothing(body: bytes) -> None:
         taken = await tus.create("a.bin", 4)
         assert (taken.status, taken.problem) == (422, "name-taken")
         assert "existing" not in taken.body
+
+
+async def test_more_than_all_of_it_is_refused_after_its_end_as_well() -> None:
+    async with opened() as house:
+        tus = Client(house)
+        href = (await tus.create("a.bin", 3, b"abc")).location
+
+        async def chunked(*pieces: bytes) -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+
+        refused = await tus.patch(href, 3, chunked(b"more"))
+        assert (refused.status, refused.problem) == (400, "wrong-length")
+        assert (await tus.patch(href, 3, chunked())).status == 204
+        assert await got(house, "a.bin") == (200, b"abc")

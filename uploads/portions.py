@@ -194,10 +194,7 @@ class Taking:
     def _came(self, count: int) -> None:
         received, size = self._stage.received, self.incoming.size
         if size is not None and received > size:
-            raise WrongLength(
-                f"This upload has {size:,} bytes in all, and more came."
-                " Nothing of the request was taken."
-            )
+            raise too_long(size)
         self._check(received, count)
         if self._saving is not None and self._saving.done():
             saving, self._saving = self._saving, None
@@ -222,3 +219,10 @@ class Taking:
             await asyncio.wait({self._saving})
             saving, self._saving = self._saving, None
             saving.exception()
+
+
+def too_long(size: int | None) -> WrongLength:
+    return WrongLength(
+        f"This upload has {size or 0:,} bytes in all, and more came."
+        " Nothing of the request was taken."
+    )

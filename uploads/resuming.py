@@ -22,7 +22,7 @@ from uploads.failures import (
 )
 from uploads.files import Incoming, StoredFile
 from uploads.gathering import drop_gathered, drop_unjoined, make_way
-from uploads.portions import Body, Portion, Taking
+from uploads.portions import Body, Portion, Taking, too_long
 from uploads.ports import Clock, Continued, Index, Turn, Unfinished, View
 from uploads.receiving import Receiver, Within
 from uploads.repeating import Repeats, fingerprint_of_creation
@@ -157,7 +157,7 @@ class Resuming:
         async with self._seats.alone(id) as seat:
             found = await self.arrivals.find(id, principal)
             if found.number is not None:
-                return _finished(found, portion)
+                return await _finished(found, portion, body)
             await self.arrivals.keep_longer([found])
             return await self._go_on(seat, found, terms.read(found, principal), portion, body)
 
@@ -379,7 +379,11 @@ def _became(incoming: Incoming, file: StoredFile, now: float) -> Incoming:
     )
 
 
-def _finished(found: Incoming, portion: Portion) -> Incoming:
+async def _finished(found: Incoming, portion: Portion, body: Body) -> Incoming:
     """Nothing is missing, so that nothing may come but the end of it once more."""
     portion.onto(found)
+    if portion.brings is None:
+        async for flow in body:
+            if flow:
+                raise too_long(found.size)
     return found
