@@ -41,13 +41,17 @@ FIELDS = POLICY_WORDS | {"if_match", "if_none_match", "folder", "reservation"}
 
 @dataclass(slots=True)
 class Filling:
-    """A form on its way in: what its fields have said so far, and what became of its files."""
+    """A form on its way in: what its fields have said so far, and what became of its files.
+
+    `asked`: what the address says, where the fields say nothing.
+    """
 
     request: web.Request
     principal: Principal
     folder: Path
     target: Path
     fields: dict[str, str]
+    asked: dict[str, str]
     attempt: Attempt | None
     files_before: int | None = None
     results: list[Result] = field(default_factory=list)
@@ -68,11 +72,12 @@ class Filling:
             text = value.decode()
         except UnicodeDecodeError:
             raise MalformedRequest(f'The field "{name}" is not UTF-8.') from None
-        # An option that was left alone comes as an empty field.
+        # An option that was left alone comes as an empty field: the address speaks for it.
         self.fields.pop(name, None)
         if text:
-            self.fields[name] = text
             self.unheard = name
+        if text := text or self.asked.get(name, ""):
+            self.fields[name] = text
         if name == "folder":
             self.target = _below(self.folder, text, limits)
 
@@ -137,7 +142,7 @@ class Forms:
         said = {name: text for name, text in query.items() if name in FIELDS and text}
         target = _below(folder, said.get("folder", ""), self.parts.names)
         attempt = asking.attempt(request, str(folder))
-        filling = Filling(request, principal, folder, target, said, attempt)
+        filling = Filling(request, principal, folder, target, dict(said), said, attempt)
         most = self.parts.http.files_per_form + OTHER_PARTS
         boundary = _boundary(request)
         with self.parts.receiver.flights.hold(principal, attempt):

@@ -343,3 +343,27 @@ async def test_of_many_forms_for_one_name_exactly_one_is_stored() -> None:
             *(post(house, file("one", b"%d" % number)) for number in range(32))
         )
         assert sorted(status for status, _, _ in answers) == [201] + [409] * 31
+
+
+async def test_a_field_that_was_left_alone_leaves_the_word_to_the_address() -> None:
+    async with opened() as house:
+        first = await post(house, file("a", b"1"), to="/files/in/?folder=deep")
+        assert (first[0], first[1]["href"]) == (201, "/files/in/deep/a")
+        status, said, _ = await post(
+            house,
+            field("folder", ""),
+            field("same_name", ""),
+            file("a", b"2"),
+            field("folder", "other"),
+            file("b", b"3"),
+            field("folder", ""),
+            file("c", b"4"),
+            to="/files/in/?folder=deep&same_name=version",
+        )
+        found = [(one["status"], one["href"]) for one in said["results"]]
+        assert status == 200
+        assert found == [
+            (200, "/files/in/deep/a"),
+            (201, "/files/in/other/b"),
+            (201, "/files/in/deep/c"),
+        ]
