@@ -76,7 +76,8 @@ TYPES = _table(
      "Send If-None-Match: * to create a file, or If-Match with its ETag to replace or delete it."),
     ("type-clash", 409, "A file stands where a folder is needed, or the other way round",
      "One name cannot be a file and a folder at once.",
-     "Choose another name, or move what is there out of the way."),
+     "Choose another name, or move what is there out of the way. Where your bytes arrived they"
+     " are kept for a while, and one of the resolutions stores them beside it."),
     ("in-progress", 409, "The same request is under way",
      "A request with this Idempotency-Key has come, and is not finished.",
      "Send it again in a moment, as it is: the answer will be that of the first."),

@@ -133,6 +133,14 @@ async def test_a_token_for_one_folder_learns_nothing_of_uploads_to_others() -> N
             assert await answer.read() == b"secret"
 
 
+async def test_a_drop_box_does_not_say_which_names_beside_a_file_are_free() -> None:
+    async with opened(grants=[DROP]) as house:
+        assert (await sent(house, "drop/hidden", b"one"))[0].status == 201
+        clash, told = await sent(house, "drop/hidden/b", b"two")
+        assert (clash.status, told["type"]) == (409, "/problems/type-clash")
+        assert "resolutions" not in told
+
+
 async def test_a_drop_box_tells_nothing_of_folders_in_it() -> None:
     async with opened(grants=[DROP]) as house:
         made, _ = await sent(house, "drop/Hidden/a", b"one")

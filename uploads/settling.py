@@ -313,8 +313,18 @@ class Settling:
                 spelled = Path((*existing.path.parts, *path.parts[len(wanted.parts) :]))
                 free = isinstance(view.at(spelled), Nothing) and self.rules.lengths.hold(spelled)
                 return spelled if free and not self.rules.is_kept(principal, spelled) else None
-            case FileAbove():
-                return None
+            case FileAbove(file):
+                return self._beside(view, principal, file.path, path)
+
+    def _beside(self, view: View, principal: Principal, there: Path, path: Path) -> Path | None:
+        """The same below a folder beside the file that is there, where one is needed."""
+        beside = self._numbered(view, principal, there)
+        if beside is None:
+            return None
+        spelled = Path((*beside.parts, *path.parts[len(beside.parts) :]))
+        known = all(self.rules.may(principal, Right.READ, one) for one in (there, spelled))
+        free = known and self.rules.lengths.hold(spelled)
+        return spelled if free and not self.rules.is_kept(principal, spelled) else None
 
     def _numbered(self, view: View, principal: Principal, path: Path) -> Path | None:
         if not self.rules.may_be_numbered(path):
