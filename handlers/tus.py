@@ -6,7 +6,7 @@ concatenation. https://tus.io/protocols/resumable-upload
 
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -25,7 +25,7 @@ from handlers.problem_types import AT_TUS
 from handlers.problems import REPLAYED, Refusal, of_type
 from uploads import terms
 from uploads.access import Right
-from uploads.failures import BodyStalled, BodyTooShort, Failure, MalformedRequest, NotAllowed
+from uploads.failures import BodyStalled, BodyTooShort, Failure, MalformedRequest
 from uploads.files import Incoming
 from uploads.names import Path
 from uploads.portions import Portion
@@ -123,7 +123,9 @@ class Tus:
         """Tus 1.0, concatenation: 403 to PATCH requests against a final upload."""
         found = await self.parts.resuming.arrivals.find(_id(request), principal_of(request))
         if terms.echo(found).get(CONCAT, "").startswith(FINAL):
-            raise NotAllowed("This upload was joined of parts, and takes no more pieces.")
+            detail = "This upload was joined of parts, and takes no more pieces."
+            refused = of_type("not-allowed", detail)
+            raise Refusal(replace(refused, next="There is nothing to do: all of it is here."))
 
     async def _take_in(
         self, request: web.Request, id_: str, portion: Portion

@@ -62,6 +62,7 @@ async def test_what_was_joined_takes_no_more_pieces() -> None:
         for offset, piece in ((5, b""), (0, b"123"), (5, b"6")):
             more = await tus.patch(done.location, offset, piece)
             assert (more.status, more.problem) == (403, "not-allowed")
+            assert more.body["next"] == "There is nothing to do: all of it is here."
         assert await got(house, "a.bin") == (200, b"12345")
 
 
