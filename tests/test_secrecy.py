@@ -376,3 +376,23 @@ async def test_copying_over_what_one_may_not_see_does_not_tell_whether_it_is_the
             more, _ = await sent(house, "more", b"more")
             found.append((copied.status, last, more.status))
     assert found == [(204, "3", 507)] * 2
+
+
+async def test_a_name_that_is_kept_is_told_to_nobody_who_could_not_store_there() -> None:
+    anybody = frozenset({ANONYMOUS_NAME})
+    rest = Grant(Path(("v",)), anybody, frozenset({Right.READ, Right.DELETE}))
+    own = Grant(Path(("v",)), frozenset({"user:ann"}), EVERYTHING)
+    mine = Grant(Path(("mine",)), anybody, EVERYTHING)
+    async with opened(grants=[OF_ANN, rest, own, mine]) as house:
+        wish = {"reserve": 60, "items": [{"path": "v/kept.txt", "size": 5}]}
+        async with house.client.post("/preflight", json=wish, headers=ANN_SIGNS_IN) as kept:
+            assert (await kept.json())["verdicts"][0]["reserved"]
+        for name in ("kept.txt", "none.txt"):
+            for method, address, headers in (
+                ("DELETE", f"/files/v/{name}", {}),
+                ("POST", f"/files/v/{name}?move=mine/a", {}),
+                ("DELETE", f"/dav/v/{name}", {}),
+                ("MOVE", f"/dav/v/{name}", {"Destination": "/dav/mine/a"}),
+            ):
+                async with house.client.request(method, address, headers=headers) as answer:
+                    assert answer.status == 404, (method, address)

@@ -107,8 +107,8 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Removed:
             self.rules.current(principal)
-            self.rules.check_removable(principal, path)
             found = known(turn.at(path), path, is_folder=self.folders_only)
+            self.rules.check_removable(principal, path)
             refused = self._refused_states(turn, principal, path, submitted)
             refused = refused or self.refused_removal(
                 turn, principal, found, condition, submitted, recursive=recursive
@@ -150,8 +150,8 @@ class Tree:
 
         def work(turn: Turn) -> Outcome | Placed:
             self.rules.current(principal)
-            self.rules.check_removable(principal, source)
             found = known(turn.at(source), source, is_folder=self.folders_only)
+            self.rules.check_removable(principal, source)
             refused = self.refused_removal(turn, principal, found, condition, recursive=recursive)
             if refused:
                 return Outcome(refused, source)
