@@ -25,7 +25,7 @@ from handlers.health import Health
 from handlers.metrics import Metrics
 from handlers.parts import HttpSettings, Parts
 from handlers.sessions import Bounds
-from program import commandline, commands, houserules, listening, log, sandbox
+from program import commandline, commands, failing, houserules, listening, log, sandbox
 from program import settings as configuration
 from program.console import FINE, FOUND, WRONG_USE, Progress, Refused, complain, open_streams
 from program.settings import Settings, SettingsError
@@ -68,9 +68,6 @@ READ_BUFFER = 512 << 10
 # Seconds after which bytes in place are recorded, if ever; no turn takes as long.
 SETTLED = 3600.0
 
-RUN_AS_OWNER = " Run it as the user who owns the folder."
-CLOSED = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
-
 # Seconds for a request to say how it ended when its grace time is over.
 BREAKING_OFF = 0.5
 
@@ -88,14 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(WRONG_USE, *error.problems)
     except (Refused, Failure, lock.NotOwned, ForeignLibraryError, NamesClash) as refused:
         return _tell(FOUND, str(refused))
-    except OSError as error:
-        what = f"{error.filename}: " if error.filename else ""
-        advice = RUN_AS_OWNER if isinstance(error, PermissionError) else ""
-        return _tell(FOUND, f"{what}{error.strerror or error}.{advice}")
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        closed = getattr(error, "sqlite_errorname", "").startswith(CLOSED)
-        advice = RUN_AS_OWNER if closed else " See `noclobber verify`."
-        return _tell(FOUND, f"The index cannot be used: {error}.{advice}")
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        return _tell(FOUND, failing.told(error))
     except KeyboardInterrupt:
         return _tell(FOUND, "Stopped. What was done until now stays done.")
 

@@ -107,9 +107,13 @@ def hold(folder: Path) -> Owned:
 def _note(folder: Path, place: int) -> tuple[int, bool]:
     """And whether somebody ended without emptying it. Who has removed it has told nothing."""
     try:
-        note = os.open(NAME, FLAGS, dir_fd=place)
-    except FileNotFoundError:
-        return os.open(NAME, FLAGS | os.O_CREAT, 0o600, dir_fd=place), has_store(folder)
+        try:
+            note = os.open(NAME, FLAGS, dir_fd=place)
+        except FileNotFoundError:
+            return os.open(NAME, FLAGS | os.O_CREAT, 0o600, dir_fd=place), has_store(folder)
+    except OSError as error:
+        # By itself the name says nothing of where.
+        raise OSError(error.errno, error.strerror, str(folder / NAME)) from error
     return note, os.fstat(note).st_size > 0
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from storage.upkeep.backup import backup
 from storage.upkeep.verify import verify
 from tests.mounts import fill, free, frozen, read_only, small_disk
-from tests.running import Program, running
+from tests.running import ROOT, Program, running
 from tests.wire import Answer, ask, message, put
 
 HEAD = b"\xff\xd8\xff\xe0"
@@ -285,3 +287,34 @@ async def test_a_store_on_a_read_only_disk_is_backed_up_beside_its_server_and_af
     with frozen(data):
         assert backup(data, target).contents == 2
     assert verify(target, scrub=True).findings == ()
+
+
+def said(*words: str) -> tuple[int, str]:
+    program = [sys.executable, str(ROOT / "server.py"), *words]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stderr
+
+
+def test_on_a_read_only_disk_it_says_which_folder_and_what_to_do(
+    unreserved: Program, disk: Path
+) -> None:
+    data = disk / "data"
+    assert unreserved.stop() == 0
+    (data / "lock").unlink()
+    with frozen(data):
+        for command in ("gc", "serve"):
+            assert said(command, "--data", str(data)) == (
+                1,
+                f"noclobber: {data / 'lock'}: Read-only file system. See why (the kernel's log), and"
+                " mount it for writing; verify and backup read it as it is.\n",
+            )
+
+
+def test_a_backup_for_which_there_is_no_room_blames_no_index(disk: Path, tmp_path: Path) -> None:
+    with running(tmp_path / "data"):
+        fill(disk, 2 * PAGE)
+        assert said("backup", str(disk / "copy"), "--data", str(tmp_path / "data")) == (
+            1,
+            "noclobber: The disk is full on which an index is written. Make room, and run it"
+            " again.\n",
+        )
