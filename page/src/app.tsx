@@ -58,7 +58,7 @@ function Folder() {
   return (
     <>
       <Crumbs />
-      <h1>
+      <h1 tabIndex={-1}>
         <bdi>{name}</bdi>
       </h1>
       {isThere && rights.value.has("create") && <Choosing heading={words.value.addFiles} />}

@@ -45,6 +45,7 @@ export function loaded(pathname: string): void {
     document: Object.assign(new EventTarget(), {
       documentElement: {},
       visibilityState: "visible",
+      querySelector: () => null,
     }),
     history: { pushState: () => {} },
     addEventListener: () => {},

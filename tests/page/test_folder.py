@@ -80,3 +80,36 @@ def test_what_is_there_stays_on_the_screen_while_the_server_cannot_answer(
     tab.unroute(busy)
     expect(tab.locator(".lag")).to_be_hidden()
     expect(tab.get_by_role("link", name="a.txt")).to_be_visible()
+
+
+def test_who_goes_by_keys_goes_on_in_the_folder_that_opens_and_where_they_came_from(
+    server: Program, tab: Page
+) -> None:
+    for path in ("a/inner/x.txt", "b/y.txt", "c.txt"):
+        put(server, path, path.encode())
+    with urlopen(Request(f"{server.url}/files/empty/", method="PUT")):
+        pass
+    tab.goto("/browse/")
+    tab.get_by_role("link", name="b", exact=True).press("Enter")
+    expect(tab.get_by_role("link", name="y.txt")).to_be_focused()
+    tab.keyboard.press("Backspace")
+    expect(tab.get_by_role("link", name="b", exact=True)).to_be_focused()
+    tab.get_by_role("link", name="empty", exact=True).press("Enter")
+    expect(tab.get_by_role("heading", level=1, name="empty")).to_be_focused()
+    tab.go_back()
+    expect(tab.get_by_role("link", name="empty", exact=True)).to_be_focused()
+
+
+def test_a_folder_that_is_moved_or_deleted_by_others_does_not_stay_on_the_screen(
+    server: Program, tab: Page
+) -> None:
+    for way in ("?move=elsewhere&recursive=true", "?recursive=true"):
+        put(server, "above/here/a.txt", way.encode())
+        tab.goto("/browse/above/here/")
+        expect(tab.get_by_role("link", name="a.txt")).to_be_visible()
+        method = "POST" if "move" in way else "DELETE"
+        with urlopen(Request(f"{server.url}/files/above/{way}", method=method)):
+            pass
+        expect(tab.get_by_role("alert")).to_contain_text("There is nothing at")
+        expect(tab.get_by_role("link", name="a.txt")).to_be_hidden()
+        assert violations(tab) == []

@@ -29,11 +29,18 @@ function apply(): void {
   }
   const lines = pending;
   pending = [];
-  if (lines.length > MOST_LINES) {
+  if (lines.length > MOST_LINES || lines.some(isOfTheFolderItself)) {
     void load();
     return;
   }
   for (const line of lines) entries.value = after(entries.value, line);
+}
+
+/** It is not where it was, and all that is on the screen went with it. */
+function isOfTheFolderItself({ kind, href, from }: Line): boolean {
+  const left = kind === "deleted" ? href : from;
+  if (left === undefined || !isFolder(left)) return false;
+  return same(left, folder.value) || isWithin(folder.value, left);
 }
 
 function after(before: readonly Entry[], line: Line): readonly Entry[] {

@@ -1,7 +1,8 @@
 /** What is selected in the folder on the page, by name; and where the keyboard is. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { entries, folder, following, isWhole, shown } from "./folder.ts";
+import { isWithin } from "../address.ts";
+import { entries, folder, following, isWhole, loading, shown } from "./folder.ts";
 
 export const selected = signal<ReadonlySet<string>>(new Set());
 /** The name of the entry that Tab leads to. */
@@ -58,14 +59,28 @@ export function placeOfActive(): number {
 /** Who goes by keys and had the focus on what is gone goes on with what stands in its place. */
 export function goOnAt(place: number): void {
   const { activeElement, body } = document;
-  if (activeElement && activeElement !== body) return;
-  const entry = shown.value[Math.min(place, shown.value.length - 1)];
+  if (activeElement && activeElement !== body && activeElement.tagName !== "H1") return;
+  const entry = shown.peek()[Math.min(place, shown.peek().length - 1)];
   active.value = entry?.name ?? null;
-  wanted.value = active.value;
+  wanted.value = active.peek();
+  if (!entry) document.querySelector("h1")?.focus();
 }
 
+let before = folder.value;
+let isEntered = false;
+
 effect(() => {
-  folder.value;
+  isEntered = folder.value !== before;
   clear();
   active.value = null;
+});
+
+/** The link that led here is gone: on with the folder that one comes from, else with the first entry. */
+effect(() => {
+  if (loading.value || !isEntered) return;
+  isEntered = false;
+  const from = before;
+  before = folder.peek();
+  const place = shown.peek().findIndex(({ href }) => href === from || isWithin(from, href));
+  goOnAt(Math.max(0, place));
 });
