@@ -181,6 +181,15 @@ def test_the_alert_rules_are_well_formed_and_ask_for_metrics_that_exist() -> Non
         assert rule["labels"]["severity"] in {"critical", "warning"}
 
 
+def test_what_is_compared_with_yesterday_is_also_where_yesterday_had_none() -> None:
+    """A comparison leaves out what has nothing on its other side."""
+    (group,) = yaml.safe_load(text(MONITORING / "alerts.yml"))["groups"]
+    compared = [rule["expr"] for rule in group["rules"] if "offset" in rule["expr"]]
+    assert compared
+    for expression in compared:
+        assert re.search(r"\boffset 1d\)\)\s+or\s+0 \* sum by", expression)
+
+
 def test_what_each_alert_means_is_written_down() -> None:
     (group,) = yaml.safe_load(text(MONITORING / "alerts.yml"))["groups"]
     page = text(MONITORING / "README.md")
