@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { nameOf } from "./address.ts";
 import { words } from "./strings/words.ts";
 import { dialog, questions } from "./tree/asking.ts";
+import type { Entry } from "./tree/entries.ts";
 import {
   entries,
   folder,
@@ -71,6 +72,11 @@ function Folder() {
   );
 }
 
+/** What others change while it is looked at is looked at as it has become. */
+function asItIsNow(entry: Entry): Entry {
+  return entries.value.find(({ href }) => href === entry.href) ?? entry;
+}
+
 function Dialogs() {
   const open = dialog.value;
   switch (open?.kind) {
@@ -81,7 +87,7 @@ function Dialogs() {
     case "move":
       return <Moving entries={open.entries} />;
     case "details":
-      return <Details entry={open.entry} />;
+      return <Details entry={asItIsNow(open.entry)} />;
     default:
       return questions.value.length ? <Questions /> : null;
   }

@@ -174,3 +174,20 @@ def test_what_a_dialog_cannot_fetch_is_told_and_can_be_asked_for_again(
     context.set_offline(False)
     button(tab, "Try again").click()
     expect(dialog.get_by_role("button", name="docs")).to_be_visible()
+
+
+def test_details_are_those_of_what_is_there_also_when_others_change_it(
+    server: Program, tab: Page
+) -> None:
+    etag = put(server, "a.txt", b"first")
+    tab.goto("/browse/")
+    button(tab, "Details of a.txt").click()
+    versions = tab.get_by_role("dialog").get_by_role("listitem")
+    expect(versions).to_have_count(1)
+    put(server, "a.txt", b"by somebody else", If_Match=etag)
+    expect(versions).to_have_count(2)
+    expect(tab.get_by_role("dialog")).to_contain_text("16 bytes")
+    expect(versions.first).to_contain_text("current")
+    button(tab, "Restore version 1").click()
+    expect(told(tab)).to_contain_text("Restored a.txt")
+    assert got(server, "a.txt") == b"first"
