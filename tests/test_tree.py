@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.doors import House, got, opened, sent
+from tests.doors import FOR_ANYBODY, House, got, opened, sent
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant
+from uploads.names import Path
 
 
 async def test_deleting_can_be_undone_with_the_request_that_the_answer_gives() -> None:
@@ -314,3 +316,30 @@ async def test_a_folder_that_has_not_changed_is_not_listed_again() -> None:
             "/files/a/?recursive", headers={"If-Match": etag}
         ) as response:
             assert response.status == 200
+
+
+async def test_what_was_deleted_in_a_closed_place_comes_back_to_nobody_else_once_it_is_open() -> (
+    None
+):
+    """A folder above takes what is deleted along when it is moved to where nothing is closed."""
+    ann = {"Authorization": "Basic YW5uOnNlY3JldA=="}
+    everybody = frozenset({ANONYMOUS_NAME, "user:ann"})
+    rest = Grant(Path(()), everybody, ALL_RIGHTS)
+    closed = Grant(Path(("f", "closed")), frozenset({"user:ann"}), ALL_RIGHTS)
+    async with opened(grants=[FOR_ANYBODY, rest, closed]) as house:
+        client, undo = house.client, []
+        for path in ("f/closed/sub/secret", "f/closed/file", "f/open/sub/a"):
+            async with client.put(f"/files/{path}", data=path, headers=ann) as put:
+                assert put.status == 201
+        for gone in ("f/closed/sub/?recursive=true", "f/closed/file", "f/open/sub/?recursive=true"):
+            async with client.delete(f"/files/{gone}", headers=ann) as deleted:
+                undo.append((await deleted.json())["undo"]["href"].replace("/f/", "/g/"))
+        async with client.post("/files/f/?move=g&recursive=true", headers=ann) as moved:
+            assert moved.status == 201
+        for headers, expected in (({}, [404, 404, 201]), (ann, [201, 201, 404])):
+            found = []
+            for href in undo:
+                async with client.post(href, headers=headers) as back:
+                    found.append(back.status)
+            assert found == expected
+        assert await got(house, "g/open/sub/a") == (200, b"f/open/sub/a")

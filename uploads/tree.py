@@ -337,8 +337,10 @@ class Tree:
         for right in (Right.READ, Right.CREATE):
             # What comes back counts to who brings it: their share would tell how much is hidden.
             self.rules.demand_below(principal, right, path)
-        refused = self.in_the_way(principal, turn.at(path), path)
-        if refused and not _took_folder(turn, path, number):
+        was, refused = _deleted(turn, number), self.in_the_way(principal, turn.at(path), path)
+        # Where it was deleted it may have been closed, and a folder above has been moved since.
+        hidden = was is None or not self.rules.access.may_all_below(principal, Right.READ, was)
+        if hidden or (refused and was != path):
             raise not_there(path, number)
         if isinstance(refused, NameTaken):
             # No condition brings a folder back over a file.
@@ -378,13 +380,11 @@ class Tree:
         return Stamp(principal.name, self.clock())
 
 
-def _took_folder(view: View, path: Path, number: int) -> bool:
-    """Was this change the deletion of a folder of this name?"""
-    return any(
-        (change.number, change.kind, change.path) == (number, Kind.DELETED, path)
-        and change.is_folder
-        for change in view.changes(number - 1, 1)
-    )
+def _deleted(view: View, number: int) -> Path | None:
+    """The folder of whose deletion this is the number."""
+    change = next(iter(view.changes(number - 1, 1)), None)
+    is_it = change and (change.number, change.kind) == (number, Kind.DELETED) and change.is_folder
+    return change.path if change and is_it else None
 
 
 def _as_dated(stamp: Stamp, file: StoredFile) -> Stamp:
