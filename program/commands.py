@@ -327,6 +327,7 @@ def backup(arguments: argparse.Namespace, data: Folder) -> int:
 def restore(arguments: argparse.Namespace, data: Folder) -> int:
     """The command `restore`."""
     source = followed(arguments.folder)
+    backups.require_store(source)
     with lock.own(made(data)), Progress("copying", 0) as progress:
         copied = backups.restore(source, data, progress.at)
     return _tell_copied(copied, f'restored to "{data}"')

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -376,6 +377,16 @@ def test_of_two_backups_into_one_folder_the_second_is_refused_in_words(
         first.join()
     assert verify(target, scrub=True).agrees
     assert backup(data, target).new == 0
+
+
+async def test_a_backup_may_lie_in_a_folder_whose_name_is_not_utf8(
+    data: Path, tmp_path: Path
+) -> None:
+    async with shelves(data) as store:
+        await store.store("a", b"a")
+    target = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    assert backup(data, target).contents == 1
+    assert verify(target).agrees
 
 
 def test_nothing_is_restored_over_something(data: Path, target: Path) -> None:

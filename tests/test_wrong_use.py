@@ -42,6 +42,14 @@ def test_a_mistyped_data_folder_does_not_become_an_empty_store(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_mistyped_backup_leaves_no_data_folder(tmp_path: Path) -> None:
+    assert said("restore", "typo", "--data", "data", cwd=tmp_path) == (
+        1,
+        'noclobber: There is no store in "typo". Name the folder that holds index.sqlite.\n',
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["user remove ann", "token revoke laptop"])
 def test_what_only_takes_away_makes_no_data_folder(tmp_path: Path, command: str) -> None:
     assert said(*command.split(), "--data", "typo", cwd=tmp_path) == (

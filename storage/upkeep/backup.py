@@ -65,7 +65,7 @@ def backup(data: Path, target: Path, tell: Tell = lambda *_: None) -> Copied:
             f"{target} holds other things ({min(strangers)}). Choose a new folder,"
             " or that of an earlier backup."
         )
-    _require_store(data)
+    require_store(data)
     with _alone_into(target), lease.copying(data):
         return _copy_store(data, target, _forget_arriving, tell)
 
@@ -76,7 +76,7 @@ def restore(source: Path, data: Path, tell: Tell = lambda *_: None) -> Copied:
 
     :raises MalformedRequest: something is there already. :raises NotThere: there is no backup.
     """
-    _require_store(source)
+    require_store(source)
     there = _strangers(data, {_BLOBS, roster.NAME} if (data / _COMING).exists() else set())
     if there:
         raise MalformedRequest(
@@ -288,7 +288,8 @@ def _drop_unnamed(target: Path) -> None:
                 (blobs.folder_of(blob.name) / blob.name).unlink()
 
 
-def _require_store(folder: Path) -> None:
+def require_store(folder: Path) -> None:
+    """:raises NotThere: no store, and no backup of one, is in the folder."""
     founding.require_index(folder)
     if not (folder / catalogue.NAME).is_file():
         raise NotThere(f'There is no store in "{folder}". Name the folder that holds index.sqlite.')

@@ -80,7 +80,7 @@ class Catalogue:
 
     def __init__(self, data: Path, name: str = NAME) -> None:
         self._data = data
-        place = quote(str((data / name).absolute()))
+        place = quote(os.fsencode((data / name).absolute()))
         # On a read-only disk SQLite cannot make what it shares with a writer, and there is none.
         frozen = not os.access(data, os.W_OK) and not (data / f"{name}-wal").exists()
         self.connection = sqlite3.connect(
