@@ -191,3 +191,20 @@ def test_details_are_those_of_what_is_there_also_when_others_change_it(
     button(tab, "Restore version 1").click()
     expect(told(tab)).to_contain_text("Restored a.txt")
     assert got(server, "a.txt") == b"first"
+
+
+def test_what_somebody_else_has_deleted_first_is_told_and_no_question(
+    server: Program, tab: Page
+) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        put(server, name, name.encode())
+    tab.route("**/changes*", lambda route: route.abort())
+    tab.goto("/browse/")
+    select(tab, "a.txt", "b.txt", "c.txt")
+    for name in ("a.txt", "c.txt"):
+        urlopen(Request(f"{server.url}/files/{name}", method="DELETE")).close()
+    button(tab, "Delete").click()
+    expect(told(tab)).to_contain_text("Deleted b.txt. 2 entries were gone already")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+    button(tab, "Undo").click()
+    expect(names(tab)).to_have_text(["b.txt"])

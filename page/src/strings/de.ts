@@ -70,6 +70,8 @@ export const de: Words = {
   moveHere: "Hierher verschieben",
   noFolders: "Hier ist kein Ordner.",
   removed: (count, name) => (count === 1 ? `${name} gelöscht` : `${count} Einträge gelöscht`),
+  goneAlready: (count, name) =>
+    count === 1 ? `${name} war schon weg` : `${count} Einträge waren schon weg`,
   moved: (count, name) => (count === 1 ? `${name} verschoben` : `${count} Einträge verschoben`),
   renamed: (name) => `Umbenannt in ${name}`,
   made: (name) => `Ordner ${name} angelegt`,

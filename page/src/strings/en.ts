@@ -67,6 +67,8 @@ export const en = {
   noFolders: "There is no folder in here.",
   removed: (count: number, name: string) =>
     count === 1 ? `Deleted ${name}` : `Deleted ${count} entries`,
+  goneAlready: (count: number, name: string) =>
+    count === 1 ? `${name} was gone already` : `${count} entries were gone already`,
   moved: (count: number, name: string) =>
     count === 1 ? `Moved ${name}` : `Moved ${count} entries`,
   renamed: (name: string) => `Renamed to ${name}`,

@@ -67,24 +67,35 @@ export async function carryOutAndTell(deeds: readonly Deed[]): Promise<number> {
   // Not to be done once more by a second click.
   clear();
   const { done, refused } = await inTurn(deeds.length, (goesOn) => carryOutAll(deeds, goesOn));
-  if (done.length) tellOf(done);
-  questions.value = [...questions.value, ...(await withFreeNames(refused))];
+  // What somebody else has deleted is as it was to be.
+  const gone = refused.filter(
+    ({ deed, problem }) => deed.verb === "remove" && problem.slug === "not-there",
+  );
+  tellOf(done, gone);
+  const open = refused.filter((one) => !gone.includes(one));
+  questions.value = [...questions.value, ...(await withFreeNames(open))];
   await load();
   goOnAt(at);
   return done.length;
 }
 
-function tellOf(done: readonly Done[]): void {
+function tellOf(done: readonly Done[], gone: readonly Refused[]): void {
+  const [lost] = gone;
+  const said = lost ? words.value.goneAlready(gone.length, lost.deed.entry.name) : "";
+  if (done.length) tell([saidOf(done), said].filter(Boolean).join(". "), () => void undo(done));
+  else if (said) tell(said);
+}
+
+function saidOf(done: readonly Done[]): string {
   const [first] = done;
-  if (!first) return;
+  if (!first) return "";
   const { removed, moved, renamed } = words.value;
   const { deed } = first;
   const count = done.length;
-  let text = moved(count, deed.entry.name);
-  if (deed.verb === "remove") text = removed(count, deed.entry.name);
-  else if (deed.verb === "move" && count === 1 && isRenaming(deed.entry, deed.target))
-    text = renamed(deed.target.at(-1) ?? "");
-  tell(text, () => void undo(done));
+  if (deed.verb === "remove") return removed(count, deed.entry.name);
+  if (deed.verb === "move" && count === 1 && isRenaming(deed.entry, deed.target))
+    return renamed(deed.target.at(-1) ?? "");
+  return moved(count, deed.entry.name);
 }
 
 function isRenaming(entry: Entry, target: Path): boolean {
