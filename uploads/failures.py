@@ -173,7 +173,7 @@ class TakenOver(Failure):
 class ArrivedAlready(Failure):
     """It waits for a decision under the id `upload`, until `expires`."""
 
-    def __init__(self, message: str, upload: str, expires: float) -> None:
+    def __init__(self, message: str, upload: str = "", expires: float = 0.0) -> None:
         super().__init__(message)
         self.upload = upload
         self.expires = expires
