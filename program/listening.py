@@ -136,7 +136,7 @@ def announce(line: str) -> None:
     """It serves, whether anybody reads that or not: the disk of its log may be full."""
     with contextlib.suppress(OSError):
         # Past the buffer of Python, which would try again at the end and fail then.
-        os.write(sys.stdout.fileno(), f"{line}\n".encode())
+        os.write(sys.stdout.fileno(), f"{line}\n".encode(errors="surrogateescape"))
     notify(["READY=1", f"MAINPID={os.getpid()}"])
 
 

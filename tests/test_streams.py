@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import os
 import random
 import signal
 import socket
@@ -22,7 +23,7 @@ from tests.running import ROOT, running
 
 def test_it_serves_although_nobody_hears_it(tmp_path: Path) -> None:
     port = free_port()
-    serve = f'exec "{sys.executable}" "{ROOT / "server.py"}" serve --data data --port {port}'
+    serve = f'exec "{sys.executable}" "{ROOT / "server.py"}" serve --port {port}'
     for streams in ("<&- >&- 2>&-", "</dev/null >/dev/full 2>/dev/full"):
         with subprocess.Popen(["/bin/sh", "-c", f"{serve} {streams}"], cwd=tmp_path) as process:
             try:
@@ -34,6 +35,16 @@ def test_it_serves_although_nobody_hears_it(tmp_path: Path) -> None:
             finally:
                 process.terminate()
         assert process.returncode == 0
+
+
+def test_the_start_line_names_a_folder_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    data = os.fsdecode(os.fsencode(tmp_path) + b"/d\xff")
+    command = [sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--data", data]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert b"d\xff; stop with Ctrl-C)\n" in process.stdout.readline()
+        process.terminate()
+    assert process.returncode == 0
 
 
 def free_port() -> int:
