@@ -7,7 +7,7 @@ import Tus from "@uppy/tus";
 const [endpoint, path, options = "{}"] = process.argv.slice(2);
 const silent = { debug() {}, warn() {}, error() {} };
 const uppy = new Uppy({ autoProceed: false, logger: silent });
-uppy.use(Tus, { endpoint, retryDelays: [0, 100, 200, 400, 800, 1600], ...JSON.parse(options) });
+uppy.use(Tus, { endpoint, retryDelays: [0, 100, 200, 400, 800, 1600, 1600, 1600, 1600, 1600], ...JSON.parse(options) });
 // A browser has a Blob here. What sends it in Node wants a Buffer; of a Blob Uppy asks the size only.
 const data = readFileSync(path);
 Object.defineProperty(data, "size", { value: data.length });
