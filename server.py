@@ -208,6 +208,7 @@ def _http(settings: Settings) -> HttpSettings:
         trusted_proxies=frozenset(server.trusted_proxies),
         cors_origins=frozenset(server.cors_origins),
         metrics=server.metrics,
+        header_bytes=limits.header_bytes,
         drain_bytes=limits.drain_bytes,
         drain_time=limits.drain_time,
         send_idle=limits.send_idle,

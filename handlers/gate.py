@@ -99,7 +99,10 @@ CROWDED = (
 )
 CROWDED_FOR = "5"
 # After these nothing that may follow on the connection is read.
-ENDING = frozenset({"body-stalled", "too-many-connections", "unknown-method"})
+ENDING = frozenset({"body-stalled", "headers-too-large", "too-many-connections", "unknown-method"})
+# All headers together may be so many times as long as one: what is a list in them is read in one
+# go, while everybody waits.
+TOGETHER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,10 @@ class Gate:
         """
         if SURPLUS in request:
             raise Refusal(of_type("too-many-connections", CROWDED, Retry_After=CROWDED_FOR))
+        most = TOGETHER * self.http.header_bytes
+        if sum(len(name) + len(value) for name, value in request.raw_headers) > most:
+            detail = f"All headers together may have {most:,} bytes."
+            raise Refusal(of_type("headers-too-large", detail))
         coded = request.headers.getall(TRANSFER_ENCODING, [])
         if not coded:
             return

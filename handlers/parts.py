@@ -33,6 +33,7 @@ class HttpSettings:
     trusted_proxies: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     metrics: str = "loopback"
+    header_bytes: int = 8190
     drain_bytes: int = 16 << 20
     drain_time: float = 5.0
     send_idle: float = 60.0

@@ -11,6 +11,8 @@ QUOTED_PAIR: Final = re.compile(r'\\(["\\])')
 
 def split(text: str, separator: str) -> list[str]:
     """The parts of a list without the white space around them; no part of a quoted string parts."""
+    if '"' not in text:
+        return [part.strip(" \t") for part in text.split(separator)]
     parts, start, at, quoted = [], 0, 0, False
     while at < len(text):
         if quoted and text[at] == "\\":
