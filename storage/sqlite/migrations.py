@@ -4,6 +4,7 @@ A migration that was released is never changed: what comes later is a new functi
 """
 
 import sqlite3
+from contextlib import closing
 
 from sqlite_utils import Migrations
 from sqlite_utils.db import Database
@@ -30,7 +31,8 @@ def check_known(connection: sqlite3.Connection) -> None:
             return
         raise
     # Of an index without any step, all are pending.
-    ours = {step.name for step in migrations.pending(Database(memory=True))}
+    with closing(Database(memory=True)) as nothing:
+        ours = {step.name for step in migrations.pending(nothing)}
     if applied - ours:
         raise Unavailable(
             "This store was made by a newer noclobber. Install that one, or restore the backup."
