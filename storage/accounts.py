@@ -178,6 +178,9 @@ class FileAccounts:
             status = self._file.stat()
             seen: tuple[int, ...] = (status.st_ino, status.st_mtime_ns, status.st_size)
         except FileNotFoundError:
+            # With the whole folder, if that is moved. Nobody registered would mean: open to all.
+            if self._roster.users or self._roster.tokens:
+                raise rosters.unusable("is gone") from None
             seen = ()
         if seen != self._seen:
             self._take(rosters.read(self._data))

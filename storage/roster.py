@@ -80,11 +80,15 @@ def understood(text: bytes) -> Roster:
             {name: _token(token) for name, token in written["tokens"].items()},
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Unavailable(
-            f"The file {NAME} in the data folder cannot be understood."
-            " Bring it back from a backup. Or stop the server, remove the file and register the"
-            " users again: without users whoever reaches a server may do everything."
-        ) from error
+        raise unusable("cannot be understood", "remove the file and ") from error
+
+
+def unusable(why: str, first: str = "") -> Unavailable:
+    return Unavailable(
+        f"The file {NAME} in the data folder {why}. Bring it back from a backup. Or stop the"
+        f" server, {first}register the users again: without users whoever reaches a server may do"
+        " everything."
+    )
 
 
 @contextlib.contextmanager
