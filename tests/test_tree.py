@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.doors import FOR_ANYBODY, House, got, opened, sent
-from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant
+from uploads.access import ALL_RIGHTS, ANONYMOUS_NAME, Grant, Right
 from uploads.names import Path
 
 
@@ -343,3 +343,21 @@ async def test_what_was_deleted_in_a_closed_place_comes_back_to_nobody_else_once
                     found.append(back.status)
             assert found == expected
         assert await got(house, "g/open/sub/a") == (200, b"f/open/sub/a")
+
+
+async def test_who_may_not_list_a_folder_takes_it_nowhere_where_its_names_are_told() -> None:
+    shared = Grant(
+        Path(("shared",)),
+        frozenset({ANONYMOUS_NAME}),
+        frozenset({Right.READ, Right.CREATE, Right.DELETE}),
+    )
+    async with opened(grants=[FOR_ANYBODY, shared]) as house:
+        await sent(house, "shared/f/known-to-who-was-told", b"bytes")
+        for way in ("copy", "recursive=true&move"):
+            async with house.client.post(f"/files/shared/f/?{way}=mine") as response:
+                assert response.status in (401, 403), way
+        assert await got(house, "shared/f/known-to-who-was-told") == (200, b"bytes")
+        async with house.client.post(
+            "/files/shared/f/known-to-who-was-told?copy=mine.txt"
+        ) as response:
+            assert response.status == 201

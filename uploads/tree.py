@@ -282,6 +282,8 @@ class Tree:
         moves: bool = False,
     ) -> Verdict | None:
         if isinstance(found, Folder):
+            # Where it comes to lie its names may be listed.
+            self.rules.demand_below(principal, Right.LIST, found.path)
             self.rules.demand_below(principal, Right.READ, found.path)
             self.rules.demand_below(principal, Right.CREATE, target)
         self.rules.check_reserved(principal, target)

@@ -144,8 +144,11 @@ def _writing() -> Iterator[Row]:
     yield Row("DELETE", file, "a file", there, these(DELETE))
     yield Row("DELETE", file, "nothing", free, None)
     yield Row("DELETE", folder, "a folder", "/files/f/{c}/sub/?recursive=true", these(DELETE))
-    move, copy = these(READ, DELETE, CREATE), these(READ, CREATE)
-    for address, source in ((file, there), (folder, "/files/f/{c}/sub/")):
+    for address, source, takes in (
+        (file, there, (READ, CREATE)),
+        (folder, "/files/f/{c}/sub/", (READ, LIST, CREATE)),
+    ):
+        move, copy = these(*takes, DELETE), these(*takes)
         yield Row("POST", address, "to be moved", source + "?recursive=true&move=f/{c}/free", move)
         yield Row("POST", address, "to be copied", source + "?copy=f/{c}/free", copy)
         yield Row("POST", address, "to be moved out", source + "?move=out-{c}", None)
