@@ -122,7 +122,7 @@ def test_whose_session_has_ended_is_told_to_sign_in_and_not_how_programs_do(
         expect(question).to_contain_text("You are not signed in, or not any more.")
         expect(tab.get_by_text("Basic")).to_have_count(0)
         sign_in(other)
-        expect(other.get_by_role("link", name="a.txt")).to_be_visible()
+        expect(other.get_by_role("link", name="a.txt", exact=True)).to_be_visible()
     question.get_by_role("button", name="Try again").click()
     expect(tab.locator(".told")).to_contain_text("Deleted a.txt")
 
